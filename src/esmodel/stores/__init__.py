@@ -1,0 +1,1 @@
+"""Engines that keep rows: strangers to each other, each behind its own import."""

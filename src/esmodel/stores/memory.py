@@ -1,0 +1,211 @@
+"""The store that keeps rows in memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+    from uuid import UUID
+
+    from esmodel.persistence.record import Record
+
+_LEAST, _GREATEST = -(2**63), 2**63 - 1
+
+
+class MemoryStore:
+    """A record store in memory, for tests and for trying things out.
+
+    It upholds every law of ``RecordStore``, ``SupportsReadAll`` and ``SupportsSnapshots``, for any
+    number of threads, and refuses what the stores on disk refuse: a test that passes with it says
+    something about them. It is not for what must outlive the process, nor for several processes,
+    and it holds all that was ever appended.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.persistence.record import Record
+        >>> with MemoryStore() as store:
+        ...     store.append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")])
+        ...     store.last(UUID(int=1))
+        (0, b'')
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._closed = False
+        self._log: list[Record] = []
+        self._streams: dict[UUID, dict[int, Record]] = {}
+        self._positions: dict[UUID, list[int]] = {}
+        self._snapshots: dict[UUID, dict[int, Record]] = {}
+
+    def append(self, records: Sequence[Record], /) -> None:
+        """Store all rows, which may be of several streams, or none.
+
+        Raises:
+            ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
+            PayloadError: if a number does not fit 64 bits, or a name is no text.
+            StoreClosedError: if the store was closed.
+        """
+        rows = list(records)
+        for row in rows:
+            _check(row)
+        with self._lock:
+            self._check_open()
+            self._check_free(rows)
+            for row in rows:
+                self._streams.setdefault(row.originator_id, {})[row.position] = row
+                insort(self._positions.setdefault(row.originator_id, []), row.position)
+            self._log += rows
+
+    def read(
+        self,
+        originator_id: UUID,
+        /,
+        *,
+        gt: int | None = None,
+        gte: int | None = None,
+        lt: int | None = None,
+        lte: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Iterator[Record]:
+        """Stream the rows of one stream within the bounds, as they were at the call.
+
+        Raises:
+            PayloadError: if ``limit`` is negative.
+            StoreClosedError: if the store was closed.
+        """
+        _check_limit(limit)
+        with self._lock:
+            self._check_open()
+            positions = self._positions.get(originator_id, [])
+            start, stop = 0, len(positions)
+            if gt is not None:
+                start = bisect_right(positions, gt)
+            if gte is not None:
+                start = max(start, bisect_left(positions, gte))
+            if lt is not None:
+                stop = bisect_left(positions, lt)
+            if lte is not None:
+                stop = min(stop, bisect_right(positions, lte))
+            chosen = positions[start:stop]
+            if descending:
+                chosen.reverse()
+            stream = self._streams.get(originator_id, {})
+            return iter([stream[position] for position in chosen[:limit]])
+
+    def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None:
+        """Return the last position appended and its hash, or ``None`` for a new stream.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+        """
+        with self._lock:
+            self._check_open()
+            if originator_id not in self._streams:
+                return None
+            position = self._positions[originator_id][-1]
+            return position, self._streams[originator_id][position].event_hash
+
+    def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Stream ``(number, row)`` of all streams, in the order of the commits, from 1.
+
+        Raises:
+            PayloadError: if ``limit`` is negative.
+            StoreClosedError: if the store was closed.
+        """
+        _check_limit(limit)
+        with self._lock:
+            self._check_open()
+            start = max(after, 0)
+            return islice(enumerate(self._log[start:], start + 1), limit)
+
+    def write_snapshot(self, record: Record, /) -> None:
+        """Store a snapshot, or replace the one at its position.
+
+        Raises:
+            PayloadError: if a number does not fit 64 bits, or the name is no text.
+            StoreClosedError: if the store was closed.
+        """
+        _check(record)
+        with self._lock:
+            self._check_open()
+            self._snapshots.setdefault(record.originator_id, {})[record.position] = record
+
+    def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
+        """Return the latest snapshot at or before a position.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+        """
+        with self._lock:
+            self._check_open()
+            snapshots = self._snapshots.get(originator_id, {})
+            position = max((p for p in snapshots if lte is None or p <= lte), default=None)
+            return None if position is None else snapshots[position]
+
+    def close(self) -> None:
+        """Let go of all rows. To close twice does no harm."""
+        with self._lock:
+            self._closed = True
+            self._log.clear()
+            self._streams.clear()
+            self._positions.clear()
+            self._snapshots.clear()
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError("The memory store was closed: open a new one.")
+
+    def _check_free(self, rows: list[Record]) -> None:
+        firsts: dict[UUID, int] = {}
+        taken: set[tuple[UUID, int]] = set()
+        for row in rows:
+            key = originator_id, position = row.originator_id, row.position
+            first = firsts.setdefault(originator_id, position)
+            if key in taken or position in self._streams.get(originator_id, {}):
+                positions = self._positions.get(originator_id)
+                raise ConcurrencyError(originator_id, first - 1, positions[-1] if positions else -1)
+            taken.add(key)
+
+
+def _check(record: Record) -> None:
+    for field in ("position", "class_version", "timestamp"):
+        value: int = getattr(record, field)
+        if not _LEAST <= value <= _GREATEST:
+            raise PayloadError(
+                f"Record {record.position} of stream {record.originator_id}: "
+                f"{field}: expected an integer of 64 bits, found {value}."
+            )
+    try:
+        record.name.encode()
+    except UnicodeEncodeError as error:
+        raise PayloadError(
+            f"Record {record.position} of stream {record.originator_id}: "
+            f"name: expected Unicode text, found {record.name!r}."
+        ) from error
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and limit < 0:
+        raise PayloadError(f"limit: expected 0 or more, found {limit}.")
