@@ -63,7 +63,7 @@ class MemoryStore:
                 insort(self._positions.setdefault(row.originator_id, []), row.position)
             self._log += rows
 
-    def read(
+    def read(  # noqa: PLR0913  # because the Protocol says so
         self,
         originator_id: UUID,
         /,

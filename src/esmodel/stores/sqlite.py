@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-# Position (or number), name_id, class version, timestamp, data, header, hash.
-_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
+# Number, position, name_id, class version, timestamp, data, header, hash, originator id.
+_Row: TypeAlias = tuple[int, int, int, int, int, bytes, bytes, bytes, bytes | None]
 
 _APPLICATION_ID = 0x65736D64  # "esmd"
 _FORMAT = 1
@@ -79,20 +79,22 @@ _ADD_RECORD = """INSERT INTO record (stream_id, position, name_id, class_version
 _IS_TAKEN = """SELECT 1 FROM record WHERE position = ? AND stream_id =
     (SELECT stream_id FROM stream WHERE originator_id = ?)"""
 # The rows of one stream in the order of their positions; a page starts where the last one ended.
-_READ = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
-    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
+_READ = """SELECT number, position, name_id, class_version, timestamp, data, header, event_hash,
+    NULL FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
     AND position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 # The same, from the end.
 _READ_DESCENDING = _READ.replace("ORDER BY position", "ORDER BY position DESC")
 # Commit order: numbers are given while there is no other writer.
-_READ_ALL = """SELECT number, name_id, class_version, timestamp, data, header, event_hash,
-    position, originator_id FROM record JOIN stream USING (stream_id)
+_READ_ALL = """SELECT number, position, name_id, class_version, timestamp, data, header, event_hash,
+    originator_id FROM record CROSS JOIN stream USING (stream_id)
     WHERE number > ? ORDER BY number LIMIT ?"""
 # Writing a snapshot at a position that has one replaces it.
 _WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
-_READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
-    FROM snapshot WHERE originator_id = ? AND position <= ? ORDER BY position DESC LIMIT 1"""
+_READ_SNAPSHOT = """SELECT 0, position, name_id, class_version, timestamp, data, header,
+    event_hash, NULL FROM snapshot WHERE originator_id = ? AND position <= ? ORDER BY position DESC LIMIT 1"""
+# Another store's file is left as it is: this reads, in one transaction, what the file says it is.
+_IDENTIFY = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "Another process keeps it locked: wait, or set a longer busy_timeout.",
@@ -165,11 +167,10 @@ class SQLiteStore:
             raise PayloadError(f"synchronous: expected FULL, NORMAL or EXTRA, found {synchronous}.")
         self._path = Path(path).absolute()  # the process may change its folder
         seconds = min(max(busy_timeout.total_seconds(), 0.0), _MOST_SECONDS)
-        self._writer = _Line(self._path, synchronous, seconds)
-        self._reader = _Line(self._path, synchronous, seconds)
+        self._writer = _Line(self._path, synchronous, seconds, mode="rwc")
+        self._reader = _Line(self._path, synchronous, seconds, mode="rw")
         with self._writer:
             pass  # a file that is refused is refused here
-        _stores.add(self)
 
     def append(self, records: Sequence[Record], /) -> None:
         """Store all rows, which may be of several streams, or none.
@@ -183,30 +184,12 @@ class SQLiteStore:
         rows = list(records)
         for row in rows:
             _check(row)
-        with self._writer as line:
-            if not rows:
-                return
-            line.execute(_BEGIN)
-            names: dict[str, int] = {}
-            try:
-                streams = _move_streams(line, rows)
-                line.connection.executemany(
-                    _ADD_RECORD,
-                    [
-                        (streams[row.originator_id], row.position, _name_id(line, names, row.name))
-                        + row[3:]
-                        for row in rows
-                    ],
-                )
-            except sqlite3.IntegrityError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-                    raise
-                line.execute(_ROLLBACK)
-                raise _conflict(line, rows) from error
-            line.execute(_COMMIT)
-            line.name_ids.update(names)
+        self._writer.check_open()
+        if rows:
+            with self._writer as session:
+                session.append(rows)
 
-    def read(
+    def read(  # noqa: PLR0913  # because the Protocol says so
         self,
         originator_id: UUID,
         /,
@@ -226,7 +209,459 @@ class SQLiteStore:
             StoreError: if SQLite fails, also while iterating.
         """
         _check_limit(limit)
-        self._check_open()
-        low = max(_LEAST, *(bound for bound in (gte, None if gt is None else gt + 1) if bound is not None))
-        return iter(())
+        self._reader.check_open()
+        low, high = _LEAST, _GREATEST
+        if gt is not None:
+            low = max(low, gt + 1)
+        if gte is not None:
+            low = max(low, gte)
+        if lt is not None:
+            high = min(high, lt - 1)
+        if lte is not None:
+            high = min(high, lte)
+        return self._read(originator_id, low, high, limit, descending=descending)
 
+    def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None:
+        """Return the last position appended and its hash, or ``None`` for a new stream.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if SQLite fails.
+        """
+        with self._reader as session:
+            return session.last(originator_id)
+
+    def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Stream ``(number, row)`` of all streams, in the order of the commits.
+
+        Raises:
+            PayloadError: if ``limit`` is negative.
+            StoreClosedError: if the store was closed, also while iterating.
+            StoreError: if SQLite fails, also while iterating.
+        """
+        _check_limit(limit)
+        self._reader.check_open()
+        return self._read_all(min(max(after, 0), _GREATEST), limit)
+
+    def write_snapshot(self, record: Record, /) -> None:
+        """Store a snapshot, or replace the one at its position.
+
+        Raises:
+            PayloadError: if a number does not fit 64 bits, the name is no text, or the row is too
+                long.
+            StoreClosedError: if the store was closed.
+            StoreError: if SQLite fails; then nothing was stored, and the store can be used on.
+        """
+        _check(record)
+        with self._writer as session:
+            session.write_snapshot(record)
+
+    def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
+        """Return the latest snapshot at or before a position.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if SQLite fails.
+        """
+        bound = _GREATEST if lte is None else min(lte, _GREATEST)
+        with self._reader as session:
+            if bound < _LEAST:
+                return None
+            rows, _ = session.page(_READ_SNAPSHOT, (originator_id.bytes, bound), 1, originator_id)
+        return rows[0][1] if rows else None
+
+    def close(self) -> None:
+        """Close the file; wait for calls that are under way. To close twice does no harm."""
+        self._writer.close()
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        self._writer.check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    def _read(
+        self, originator_id: UUID, low: int, high: int, limit: int | None, *, descending: bool
+    ) -> Iterator[Record]:
+        statement = _READ_DESCENDING if descending else _READ
+        left = _GREATEST if limit is None else limit
+        more = True
+        while more and left and low <= high:
+            size = min(left, _PAGE_ROWS)
+            with self._reader as session:
+                parameters = (originator_id.bytes, low, high, size)
+                rows, more = session.page(statement, parameters, size, originator_id)
+            for _, record in rows:
+                yield record
+            left -= len(rows)
+            if more and descending:
+                high = rows[-1][1].position - 1
+            elif more:
+                low = rows[-1][1].position + 1
+
+    def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
+        left = _GREATEST if limit is None else limit
+        more = True
+        while more and left:
+            size = min(left, _PAGE_ROWS)
+            with self._reader as session:
+                rows, more = session.page(_READ_ALL, (after, size), size)
+            yield from rows
+            left -= len(rows)
+            if more:
+                after = rows[-1][0]
+
+
+class _Session:
+    """One connection, what it has learned, and what is done with it in one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.pid = os.getpid()
+        self._name_ids: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+
+    def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
+        found: tuple[int, bytes] | None
+        found = self.connection.execute(_LAST, (originator_id.bytes,)).fetchone()
+        return found
+
+    def append(self, rows: list[Record]) -> None:
+        execute = self.connection.execute
+        execute(_BEGIN)
+        new: dict[str, int] = {}  # not known to be committed yet
+        try:
+            streams = self._move_streams(rows)
+            self.connection.executemany(
+                _ADD_RECORD,
+                [
+                    (
+                        streams[row.originator_id],
+                        row.position,
+                        self._name_id(row.name, new),
+                        *row[3:],
+                    )
+                    for row in rows
+                ],
+            )
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise
+            execute(_ROLLBACK)
+            raise self._conflict(rows) from error
+        execute(_COMMIT)
+        self._name_ids.update(new)
+
+    def write_snapshot(self, record: Record) -> None:
+        self.connection.execute(_BEGIN)
+        new: dict[str, int] = {}
+        row = (record.originator_id.bytes, record.position, self._name_id(record.name, new))
+        self.connection.execute(_WRITE_SNAPSHOT, (*row, *record[3:]))
+        self.connection.execute(_COMMIT)
+        self._name_ids.update(new)
+
+    def page(
+        self,
+        statement: str,
+        parameters: tuple[int | bytes, ...],
+        size: int,
+        originator_id: UUID | None = None,
+    ) -> tuple[list[tuple[int, Record]], bool]:
+        """Return up to ``size`` rows, and whether there may be more."""
+        page: list[tuple[int, Record]] = []
+        length = 0
+        with contextlib.closing(self.connection.execute(statement, parameters)) as cursor:
+            row: _Row
+            for row in cursor:
+                number, position, name_id, class_version, timestamp, data, header, seal, key = row
+                stream = UUID(bytes=key) if originator_id is None else originator_id
+                name = self._names.get(name_id) or self._name(name_id)
+                record = Record(
+                    stream, position, name, class_version, timestamp, data, header, seal
+                )
+                page.append((number, record))
+                length += len(data)
+                if length > _PAGE_BYTES:
+                    return page, True
+        return page, len(page) == size
+
+    def _move_streams(self, rows: list[Record]) -> dict[UUID, int]:
+        heads: dict[UUID, Record] = {}
+        for row in rows:
+            head = heads.setdefault(row.originator_id, row)
+            if row.position > head.position:
+                heads[row.originator_id] = row
+        execute = self.connection.execute
+        streams: dict[UUID, int] = {}
+        for originator_id, head in heads.items():
+            key = originator_id.bytes
+            found: tuple[int, int] | None = execute(_FIND_STREAM, (key,)).fetchone()
+            if found is None:
+                cursor = execute(_ADD_STREAM, (key, head.position, head.event_hash))
+                streams[originator_id] = _new_id(cursor)
+            else:
+                streams[originator_id], last = found
+                if head.position > last:
+                    values = (head.position, head.event_hash, streams[originator_id])
+                    execute(_MOVE_STREAM, values)
+        return streams
+
+    def _conflict(self, rows: list[Record]) -> ConcurrencyError | StoreError:
+        firsts: dict[UUID, int] = {}
+        seen: set[tuple[UUID, int]] = set()
+        for row in rows:
+            stream, position = row.originator_id, row.position
+            first = firsts.setdefault(stream, position)
+            taken = self.connection.execute(_IS_TAKEN, (position, stream.bytes)).fetchone()
+            if taken is not None or (stream, position) in seen:
+                last = self.last(stream)
+                return ConcurrencyError(stream, first - 1, -1 if last is None else last[0])
+            seen.add((stream, position))
+        return StoreError("The index of the file does not fit its rows: restore it from a backup.")
+
+    def _name_id(self, name: str, new: dict[str, int]) -> int:
+        found = self._name_ids.get(name) or new.get(name)
+        if found is None:
+            row: tuple[int] | None = self.connection.execute(_FIND_NAME, (name,)).fetchone()
+            found = row[0] if row else _new_id(self.connection.execute(_ADD_NAME, (name,)))
+            new[name] = found
+        return found
+
+    def _name(self, name_id: int) -> str:
+        row: tuple[str] = self.connection.execute(_GET_NAME, (name_id,)).fetchone()
+        return self._names.setdefault(name_id, row[0])
+
+
+class _Line:
+    """A connection that is opened when it is needed, behind a lock: one for writing, one to read.
+
+    The lock is not reentrant: a signal handler that appends in the midst of an append must not end
+    the transaction of that one.
+    """
+
+    def __init__(self, path: Path, synchronous: str, seconds: float, *, mode: str) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._seconds = seconds
+        self._mode = mode
+        self._lock = Lock()
+        self._session: _Session | None = None
+        self._closed = False
+        _lines.add(self)
+
+    def check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError(f"The store of {self._path} was closed: open a new one.")
+
+    def __enter__(self) -> _Session:
+        self.check_open()
+        if self._session is not None and self._session.pid != os.getpid():
+            raise StoreError(
+                f"{self._path}: the process was forked while the store was in use, or not by "
+                "os.fork, and SQLite does not survive that: open the store after the fork."
+            )
+        if not self._lock.acquire(timeout=self._seconds):
+            raise StoreError(
+                f"{self._path}: other threads kept it busy for {self._seconds} s. "
+                "Try again, or set a longer busy_timeout."
+            )
+        try:
+            self.check_open()
+            if self._session is None:
+                self._session = _Session(self._open())
+                self._mode = "rw"  # a file that has gone is an error, and not an empty store
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise _translate(error, self._path) from error
+        except BaseException:
+            self._lock.release()
+            raise
+        return self._session
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        try:
+            if self._session is not None and self._session.connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    self._session.connection.execute(_ROLLBACK)
+                if self._session.connection.in_transaction:
+                    self._drop()  # closing it rolls back; the next call opens another
+        finally:
+            self._lock.release()
+        if isinstance(error, (sqlite3.Error, OverflowError)):
+            raise _translate(error, self._path) from error
+
+    def close(self) -> None:
+        self._closed = True
+        if self._session is not None and self._session.pid != os.getpid():
+            return  # it is the parent's, and to close it here would give up the parent's locks
+        with self._lock:
+            self._drop()
+
+    def pause(self) -> bool:
+        """Close the connection and keep the lock, if it can be had."""
+        if self._lock.acquire(timeout=self._seconds):
+            self._drop()
+            return True
+        return False
+
+    def resume(self) -> None:
+        self._lock.release()
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.connection.close()
+            self._session = None
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.as_uri()}?mode={self._mode}",
+            uri=True,
+            timeout=self._seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            # Of one moment: not half before and half after another process created the tables.
+            connection.execute("BEGIN")
+            is_new = _identify(connection, self._path)
+            connection.execute(_COMMIT)
+            _switch_to_wal(connection, self._path, self._seconds)
+            # What is acknowledged stays, as far as the caller asked; fullfsync: on macOS, too.
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA fullfsync = {int(self._synchronous != 'NORMAL')}")
+            connection.execute("PRAGMA checkpoint_fullfsync = 1")
+            if is_new:
+                _create(connection, self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _identify(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether the file is still empty; refuse what is not a file of this store."""
+    found: list[int] = []
+    for statement in _IDENTIFY:
+        row: tuple[int] = connection.execute(statement).fetchone()
+        found.append(row[0])
+    application_id, version, tables = found
+    if found == [0, 0, 0]:
+        return True
+    if application_id != _APPLICATION_ID:
+        raise StoreFormatError(
+            f"{path}: expected a file of SQLiteStore or none, found an SQLite database of something "
+            f"else (application_id {application_id}, {tables} tables). It was not touched."
+        )
+    if version != _FORMAT:
+        raise StoreFormatError(
+            f"{path}: expected format {_FORMAT}, found {version}. Upgrade esmodel. "
+            "It was not touched."
+        )
+    return False
+
+
+def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
+    # SQLite does not wait by itself here, where two processes create the file at once.
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            # A reader sees only what was committed, and neither waits for the writer nor stops it.
+            row: tuple[str] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            if row[0] != "wal":
+                raise StoreError(
+                    f"{path}: SQLite cannot keep a write-ahead log there, found journal mode "
+                    f"{row[0]}. Put the file on a disk of this machine."
+                )
+            return
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute(_BEGIN)
+    if _identify(connection, path):  # another process may have been first
+        for statement in _SCHEMA:
+            connection.execute(statement)
+    connection.execute(_COMMIT)
+
+
+def _new_id(cursor: sqlite3.Cursor) -> int:
+    if cursor.lastrowid is None:
+        raise StoreError("SQLite gave a new row no number.")
+    return cursor.lastrowid
+
+
+def _translate(error: sqlite3.Error | OverflowError, path: Path) -> StoreError | PayloadError:
+    """Say what SQLite found, and what to do about it."""
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_TOOBIG or isinstance(error, OverflowError):
+        return PayloadError(f"{path}: expected a row that SQLite can hold: {error}.")
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreFormatError(f"{path}: expected an SQLite database, found: {error}.")
+    advice = _ADVICE.get(code, "See the error of SQLite.")
+    return StoreError(f"{path}: SQLite found: {error}. {advice}")
+
+
+def _check(record: Record) -> None:
+    for field in ("position", "class_version", "timestamp"):
+        value: int = getattr(record, field)
+        if not _LEAST <= value <= _GREATEST:
+            raise PayloadError(
+                f"Record {record.position} of stream {record.originator_id}: "
+                f"{field}: expected an integer of 64 bits, found {value}."
+            )
+    try:
+        record.name.encode()
+    except UnicodeEncodeError as error:
+        raise PayloadError(
+            f"Record {record.position} of stream {record.originator_id}: "
+            f"name: expected Unicode text, found {record.name!r}."
+        ) from error
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and limit < 0:
+        raise PayloadError(f"limit: expected 0 or more, found {limit}.")
+
+
+# SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html#_carrying_an_open_
+# database_connection_across_a_fork_): even a new connection in the child would believe that it
+# holds the parent's locks. So all are closed before, and opened again when they are needed.
+_lines: WeakSet[_Line] = WeakSet()
+_paused: list[_Line] = []
+_fork_lock = Lock()
+
+
+def _before_fork() -> None:
+    _fork_lock.acquire()
+    _paused.extend(line for line in list(_lines) if line.pause())
+
+
+def _after_fork() -> None:
+    for line in _paused:
+        line.resume()
+    _paused.clear()
+    _fork_lock.release()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )

@@ -1,0 +1,249 @@
+"""The apply registry: the only place where an event changes state."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import (  # noqa: UP035
+    Any,
+    Generic,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
+
+from typing_extensions import TypeAliasType
+
+from esmodel.exceptions import ApplyError
+
+TState = TypeVar("TState")
+TEvent = TypeVar("TEvent")
+TState_contra = TypeVar("TState_contra", contravariant=True)
+TEvent_contra = TypeVar("TEvent_contra", contravariant=True)
+TOther = TypeVar("TOther")
+
+Handler = Callable[..., object]
+
+
+class _Dispatch(dict[type[object], Handler]):
+    """Handlers by the exact class of the event; what is missing is looked up once along the MRO."""
+
+    __slots__ = ()
+
+    def __missing__(self, event_class: type[object]) -> Handler:
+        for base in event_class.__mro__[1:]:
+            if dict.__contains__(self, base):
+                handler = self[event_class] = self[base]
+                return handler
+        taken = ", ".join(sorted(each.__qualname__ for each in self)) or "none"
+        msg = (
+            f"No handler applies {event_class.__qualname__}; write one with "
+            f"@applies({event_class.__qualname__}) and join it. Applied are: {taken}."
+        )
+        raise ApplyError(msg)
+
+
+class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
+    """Handlers that change a state, one for each class of event; joined with ``|``.
+
+    It is contravariant in the event, so that a registry which lacks an event of the union is
+    not assignable to one that must take it: that is how a type checker sees a missing handler.
+
+    Example:
+        >>> @applies(int)
+        ... def counted(state: list[int], event: int) -> None:
+        ...     state.append(event)
+        >>> @applies(str)
+        ... def named(state: list[int], event: str) -> None:
+        ...     state.append(len(event))
+        >>> registry = counted | named
+        >>> registry.fold([], [1, "abc"])
+        [1, 3]
+    """
+
+    __slots__ = ("_dispatch", "_handlers")
+
+    def __init__(self, handlers: Mapping[object, Handler], /) -> None:
+        """Take handlers by event; write ``applies`` and ``|`` instead."""
+        self._handlers = dict(handlers)
+        self._dispatch = _Dispatch({_class_of(event): each for event, each in handlers.items()})
+
+    def __call__(self, state: TState_contra, event: TEvent_contra, /) -> None:
+        """Change the state by one event.
+
+        Raises:
+            ApplyError: if there is no handler for the class of the event or a base of it.
+        """
+        self._dispatch[event.__class__](state, event)
+
+    def fold(self, state: TState, events: Iterable[TEvent_contra], /) -> TState:
+        """Change the state by each event in turn, and return it."""
+        dispatch = self._dispatch
+        for event in events:
+            dispatch[event.__class__](state, event)
+        return state
+
+    def __or__(
+        self, other: ApplyRegistry[TState_contra, TOther], /
+    ) -> ApplyRegistry[TState_contra, TEvent_contra | TOther]:
+        """Join two registries.
+
+        Raises:
+            ApplyError: if both have a handler of one event; it names both.
+        """
+        mine = {_class_of(event): each for event, each in self._handlers.items()}
+        for event, handler in other.handlers.items():
+            first = mine.get(_class_of(event))
+            if first is not None and first is not handler:
+                msg = (
+                    f"Two handlers apply {_class_of(event).__qualname__}: {_title(first)} and "
+                    f"{_title(handler)}; leave one out of the join."
+                )
+                raise ApplyError(msg)
+        return ApplyRegistry({**self._handlers, **other.handlers})
+
+    @property
+    def handlers(self) -> Mapping[object, Handler]:
+        """The handlers by event, a class or a generic class with its type."""
+        return self._handlers
+
+    @property
+    def event_classes(self) -> tuple[type[object], ...]:
+        """The classes of events that have a handler of their own, in the order of the join."""
+        return tuple(_class_of(event) for event in self._handlers)
+
+    def __repr__(self) -> str:
+        return f"<ApplyRegistry of {', '.join(each.__qualname__ for each in self.event_classes)}>"
+
+
+def applies(
+    event_class: type[TEvent], /
+) -> Callable[[Callable[[TState, TEvent], None]], ApplyRegistry[TState, TEvent]]:
+    """Turn a handler into a registry with one entry.
+
+    Example:
+        >>> @applies(int)
+        ... def counted(state: list[int], event: int) -> None:
+        ...     state.append(event)
+        >>> counted
+        <ApplyRegistry of int>
+    """
+
+    def register(handler: Callable[[TState, TEvent], None], /) -> ApplyRegistry[TState, TEvent]:
+        return ApplyRegistry({event_class: handler})
+
+    return register
+
+
+def ignores(event_class: type[TEvent], /) -> ApplyRegistry[Any, TEvent]:
+    """Say that an event changes nothing. Bind it to a name before it is joined.
+
+    Written inside the join, mypy infers its type from what is expected there and no longer
+    sees that another handler is missing; the check at import sees it all the same.
+
+    Example:
+        >>> closed = ignores(int)
+        >>> closed.fold("state", [1, 2])
+        'state'
+    """
+
+    def ignore(state: object, event: TEvent, /) -> None:  # noqa: ARG001
+        return None
+
+    return ApplyRegistry({event_class: ignore})
+
+
+class Applying(Generic[TEvent]):
+    """What declares ``apply``, and checks at import that it takes every event of the union.
+
+    A plain class, since attrs would take the declaration for a field.
+    """
+
+    __slots__ = ()
+
+    # because the state's type is settled by the join: Self is rejected by ty here, and object
+    # and Protocols fail in pyright when joined to a handler that is written in a class body
+    apply: ApplyRegistry[Any, TEvent]
+
+    def __init_subclass__(cls) -> None:
+        """Check the registry.
+
+        Raises:
+            ApplyError: if it lacks an event of the union, or has a handler of another class.
+        """
+        super().__init_subclass__()
+        if "apply" not in vars(cls):
+            return
+        registry = cls.apply
+        for handler in registry.handlers.values():
+            _check_owner(cls, handler)
+        classes = registry.event_classes
+        for event in events_of(cls):
+            event_class = _class_of(event)
+            if not any(issubclass(event_class, each) for each in classes):
+                name = event_class.__qualname__.rpartition("<locals>.")[2]
+                verb = name.rpartition(".")[2].lower()
+                msg = (
+                    f"{cls.__qualname__}.apply has no handler for {name}; write one with "
+                    f"@applies({name}) and join it: apply = ... | {verb}"
+                )
+                raise ApplyError(msg)
+
+
+def events_of(cls: type[object], /) -> tuple[object, ...]:
+    """Return the members of the union that a class was given for its events.
+
+    Empty where the union is still open, as in a generic base.
+    """
+    found = _argument(cls, {})
+    return () if found is None else _members(found)
+
+
+def _argument(cls: type[object], bound: Mapping[object, object]) -> object:
+    bases: tuple[object, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
+    for base in bases:
+        origin = get_origin(base) or base
+        if not isinstance(origin, type) or not issubclass(origin, Applying):
+            continue
+        arguments = tuple(bound.get(each, each) for each in get_args(base))
+        if origin is Applying:
+            return arguments[0] if arguments and not isinstance(arguments[0], TypeVar) else None
+        parameters: tuple[object, ...] = getattr(origin, "__parameters__", ())
+        found = _argument(origin, dict(zip(parameters, arguments, strict=False)))
+        if found is not None:
+            return found
+    return None
+
+
+def _members(union: object) -> tuple[object, ...]:
+    if isinstance(union, TypeAliasType):
+        return _members(union.__value__)
+    if get_origin(union) in {Union, types.UnionType}:
+        return tuple(one for each in get_args(union) for one in _members(each))
+    return (union,)
+
+
+def _class_of(event: object) -> type[object]:
+    origin = get_origin(event) or event
+    if not isinstance(origin, type):
+        msg = f"{event!r} is no class of events; write @applies(TheEventClass)"
+        raise ApplyError(msg)
+    return origin
+
+
+def _title(handler: Handler) -> str:
+    name: str = getattr(handler, "__qualname__", repr(handler))
+    return name.rpartition("<locals>.")[2]
+
+
+def _check_owner(cls: type[object], handler: Handler) -> None:
+    owner = str(getattr(handler, "__qualname__", "")).rpartition(".")[0]
+    if not owner or owner.endswith("<locals>"):
+        return
+    if all(owner != base.__qualname__ for base in cls.__mro__):
+        msg = (
+            f"{cls.__qualname__}.apply has the handler {_title(handler)} of another class; "
+            f"join only handlers of {cls.__qualname__} or of a base of it"
+        )
+        raise ApplyError(msg)

@@ -1,0 +1,632 @@
+"""Payload to JSON bytes and back, by type.
+
+What msgspec carries without a loss goes to it as it is. The rest (sum types, attrs classes,
+whose validators must not run on history, mappings with rich keys, sets, mixed enums, floats
+that JSON lacks, types with a hook) passes through a small converter, made once per type.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import functools
+import math
+import operator
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from typing import (
+    Annotated,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    NewType,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from uuid import UUID
+
+import attrs
+import msgspec
+from typing_extensions import TypeAliasType
+
+from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
+
+T = TypeVar("T")
+
+Convert = Callable[[object], object]
+
+_SCALARS: Final = frozenset({
+    str, int, bool, type(None), bytes, Decimal, UUID, dt.datetime, dt.date, dt.time, dt.timedelta,
+})  # fmt: skip
+
+
+@attrs.frozen
+class Wire:
+    """How one type is written: as which type that msgspec knows, and through which converters.
+
+    ``shape`` spells the type out, nested fields included, for fingerprints.
+    """
+
+    type: object
+    to: Convert | None = None
+    back: Convert | None = None
+    shape: str = ""
+
+
+class TypeHook(Generic[T]):
+    """How a type of the user's own is carried: as the text that ``encode`` gives.
+
+    Example:
+        >>> hook = TypeHook(complex, encode=str, decode=complex)
+        >>> hook.type, hook.decode(hook.encode(1j))
+        (<class 'complex'>, 1j)
+    """
+
+    __slots__ = ("decode", "encode", "type")
+
+    def __init__(
+        self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]
+    ) -> None:
+        """Take the class, and the two functions, which must be each other's inverse."""
+        self.type = hooked
+        self.encode = encode
+        self.decode = decode
+
+    def wire(self) -> Wire:
+        """Return the converters of this type."""
+        hooked, encode, decode = self.type, self.encode, self.decode
+
+        def to(value: object) -> str:
+            if not isinstance(value, hooked):
+                msg = f"expected {hooked.__name__}, got {value!r}"
+                raise PayloadError(msg)
+            return encode(value)
+
+        def back(value: object) -> T:
+            return decode(str(value))
+
+        return Wire(str, to, back, f"hook {hooked.__name__}")
+
+
+class Shape(Generic[T]):
+    """The stored form of some fields of an attrs class.
+
+    Attributes:
+        fingerprint: changes when a stored field changes its name or type.
+    """
+
+    __slots__ = ("_decoder", "_defaults", "_get", "_set", "_struct", "_wires", "cls", "fingerprint", "names")
+
+    def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
+        """Take the class, its fields and how each is carried; ``Codec.shape`` makes them."""
+        self.cls = cls
+        self.names = names
+        self._wires = wires
+        attributes = {each.name: each for each in attrs.fields(_attrs_class(cls))}
+        self._defaults = tuple(attributes[name].default for name in names)
+        self._struct = msgspec.defstruct(
+            cls.__name__,
+            [
+                (name, wire.type)
+                if default is attrs.NOTHING
+                else (name, _union_of([wire.type, msgspec.UnsetType]), msgspec.UNSET)
+                for name, wire, default in zip(names, wires, self._defaults, strict=True)
+            ],
+            forbid_unknown_fields=True,
+            kw_only=True,
+        )
+        self._decoder = msgspec.json.Decoder(self._struct)
+        self._set = tuple(_setter(cls, name) for name in names)
+        self.fingerprint = ", ".join(
+            f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
+        )
+
+    def to_struct(self, value: object, /) -> msgspec.Struct:
+        """Return what msgspec writes for the fields of an instance."""
+        fields: dict[str, object] = {}
+        for name, wire in zip(self.names, self._wires, strict=True):
+            field: object = getattr(value, name)
+            fields[name] = field if wire.to is None else wire.to(field)
+        return self._struct(**fields)
+
+    def fill(self, instance: T, struct: msgspec.Struct, /) -> None:
+        """Set the fields of an instance from what msgspec read; no validator runs."""
+        for name, wire, default, set_field in zip(
+            self.names, self._wires, self._defaults, self._set, strict=True
+        ):
+            field: object = getattr(struct, name)
+            if field is msgspec.UNSET:
+                field = _default(default, instance)
+            elif wire.back is not None:
+                field = wire.back(field)
+            set_field(instance, field)
+
+    def encode(self, value: T, /) -> bytes:
+        """Return the fields of an instance as JSON.
+
+        Raises:
+            PayloadError: if a value cannot be written in the stored form.
+        """
+        try:
+            return _ENCODER.encode(self.to_struct(value))
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            msg = f"{self.cls.__qualname__} cannot be stored: {error}"
+            raise PayloadError(msg) from error
+
+    def decode(self, data: bytes, instance: T, /) -> None:
+        """Set the fields of an instance from JSON.
+
+        Raises:
+            ValueError: if the bytes do not have this shape; the sentence names the field.
+        """
+        self.fill(instance, self._decoder.decode(data))
+
+    def from_plain(self, plain: object, instance: T, /) -> None:
+        """Set the fields of an instance from plain JSON values; raises as ``decode``."""
+        self.fill(instance, msgspec.convert(plain, self._struct))
+
+    @property
+    def wire_type(self) -> type[msgspec.Struct]:
+        """The type that msgspec reads and writes for these fields."""
+        return self._struct
+
+
+class Codec:
+    """Carries payloads, with hooks for types of the user's own.
+
+    Give it to the base class of the events, and of the aggregates if their state has such
+    a type: ``codec = Codec(TypeHook(Money, encode=str, decode=Money.parse))``.
+
+    Example:
+        >>> codec = Codec(TypeHook(complex, encode=str, decode=complex))
+        >>> data = codec.encode(complex | None, 1j)
+        >>> data, codec.decode(complex | None, data)
+        (b'"1j"', 1j)
+    """
+
+    __slots__ = ("_cache", "_hooks")
+
+    def __init__(self, *hooks: TypeHook[T]) -> None:
+        """Take the hooks, one for each type."""
+        self._hooks: dict[object, Wire] = {hook.type: hook.wire() for hook in hooks}
+        self._cache: dict[object, tuple[Wire, msgspec.json.Decoder[object]]] = {}
+
+    def encode(self, as_type: object, value: object, /) -> bytes:
+        """Return one value as JSON.
+
+        Raises:
+            PayloadError: if the value cannot be written.
+        """
+        try:
+            return _ENCODER.encode(self.to_plain(as_type, value))
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            msg = f"{value!r} cannot be stored as {_name(as_type)}: {error}"
+            raise PayloadError(msg) from error
+
+    def decode(self, as_type: object, data: bytes | msgspec.Raw, /) -> object:
+        """Return one value from JSON.
+
+        Raises:
+            ValueError: if the bytes do not have the shape of the type.
+        """
+        wire, decoder = self._for(as_type)
+        value = decoder.decode(data)
+        return value if wire.back is None else wire.back(value)
+
+    def to_plain(self, as_type: object, value: object, /) -> object:
+        """Return a value as something that msgspec writes without a loss."""
+        wire, _ = self._for(as_type)
+        return value if wire.to is None else wire.to(value)
+
+    def convert(self, payload: object, wanted: object, /) -> object:
+        """Return what an upcaster step returned, or what was stored, in another type."""
+        return self.decode(wanted, self.plain_bytes(payload))
+
+    def plain_bytes(self, payload: object, /) -> bytes:
+        """Return what an upcaster step returned as JSON, by the type it has at run time."""
+        return _ENCODER.encode(self._plain(payload))
+
+    def _plain(self, value: object) -> object:
+        if isinstance(value, Mapping):
+            pairs = [(key, self._plain(each)) for key, each in _pairs(value)]
+            return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else pairs
+        if isinstance(value, (list, tuple)):
+            return [self._plain(each) for each in _items(value)]
+        if attrs.has(type(value)) or type(value) in self._hooks:
+            return self.to_plain(type(value), value)
+        return value
+
+    def _for(self, as_type: object) -> tuple[Wire, msgspec.json.Decoder[object]]:
+        cached = self._cache.get(as_type)
+        if cached is None:
+            wire = self.wire(as_type, {}, ())
+            decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(_as_class(wire.type))
+            cached = self._cache[as_type] = (wire, decoder)
+        return cached
+
+    def shape(self, cls: type[T], names: Sequence[str], arguments: tuple[object, ...] = (), /) -> Shape[T]:
+        """Return the stored form of some fields of an attrs class.
+
+        Args:
+            cls: the attrs class.
+            names: the fields to store.
+            arguments: the type arguments, where the class is generic.
+
+        Raises:
+            UnsupportedTypeError: if the type of a field cannot be carried.
+        """
+        return self._shape(cls, tuple(names), _bindings(cls, arguments), ())
+
+    def _shape(
+        self, cls: type[T], names: tuple[str, ...], bound: Mapping[object, object], path: tuple[object, ...]
+    ) -> Shape[T]:
+        try:
+            hints = get_type_hints(cls, include_extras=True)
+        except NameError as error:
+            msg = (
+                f"{cls.__qualname__}: the annotation {error.name!r} cannot be resolved at run time; "
+                f"import it outside of `if TYPE_CHECKING:` and define it at the top of a module"
+            )
+            raise UnsupportedTypeError(msg) from error
+        wires: list[Wire] = []
+        for name in names:
+            try:
+                wires.append(self.wire(hints[name], bound, (*path, cls)))
+            except UnsupportedTypeError as error:
+                msg = f"{cls.__qualname__}.{name}: {error}"
+                raise UnsupportedTypeError(msg) from error
+        return Shape(cls, names, tuple(wires))
+
+    def wire(self, hint: object, bound: Mapping[object, object], path: tuple[object, ...]) -> Wire:  # noqa: C901, PLR0911
+        """Return how a type is carried; ``path`` holds the attrs classes around it."""
+        if isinstance(hint, TypeVar):
+            if hint in bound:
+                return self.wire(bound[hint], {}, path)
+            msg = f"the type variable {hint} is open; name the class with its type, as in Event[str]"
+            raise UnsupportedTypeError(msg)
+        if isinstance(hint, NewType):
+            return self.wire(hint.__supertype__, bound, path)
+        if isinstance(hint, TypeAliasType):
+            return self.wire(hint.__value__, bound, path)
+        origin, arguments = get_origin(hint), get_args(hint)
+        if hint in self._hooks:
+            return self._hooks[hint]
+        if hint is None or hint in _SCALARS:
+            return Wire(hint, shape=_name(hint))
+        if hint is float:
+            return Wire(float | str, _float_to, _float_back, "float")
+        if isinstance(hint, type) and issubclass(hint, enum.Enum):
+            return _enum(hint)
+        if origin in {Annotated, Final, ClassVar}:
+            return self.wire(arguments[0], bound, path)
+        if origin is Literal:
+            return Wire(hint, shape=str(hint))
+        if origin in {Union, types.UnionType}:
+            return self._union(tuple(arguments), bound, path)
+        cls = origin or hint
+        if isinstance(cls, type) and attrs.has(cls):
+            return self._nested(cls, arguments, bound, path)
+        if cls is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis) and arguments:  # noqa: PLR2004
+            return _fixed([self.wire(each, bound, path) for each in arguments])
+        if cls in _SEQUENCES and arguments:
+            return _sequence(_SEQUENCES[cls], self.wire(arguments[0], bound, path))
+        if cls in _MAPPINGS and arguments:
+            return _mapping(self.wire(arguments[0], bound, path), self.wire(arguments[1], bound, path))
+        return _by_msgspec(hint)
+
+    def _nested(
+        self, cls: type[T], arguments: tuple[object, ...], bound: Mapping[object, object], path: tuple[object, ...]
+    ) -> Wire:
+        if cls in path:
+            msg = f"{cls.__qualname__} holds itself, which cannot be carried; give the codec a hook"
+            raise UnsupportedTypeError(msg)
+        given = tuple(bound.get(each, each) for each in arguments)
+        names = tuple(each.name for each in attrs.fields(_attrs_class(cls)))
+        shape = self._shape(cls, names, _bindings(cls, given), path)
+        new = cls.__new__
+
+        def to(value: object) -> object:
+            if type(value) is not cls:
+                msg = f"expected {cls.__name__}, got {value!r}"
+                raise PayloadError(msg)
+            return shape.to_struct(value)
+
+        def back(value: object) -> object:
+            instance = new(cls)
+            shape.fill(instance, _struct(value))
+            return instance
+
+        return Wire(shape.wire_type, to, back, f"{cls.__qualname__}({shape.fingerprint})")
+
+    def _union(
+        self, members: tuple[object, ...], bound: Mapping[object, object], path: tuple[object, ...]
+    ) -> Wire:
+        wires = [(each, self.wire(each, bound, path)) for each in members]
+        shape = " | ".join(wire.shape for _, wire in wires)
+        if all(wire.to is None for _, wire in wires):
+            union = _union_of([wire.type for _, wire in wires])
+            if _readable(union):
+                return Wire(union, shape=shape)
+        some = [(each, wire) for each, wire in wires if each is not type(None)]
+        if len(some) == 1:
+            return _optional(some[0][1], shape)
+        return _tagged(some, shape, optional=len(some) < len(wires))
+
+
+def _attrs_class(cls: type[T]) -> type[attrs.AttrsInstance]:
+    if not attrs.has(cls):
+        msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
+        raise ModelError(msg)
+    return cls
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+    AbstractSet: frozenset,
+}
+_MAPPINGS: Final = frozenset({dict, Mapping})
+_INFINITIES: Final = {"nan", "inf", "-inf"}
+
+
+def _union_of(members: Sequence[object]) -> object:
+    return functools.reduce(operator.or_, members)
+
+
+def _float_to(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value
+
+
+def _float_back(value: object) -> object:
+    if isinstance(value, str):
+        if value not in _INFINITIES:
+            msg = f"Expected `float`, got {value!r}"
+            raise msgspec.ValidationError(msg)
+        return float(value)
+    return value
+
+
+def _enum(hint: type[enum.Enum]) -> Wire:
+    """Carry an enum by its values where msgspec can, else by the names of its members."""
+    members = ", ".join(hint.__members__)
+    shape = f"enum {hint.__qualname__}({members})"
+    if not issubclass(hint, enum.Flag) and _readable(hint):
+        return Wire(hint, shape=shape)
+
+    def to(value: object) -> object:
+        if not isinstance(value, hint):
+            msg = f"expected {hint.__name__}, got {value!r}"
+            raise PayloadError(msg)
+        return value.value if isinstance(value, enum.Flag) else value.name
+
+    def back(value: object) -> object:
+        if isinstance(value, int):
+            return hint(value)
+        if str(value) not in hint.__members__:
+            msg = f"Expected one of {members}, got {value!r}"
+            raise msgspec.ValidationError(msg)
+        return hint[str(value)]
+
+    return Wire(int if issubclass(hint, enum.Flag) else str, to, back, shape)
+
+
+def _fixed(wires: Sequence[Wire]) -> Wire:
+    """Carry a tuple of a fixed length."""
+    wire_type: object = types.GenericAlias(tuple, tuple(wire.type for wire in wires))
+    shape = f"tuple[{', '.join(wire.shape for wire in wires)}]"
+    if all(wire.to is None for wire in wires):
+        return Wire(wire_type, shape=shape)
+
+    def to(value: object) -> object:
+        return tuple(
+            each if wire.to is None else wire.to(each)
+            for wire, each in zip(wires, _items(value), strict=True)
+        )
+
+    def back(value: object) -> object:
+        return tuple(
+            each if wire.back is None else wire.back(each)
+            for wire, each in zip(wires, _items(value), strict=True)
+        )
+
+    return Wire(wire_type, to, back, shape)
+
+
+def _sequence(make: Callable[[list[object]], object], item: Wire) -> Wire:
+    """Carry many items; a set is written in the order of its items' bytes."""
+    is_set = make in {set, frozenset}
+    shape = f"{'set' if is_set else 'sequence'}[{item.shape}]"
+    to_item, back_item = item.to, item.back
+    wire_type: object = types.GenericAlias(list, (item.type,))
+
+    def to(value: object) -> object:
+        items = _items(value) if to_item is None else [to_item(each) for each in _items(value)]
+        return sorted(items, key=_ENCODER.encode) if is_set else items
+
+    def back(value: object) -> object:
+        items = _items(value)
+        return make(items if back_item is None else [back_item(each) for each in items])
+
+    if make in {list, tuple} and to_item is None:
+        native = list if make is list else tuple
+        arguments = (item.type,) if make is list else (item.type, Ellipsis)
+        return Wire(types.GenericAlias(native, arguments), shape=shape)
+    return Wire(wire_type, to, back, shape)
+
+
+def _mapping(key: Wire, value: Wire) -> Wire:
+    """Carry a mapping: an object if its keys are text, else a list of pairs; in its order."""
+    shape = f"mapping[{key.shape}, {value.shape}]"
+    if key.type is str and key.to is None:
+        wire_type: object = types.GenericAlias(dict, (str, value.type))
+        to_value, back_value = value.to, value.back
+        if to_value is None or back_value is None:
+            return Wire(wire_type, shape=shape)
+        return Wire(
+            wire_type,
+            lambda mapping: {name: to_value(each) for name, each in _pairs(mapping)},
+            lambda mapping: {name: back_value(each) for name, each in _pairs(mapping)},
+            shape,
+        )
+    pair = _fixed([key, value])
+    pairs = _sequence(list, pair)
+
+    def to(mapping: object) -> object:
+        items = list(_pairs(mapping))
+        return items if pairs.to is None else pairs.to(items)
+
+    def back(items: object) -> object:
+        return dict(_couples(items if pairs.back is None else pairs.back(items)))
+
+    return Wire(pairs.type, to, back, shape)
+
+
+def _optional(wire: Wire, shape: str) -> Wire:
+    to_some, back_some = wire.to, wire.back
+    if to_some is None or back_some is None:
+        return Wire(_union_of([wire.type, type(None)]), shape=shape)
+    return Wire(
+        _union_of([wire.type, type(None)]),
+        lambda value: None if value is None else to_some(value),
+        lambda value: None if value is None else back_some(value),
+        shape,
+    )
+
+
+def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: bool) -> Wire:
+    """Carry a sum type as an object with one entry: the member's stable name and its value."""
+    by_tag: dict[str, tuple[Wire, msgspec.json.Decoder[object]]] = {}
+    by_class: dict[object, tuple[str, Wire]] = {}
+    for member, wire in members:
+        cls: object = get_origin(member) or member
+        tag = _name(cls)
+        if tag in by_tag or cls in by_class or not isinstance(cls, type):
+            msg = f"the sum type {shape} has two members that are written as {tag!r}; set `stored_name`"
+            raise UnsupportedTypeError(msg)
+        by_tag[tag] = (wire, msgspec.json.Decoder(_as_class(wire.type)))
+        by_class[cls] = (tag, wire)
+
+    def to(value: object) -> object:
+        if optional and value is None:
+            return None
+        found = by_class.get(type(value))
+        if found is None:
+            msg = f"expected {shape}, got {value!r}"
+            raise PayloadError(msg)
+        tag, wire = found
+        return {tag: value if wire.to is None else wire.to(value)}
+
+    def back(value: object) -> object:
+        if optional and value is None:
+            return None
+        pairs = list(_pairs(value))
+        if len(pairs) != 1 or pairs[0][0] not in by_tag:
+            msg = f"Expected one of {', '.join(by_tag)}, got {', '.join(str(tag) for tag, _ in pairs)}"
+            raise msgspec.ValidationError(msg)
+        wire, decoder = by_tag[str(pairs[0][0])]
+        plain = decoder.decode(_raw(pairs[0][1]))
+        return plain if wire.back is None else wire.back(plain)
+
+    wire_type: object = dict[str, msgspec.Raw]
+    return Wire(_union_of([wire_type, type(None)]) if optional else wire_type, to, back, shape)
+
+
+def _by_msgspec(hint: object) -> Wire:
+    if hint in {object, dict, list, set, tuple, frozenset} or not _readable(hint):
+        msg = (
+            f"the codec cannot carry {_name(hint)}; use a type that it can, "
+            f"or a hook: codec = Codec(TypeHook({_name(hint)}, encode=..., decode=...))"
+        )
+        raise UnsupportedTypeError(msg)
+    return Wire(hint, shape=_name(hint))
+
+
+def _readable(hint: object) -> bool:
+    """Whether msgspec knows the type by itself; any other would need a hook of msgspec's."""
+    try:
+        msgspec.json.Decoder(_as_class(hint))
+        info = msgspec.inspect.type_info(hint)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(info, (msgspec.inspect.CustomType, msgspec.inspect.AnyType))
+
+
+def _bindings(cls: type[T], arguments: tuple[object, ...]) -> Mapping[object, object]:
+    parameters: tuple[object, ...] = getattr(cls, "__parameters__", ())
+    return dict(zip(parameters, arguments, strict=False))
+
+
+def _name(hint: object) -> str:
+    """Return the stable name of a type: its ``stored_name`` if it has one, else its own."""
+    stored: object = getattr(hint, "stored_name", None)
+    if isinstance(stored, str):
+        return stored
+    return hint.__name__ if isinstance(hint, type) else str(hint)
+
+
+def _setter(cls: type[T], name: str) -> Callable[[T, object], None]:
+    """Return what sets a field of a frozen instance; a slot's own setter is the fastest."""
+    descriptor: object = getattr(cls, name, None)
+    if isinstance(descriptor, types.MemberDescriptorType):
+        return descriptor.__set__
+
+    def set_field(instance: T, value: object) -> None:
+        object.__setattr__(instance, name, value)
+
+    return set_field
+
+
+def _default(default: object, instance: object) -> object:
+    if isinstance(default, attrs.Factory):
+        return default.factory(instance) if default.takes_self else default.factory()
+    return default
+
+
+def _as_class(hint: object) -> type[object]:
+    # because msgspec's decoders take any annotation, and their stubs say a class
+    return hint  # type: ignore
+
+
+def _items(value: object) -> list[object]:
+    if not isinstance(value, Iterable):
+        msg = f"expected a collection, got {value!r}"
+        raise PayloadError(msg)
+    return list(value)
+
+
+def _pairs(value: object) -> Sequence[tuple[object, object]]:
+    return list(value.items()) if isinstance(value, Mapping) else []
+
+
+def _couples(value: object) -> list[tuple[object, object]]:
+    return [(key, each) for key, each in map(_items, _items(value))]
+
+
+def _struct(value: object) -> msgspec.Struct:
+    if not isinstance(value, msgspec.Struct):
+        msg = f"Expected an object, got {value!r}"
+        raise msgspec.ValidationError(msg)
+    return value
+
+
+def _raw(value: object) -> msgspec.Raw:
+    if not isinstance(value, msgspec.Raw):
+        msg = f"Expected raw JSON, got {value!r}"
+        raise msgspec.ValidationError(msg)
+    return value
+
+
+DEFAULT_CODEC: Final = Codec()
+"""The codec of every class that names no other: it has no hooks."""
