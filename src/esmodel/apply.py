@@ -26,14 +26,14 @@ TOther = TypeVar("TOther")
 Handler = Callable[..., object]
 
 
-class _Dispatch(dict[type[object], Handler]):
+class Dispatch(dict[type[object], Handler]):
     """Handlers by the exact class of the event; what is missing is looked up once along the MRO."""
 
     __slots__ = ()
 
     def __missing__(self, event_class: type[object]) -> Handler:
         for base in event_class.__mro__[1:]:
-            if dict.__contains__(self, base):
+            if base in self:
                 handler = self[event_class] = self[base]
                 return handler
         taken = ", ".join(sorted(each.__qualname__ for each in self)) or "none"
@@ -67,7 +67,7 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
     def __init__(self, handlers: Mapping[object, Handler], /) -> None:
         """Take handlers by event; write ``applies`` and ``|`` instead."""
         self._handlers = dict(handlers)
-        self._dispatch = _Dispatch({_class_of(event): each for event, each in handlers.items()})
+        self._dispatch = Dispatch({_class_of(event): each for event, each in handlers.items()})
 
     def __call__(self, state: TState_contra, event: TEvent_contra, /) -> None:
         """Change the state by one event.
@@ -102,6 +102,14 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
                 )
                 raise ApplyError(msg)
         return ApplyRegistry({**self._handlers, **other.handlers})
+
+    def handler_for(self, event_class: type[object], /) -> Handler:
+        """Return the handler of a class of events, or of the nearest base of it that has one.
+
+        Raises:
+            ApplyError: if there is none.
+        """
+        return self._dispatch[event_class]
 
     @property
     def handlers(self) -> Mapping[object, Handler]:

@@ -92,7 +92,8 @@ _READ_ALL = """SELECT number, position, name_id, class_version, timestamp, data,
 _WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
 _READ_SNAPSHOT = """SELECT 0, position, name_id, class_version, timestamp, data, header,
-    event_hash, NULL FROM snapshot WHERE originator_id = ? AND position <= ? ORDER BY position DESC LIMIT 1"""
+    event_hash, NULL FROM snapshot WHERE originator_id = ? AND position <= ?
+    ORDER BY position DESC LIMIT 1"""
 # Another store's file is left as it is: this reads, in one transaction, what the file says it is.
 _IDENTIFY = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
 
@@ -563,8 +564,9 @@ def _identify(connection: sqlite3.Connection, path: Path) -> bool:
         return True
     if application_id != _APPLICATION_ID:
         raise StoreFormatError(
-            f"{path}: expected a file of SQLiteStore or none, found an SQLite database of something "
-            f"else (application_id {application_id}, {tables} tables). It was not touched."
+            f"{path}: expected a file of SQLiteStore or none, found an SQLite database of "
+            f"something else (application_id {application_id}, {tables} tables). "
+            "It was not touched."
         )
     if version != _FORMAT:
         raise StoreFormatError(

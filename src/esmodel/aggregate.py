@@ -1,0 +1,443 @@
+"""Aggregates: entities whose events wait until a repository, or ``save``, takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import ClassVar, Concatenate, Final, ParamSpec, TypeVar
+from uuid import UUID, uuid4
+
+from attrs import define, field, frozen
+from typing_extensions import Self, override
+
+from esmodel.entity import DomainEntity, microseconds, next_ecc
+from esmodel.events import (
+    AggregateEvent,
+    AttributeChangedEvent,
+    DiscardedEvent,
+    DomainEvent,
+    ECCEvent,
+    HashchainedEvent,
+    publish,
+)
+from esmodel.exceptions import EventHashError, HeadHashError, ModelError
+from esmodel.payload import payloads_of
+
+P = ParamSpec("P")
+TEvent = TypeVar("TEvent", bound=DomainEvent)
+
+@define
+class Aggregate(DomainEntity[TEvent]):
+    """What aggregates of every kind share: pending events, a version, times."""
+
+    _pending: list[DomainEvent] = field(init=False, eq=False, metadata={"esmodel": True})
+
+    @classmethod
+    @override
+    def begin(cls, originator_id: UUID, /) -> Self:
+        entity = super().begin(originator_id)
+        entity._pending = []
+        return entity
+
+    @property
+    def version(self) -> int:
+        """The version of the last event, from 0."""
+        return self._version
+
+    @property
+    def created_on(self) -> datetime:
+        """When the first event was triggered."""
+        return _known(self._created_on)
+
+    @property
+    def last_modified(self) -> datetime:
+        """When the last event was triggered."""
+        return _known(self._last_modified)
+
+    @property
+    def pending_events(self) -> tuple[DomainEvent, ...]:
+        """The events that wait, in order."""
+        return tuple(self._pending)
+
+    def collect_events(self) -> tuple[DomainEvent, ...]:
+        """Return the events that wait, in order, and keep them no longer."""
+        events = tuple(self._pending)
+        self._pending.clear()
+        return events
+
+    def save(self) -> None:
+        """Publish the events that wait as one batch; a repository's ``save`` stores them too.
+
+        If a subscriber raises, the events still wait.
+        """
+        publish(tuple(self._pending))
+        self._pending.clear()
+
+    @override
+    def _emit(self, event: DomainEvent) -> None:
+        self._pending.append(event)
+
+
+def _known(moment: datetime | None) -> datetime:
+    if moment is None:
+        msg = "the aggregate has no event yet"
+        raise ModelError(msg)
+    return moment
+
+
+@frozen(kw_only=True)
+class Discarded(AggregateEvent, DiscardedEvent):
+    """The event of ``AggregateRoot.discard``."""
+
+    event_name = "Discarded"
+
+
+@frozen(kw_only=True)
+class AttributeChanged(AggregateEvent, AttributeChangedEvent):
+    """The event of an assignment to an ``@attribute`` of a ``AggregateRoot``."""
+
+    event_name = "AttributeChanged"
+    name: str
+    value: object
+
+
+@define
+class AggregateRoot(Aggregate[TEvent]):
+    """The root of an aggregate, the unit that is loaded and saved as a whole.
+
+    Example:
+        >>> @frozen(kw_only=True)
+        ... class Begun(AggregateEvent):
+        ...     title: str
+        >>> @define
+        ... class Thing(AggregateRoot[Begun]):
+        ...     title: str
+        ...     @applies(Begun)
+        ...     def begun(self, event: Begun) -> None:
+        ...         self.title = event.title
+        ...     apply = begun
+        >>> Thing.create(Begun, title="one").title
+        'one'
+    """
+
+    LIBRARY_EVENTS = (Discarded, AttributeChanged)
+
+    @classmethod
+    def create(
+        cls, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Self:
+        """Return a new entity with a random id, from its first event and the payload of that."""
+        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+
+    @classmethod
+    def create_with_id(
+        cls,
+        originator_id: UUID,
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Self:
+        """Return a new entity with an id of your choice; see ``create``."""
+        entity = cls.begin(originator_id)
+        entity.trigger(event_class, *args, **kwargs)
+        return entity
+
+    def trigger(
+        self, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Make an event of the payload, apply it, and hand it on.
+
+        Raises:
+            EntityIsDiscarded: if the entity was discarded.
+            ApplyError: if no handler applies the event.
+        """
+        self._refuse_if_discarded()
+        self._take(event_class(self._id, self._version + 1, self._now(), *args, **kwargs))
+
+    @override
+    def change_attribute(self, name: str, value: object, /) -> None:
+        self._refuse_if_discarded()
+        self._take(AttributeChanged(self._id, self._version + 1, self._now(), name=self._attribute(name), value=value))
+
+    @override
+    def discard(self) -> None:
+        self._refuse_if_discarded()
+        self._take(Discarded(self._id, self._version + 1, self._now()))
+
+
+@frozen(kw_only=True)
+class ECCDiscarded(ECCEvent, DiscardedEvent):
+    """The event of ``AggregateRootWithECC.discard``."""
+
+    event_name = "Discarded"
+
+
+@frozen(kw_only=True)
+class ECCAttributeChanged(ECCEvent, AttributeChangedEvent):
+    """The event of an assignment to an ``@attribute`` of a ``AggregateRootWithECC``."""
+
+    event_name = "AttributeChanged"
+    name: str
+    value: object
+
+
+@define
+class AggregateRootWithECC(Aggregate[TEvent]):
+    """An aggregate whose events carry an id, a correlation and a cause; see ``caused_by``.
+
+    Example:
+        >>> @frozen(kw_only=True)
+        ... class Begun(ECCEvent):
+        ...     title: str
+        >>> @define
+        ... class Thing(AggregateRootWithECC[Begun]):
+        ...     title: str
+        ...     @applies(Begun)
+        ...     def begun(self, event: Begun) -> None:
+        ...         self.title = event.title
+        ...     apply = begun
+        >>> Thing.create(Begun, title="one").title
+        'one'
+    """
+
+    LIBRARY_EVENTS = (ECCDiscarded, ECCAttributeChanged)
+
+    @classmethod
+    def create(
+        cls, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Self:
+        """Return a new entity with a random id, from its first event and the payload of that."""
+        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+
+    @classmethod
+    def create_with_id(
+        cls,
+        originator_id: UUID,
+        event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Self:
+        """Return a new entity with an id of your choice; see ``create``."""
+        entity = cls.begin(originator_id)
+        entity.trigger(event_class, *args, **kwargs)
+        return entity
+
+    def trigger(
+        self, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Make an event of the payload, apply it, and hand it on.
+
+        Raises:
+            EntityIsDiscarded: if the entity was discarded.
+            ApplyError: if no handler applies the event.
+        """
+        self._refuse_if_discarded()
+        self._take(event_class(self._id, self._version + 1, self._now(), *next_ecc(), *args, **kwargs))
+
+    @override
+    def change_attribute(self, name: str, value: object, /) -> None:
+        self._refuse_if_discarded()
+        self._take(ECCAttributeChanged(self._id, self._version + 1, self._now(), *next_ecc(), name=self._attribute(name), value=value))
+
+    @override
+    def discard(self) -> None:
+        self._refuse_if_discarded()
+        self._take(ECCDiscarded(self._id, self._version + 1, self._now(), *next_ecc()))
+
+
+GENESIS_HASH: Final = bytes(32)
+"""What the first event of a chain continues, unless its class names another."""
+
+
+def hash_event(  # noqa: PLR0913  # because each of them is signed
+    previous_hash: bytes,
+    originator_id: UUID,
+    position: int,
+    timestamp: int,
+    name: str,
+    class_version: int,
+    data: bytes,
+    /,
+) -> bytes:
+    """Return SHA-256 over an event as it is recorded.
+
+    The layout: the previous hash, the id (16 bytes), then position, microseconds, class version
+    and the length of the name (8 bytes each, big endian), the name in UTF-8, the data.
+    """
+    written = name.encode()
+    numbers = struct.pack(">qqqq", position, timestamp, class_version, len(written))
+    return hashlib.sha256(
+        b"".join((previous_hash, originator_id.bytes, numbers, written, data))
+    ).digest()
+
+
+@define
+class Hashchained(Aggregate[TEvent]):
+    """What entities with a hash chain share: the head, and the check of each link.
+
+    Attributes:
+        genesis_hash: what the first event continues; 32 bytes.
+    """
+
+    genesis_hash: ClassVar[bytes] = GENESIS_HASH
+    _head: bytes = field(init=False, metadata={"esmodel": True})
+
+    @classmethod
+    @override
+    def begin(cls, originator_id: UUID, /) -> Self:
+        entity = super().begin(originator_id)
+        entity._head = cls.genesis_hash
+        return entity
+
+    @property
+    def head(self) -> bytes:
+        """The hash of the last event, or the genesis hash."""
+        return self._head
+
+    @classmethod
+    @override
+    def replay(cls, events: Iterable[DomainEvent], /) -> Self:
+        """Rebuild an entity, and check each event, each link and each hash.
+
+        The hash is that of the event as its class writes it today: events that were upcast are
+        verified by the repository, which has the bytes as they were recorded.
+
+        Raises:
+            EventHashError: if an event is not what was signed.
+            HeadHashError: if an event does not continue the chain.
+        """
+        return super().replay(cls._verified(events))
+
+    @classmethod
+    def _verified(cls, events: Iterable[DomainEvent]) -> Iterable[DomainEvent]:
+        for event in events:
+            if isinstance(event, HashchainedEvent) and cls._hash(event) != event.event_hash:
+                finding = f"the hash of {type(event).event_name} is not that of what it says"
+                raise EventHashError(event.originator_id, event.originator_version, finding)
+            yield event
+
+    @classmethod
+    def _hash(cls, event: HashchainedEvent) -> bytes:
+        payload = payloads_of(cls).for_event(event)
+        return hash_event(
+            event.previous_hash,
+            event.originator_id,
+            event.originator_version,
+            microseconds(event.timestamp),
+            payload.name,
+            payload.class_version,
+            payload.encode(event),
+        )
+
+    @override
+    def _check(self, event: DomainEvent) -> None:
+        super()._check(event)
+        if isinstance(event, HashchainedEvent) and event.previous_hash != self._head:
+            finding = f"expected to continue {self._head.hex()}, found {event.previous_hash.hex()}"
+            raise HeadHashError(self._id, event.originator_version, finding)
+
+    @override
+    def _advance(self, event: DomainEvent) -> None:
+        super()._advance(event)
+        if isinstance(event, HashchainedEvent):
+            self._head = event.event_hash
+
+    def _seal(self, event: DomainEvent) -> None:
+        """Give a new event its hash, before anyone sees it, and take it."""
+        if isinstance(event, HashchainedEvent):
+            object.__setattr__(event, "event_hash", self._hash(event))
+        self._take(event)
+
+
+@frozen(kw_only=True)
+class HashchainedDiscarded(HashchainedEvent, DiscardedEvent):
+    """The event of ``HashchainedAggregateRoot.discard``."""
+
+    event_name = "Discarded"
+
+
+@frozen(kw_only=True)
+class HashchainedAttributeChanged(HashchainedEvent, AttributeChangedEvent):
+    """The event of an assignment to an ``@attribute`` of a ``HashchainedAggregateRoot``."""
+
+    event_name = "AttributeChanged"
+    name: str
+    value: object
+
+
+@define
+class HashchainedAggregateRoot(Hashchained[TEvent]):
+    """An aggregate whose events form a hash chain: no recorded byte changes unseen.
+
+    Example:
+        >>> @frozen(kw_only=True)
+        ... class Begun(HashchainedEvent):
+        ...     title: str
+        >>> @define
+        ... class Thing(HashchainedAggregateRoot[Begun]):
+        ...     title: str
+        ...     @applies(Begun)
+        ...     def begun(self, event: Begun) -> None:
+        ...         self.title = event.title
+        ...     apply = begun
+        >>> Thing.create(Begun, title="one").title
+        'one'
+    """
+
+    LIBRARY_EVENTS = (HashchainedDiscarded, HashchainedAttributeChanged)
+
+    @classmethod
+    def create(
+        cls, event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Self:
+        """Return a new entity with a random id, from its first event and the payload of that."""
+        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+
+    @classmethod
+    def create_with_id(
+        cls,
+        originator_id: UUID,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Self:
+        """Return a new entity with an id of your choice; see ``create``."""
+        entity = cls.begin(originator_id)
+        entity.trigger(event_class, *args, **kwargs)
+        return entity
+
+    def trigger(
+        self, event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Make an event of the payload, apply it, and hand it on.
+
+        Raises:
+            EntityIsDiscarded: if the entity was discarded.
+            ApplyError: if no handler applies the event.
+        """
+        self._refuse_if_discarded()
+        self._seal(event_class(self._id, self._version + 1, self._now(), self._head, b"", *args, **kwargs))
+
+    @override
+    def change_attribute(self, name: str, value: object, /) -> None:
+        self._refuse_if_discarded()
+        self._seal(HashchainedAttributeChanged(self._id, self._version + 1, self._now(), self._head, b"", name=self._attribute(name), value=value))
+
+    @override
+    def discard(self) -> None:
+        self._refuse_if_discarded()
+        self._seal(HashchainedDiscarded(self._id, self._version + 1, self._now(), self._head, b""))
+
+
+@define
+class EntityWithHashchain(HashchainedAggregateRoot[TEvent]):
+    """An entity with a hash chain that is no aggregate: it publishes as it triggers."""
+
+    @override
+    def _emit(self, event: DomainEvent) -> None:
+        publish((event,))

@@ -1,0 +1,169 @@
+"""Payloads of the events of one class of entities: to stored bytes, and back through upcasters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Final, Generic, TypeVar, get_args, get_origin
+
+import attrs
+import msgspec
+
+from esmodel.apply import events_of
+from esmodel.entity import DomainEntity, EntityPlan, plan_of
+from esmodel.events import AttributeChangedEvent, DomainEvent
+from esmodel.exceptions import ModelError, PayloadError
+
+TEvent = TypeVar("TEvent", bound=DomainEvent)
+
+_ROW: Final = frozenset({"originator_id", "originator_version", "timestamp", "previous_hash", "event_hash"})
+
+
+class _Changed(msgspec.Struct, forbid_unknown_fields=True):
+    """The stored form of a changed attribute: its value as JSON, typed only by the entity."""
+
+    name: str
+    value: msgspec.Raw
+
+
+class Payload(Generic[TEvent]):
+    """How the events of one class are written, and read at every class version.
+
+    Attributes:
+        event_class: the class.
+        name: its stored name.
+        class_version: the version at which it is written.
+        extra: the fields of the header that a row has no column for.
+    """
+
+    __slots__ = ("_attributes", "_codec", "_extra", "_setters", "_shape", "class_version", "event_class", "extra", "name")
+
+    def __init__(self, event_class: type[TEvent], arguments: tuple[object, ...], plan: EntityPlan, /) -> None:
+        """Derive all that can be derived from the classes.
+
+        Raises:
+            ModelError: if the class is no attrs class, or a field has a type that cannot be carried.
+        """
+        if not attrs.has(event_class) or "__attrs_attrs__" not in vars(event_class):
+            msg = f"{event_class.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
+            raise ModelError(msg)
+        header = event_class.HEADER
+        fields = attrs.fields(event_class)
+        for each in fields:
+            if each.name not in header and (not each.kw_only or not each.init):
+                msg = (
+                    f"{event_class.__qualname__}.{each.name} must be a keyword-only argument: "
+                    f"write @frozen(kw_only=True) above {event_class.__qualname__}"
+                )
+                raise ModelError(msg)
+        self.event_class = event_class
+        self.name = event_class.event_name
+        self.class_version = event_class.class_version()
+        self._codec = event_class.codec
+        self._attributes = plan.attributes if issubclass(event_class, AttributeChangedEvent) else None
+        names = () if self._attributes is not None else tuple(f.name for f in fields if f.name not in header)
+        self._shape = self._codec.shape(event_class, names, arguments)
+        self.extra = tuple(name for name in header if name not in _ROW)
+        self._extra = self._codec.shape(event_class, self.extra)
+
+    def encode(self, event: TEvent, /) -> bytes:
+        """Return the payload as JSON.
+
+        Raises:
+            PayloadError: if a value cannot be written.
+        """
+        if self._attributes is None:
+            return self._shape.encode(event)
+        name: str = getattr(event, "name")  # noqa: B009  # because the marker alone says it is there
+        attribute = self._attributes[name]
+        value = attribute.codec.encode(attribute.value_type(), getattr(event, "value"))  # noqa: B009
+        return msgspec.json.encode(_Changed(name, msgspec.Raw(value)))
+
+    def encode_header(self, event: TEvent, /) -> bytes:
+        """Return the part of the header that a row has no column for; empty where there is none."""
+        return self._extra.encode(event) if self.extra else b""
+
+    def decode(self, header: Mapping[str, object], extra: bytes, data: bytes, class_version: int, /) -> TEvent:
+        """Return an event from what was stored; no validator runs.
+
+        Raises:
+            ValueError: if the bytes do not have the shape that the class version had.
+        """
+        event = self.event_class.__new__(self.event_class)
+        for name, value in header.items():
+            object.__setattr__(event, name, value)
+        if self.extra:
+            self._extra.decode(extra, event)
+        upcaster = self.event_class.upcaster
+        if upcaster is not None and class_version < self.class_version:
+            plain: object = msgspec.json.decode(data)
+            newest = upcaster.upcast(plain, class_version, self._codec.convert)
+            data = self._codec.plain_bytes(newest)
+        if self._attributes is None:
+            self._shape.decode(data, event)
+        else:
+            self._set_attribute(event, msgspec.json.decode(data, type=_Changed))
+        return event
+
+    def _set_attribute(self, event: TEvent, changed: _Changed) -> None:
+        attribute = (self._attributes or {}).get(changed.name)
+        if attribute is None:
+            msg = f"the entity has no @attribute {changed.name!r}"
+            raise PayloadError(msg)
+        value = attribute.codec.decode(attribute.value_type(), changed.value)
+        object.__setattr__(event, "name", changed.name)
+        object.__setattr__(event, "value", value)
+
+
+class Payloads:
+    """The payloads of all events of one class of entities, by class and by stored name."""
+
+    __slots__ = ("_by_class", "by_name")
+
+    def __init__(self, entity: type[DomainEntity[TEvent]], /) -> None:
+        """Register the events of the registry, those of the union, and the library's.
+
+        Raises:
+            ModelError: if two classes share a name, or a type cannot be carried.
+        """
+        plan = plan_of(entity)
+        self._by_class: dict[type[object], Payload[DomainEvent]] = {}
+        self.by_name: dict[str, Payload[DomainEvent]] = {}
+        applied = tuple(entity.apply.handlers) if hasattr(entity, "apply") else ()
+        for event in (*events_of(entity), *applied, *entity.LIBRARY_EVENTS):
+            event_class: object = get_origin(event) or event
+            if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
+                msg = f"{entity.__qualname__} applies {event!r}, which is no DomainEvent"
+                raise ModelError(msg)
+            if event_class not in self._by_class and event_class is not DomainEvent:
+                self._add(Payload[DomainEvent](event_class, get_args(event), plan))
+
+    def _add(self, payload: Payload[DomainEvent]) -> None:
+        self._by_class[payload.event_class] = payload
+        for name in (payload.name, *payload.event_class.aliases):
+            other = self.by_name.setdefault(name, payload)
+            if other is not payload:
+                msg = (
+                    f"{payload.event_class.__qualname__} and {other.event_class.__qualname__} both "
+                    f"have the stored name {name!r}; give one another event_name"
+                )
+                raise ModelError(msg)
+
+    def for_event(self, event: DomainEvent, /) -> Payload[DomainEvent]:
+        """Return how an event is written.
+
+        Raises:
+            ModelError: if its class is not among those of the registry.
+        """
+        payload = self._by_class.get(type(event))
+        if payload is None:
+            kind = type(event).__qualname__
+            msg = f"{kind} is applied by a handler of a base of it, but has no name here: join @applies({kind})"
+            raise ModelError(msg)
+        return payload
+
+
+@functools.cache
+def payloads_of(entity: type[DomainEntity[TEvent]], /) -> Payloads:
+    """Return the payloads of a class of entities, derived once."""
+    return Payloads(entity)

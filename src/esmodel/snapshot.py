@@ -1,0 +1,144 @@
+"""Snapshots: the state of an entity at a version, which spares the events before it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from attrs import frozen
+
+from esmodel.aggregate import Aggregate, Hashchained
+from esmodel.codec import Shape
+from esmodel.entity import microseconds, moment_of, plan_of
+from esmodel.events import DomainEvent
+
+TEvent = TypeVar("TEvent", bound=DomainEvent)
+
+
+class _Stored(msgspec.Struct, forbid_unknown_fields=True):
+    """What the bytes of a snapshot hold."""
+
+    fingerprint: str
+    created_on: int
+    is_discarded: bool
+    flags: dict[str, bool]
+    state: msgspec.Raw
+
+
+@frozen
+class Snapshot:
+    """The state of an aggregate after one of its events.
+
+    Attributes:
+        originator_id: the aggregate.
+        originator_version: the version of the last event that the state holds.
+        timestamp: when that event was triggered.
+        class_version: the number of steps of the ``snapshot_upcaster`` when it was taken.
+        data: the state as JSON, with a fingerprint of its schema.
+        head: the hash of the last event, where there is a chain; else empty.
+
+    Example:
+        >>> Snapshot.event_name
+        'Snapshot'
+    """
+
+    event_name: ClassVar[str] = "Snapshot"
+    originator_id: UUID
+    originator_version: int
+    timestamp: datetime
+    class_version: int
+    data: bytes
+    head: bytes = b""
+
+
+class SnapshotCodec(Generic[TEvent]):
+    """Takes snapshots of one class of aggregates, and restores aggregates from them.
+
+    Example:
+        >>> SnapshotCodec(AggregateRoot[AggregateEvent].__origin__).class_version
+        0
+    """
+
+    __slots__ = ("_fingerprint", "_shape", "class_version", "entity")
+
+    def __init__(self, entity: type[Aggregate[TEvent]], /) -> None:
+        """Derive the form of the state.
+
+        Raises:
+            UnsupportedTypeError: if a field of the state has a type that cannot be carried.
+        """
+        self.entity = entity
+        upcaster = entity.snapshot_upcaster
+        self.class_version = 0 if upcaster is None else len(upcaster)
+        self._shape: Shape[Aggregate[TEvent]] = entity.codec.shape(entity, plan_of(entity).state)
+        self._fingerprint = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
+
+    def take(self, aggregate: Aggregate[TEvent], /) -> Snapshot:
+        """Return a snapshot of an aggregate, its pending events included."""
+        stored = _Stored(
+            self._fingerprint,
+            microseconds(aggregate.created_on),
+            aggregate.is_discarded,
+            {name: bool(getattr(aggregate, name)) for name in _flags(self.entity)},
+            msgspec.Raw(self._shape.encode(aggregate)),
+        )
+        return Snapshot(
+            aggregate.id,
+            aggregate.version,
+            aggregate.last_modified,
+            self.class_version,
+            msgspec.json.encode(stored),
+            aggregate.head if isinstance(aggregate, Hashchained) else b"",
+        )
+
+    def restore(self, snapshot: Snapshot, /) -> Aggregate[TEvent]:
+        """Return an aggregate as it was when the snapshot was taken.
+
+        Raises:
+            ValueError: if the snapshot does not fit the class any more; the events are to be
+                replayed instead.
+        """
+        stored = msgspec.json.decode(snapshot.data, type=_Stored)
+        aggregate = self.entity.begin(snapshot.originator_id)
+        if snapshot.class_version > self.class_version:
+            msg = f"it has the class version {snapshot.class_version}, the class {self.class_version}"
+            raise ValueError(msg)
+        data = bytes(stored.state)
+        if snapshot.class_version < self.class_version:
+            data = self._upcast(data, snapshot.class_version)
+        elif stored.fingerprint != self._fingerprint:
+            msg = "the fields of its state are not those of the class"
+            raise ValueError(msg)
+        self._shape.decode(data, aggregate)
+        object.__setattr__(aggregate, "_version", snapshot.originator_version)
+        object.__setattr__(aggregate, "_created_on", moment_of(stored.created_on))
+        object.__setattr__(aggregate, "_last_modified", snapshot.timestamp)
+        object.__setattr__(aggregate, "_is_discarded", stored.is_discarded)
+        for name in _flags(self.entity):
+            object.__setattr__(aggregate, name, stored.flags.get(name, False))
+        if isinstance(aggregate, Hashchained):
+            object.__setattr__(aggregate, "_head", snapshot.head)
+        return aggregate
+
+    def _upcast(self, data: bytes, class_version: int) -> bytes:
+        upcaster = self.entity.snapshot_upcaster
+        if upcaster is None:
+            return data
+        codec = self.entity.codec
+        plain: dict[str, object] = msgspec.json.decode(data, type=dict[str, object])
+        return codec.plain_bytes(upcaster.upcast(plain, class_version, codec.convert))
+
+
+def _flags(entity: type[Aggregate[TEvent]]) -> tuple[str, ...]:
+    """Return the library's own fields that are part of the state, as a command's ``_is_done``."""
+    return ("_is_done",) if hasattr(entity, "is_done") else ()
+
+
+@functools.cache
+def snapshots_of(entity: type[Aggregate[TEvent]], /) -> SnapshotCodec[TEvent]:
+    """Return the snapshot codec of a class of aggregates, derived once."""
+    return SnapshotCodec(entity)
