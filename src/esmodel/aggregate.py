@@ -6,7 +6,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, Concatenate, Final, ParamSpec, TypeVar
+from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define, field, frozen
@@ -27,6 +27,56 @@ from esmodel.payload import payloads_of
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
+
+class StoredAggregate(Protocol):
+    """What snapshots and repositories need of an aggregate; each aggregate has it.
+
+    Laws: ``begin`` and then ``continue_with`` all events gives the aggregate as it was saved.
+    """
+
+    @classmethod
+    def begin(cls, originator_id: UUID, /) -> Self:
+        """Return an aggregate before its first event."""
+        ...
+
+    def continue_with(self, events: Iterable[DomainEvent], /) -> None:
+        """Apply events that were recorded before."""
+        ...
+
+    @property
+    def id(self) -> UUID:
+        """The stream."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The version of the last event."""
+        ...
+
+    @property
+    def created_on(self) -> datetime:
+        """When the first event was triggered."""
+        ...
+
+    @property
+    def last_modified(self) -> datetime:
+        """When the last event was triggered."""
+        ...
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it takes no more events."""
+        ...
+
+    @property
+    def pending_events(self) -> tuple[DomainEvent, ...]:
+        """The events that wait."""
+        ...
+
+    def collect_events(self) -> tuple[DomainEvent, ...]:
+        """Return the events that wait, and keep them no longer."""
+        ...
+
 
 @define
 class Aggregate(DomainEntity[TEvent]):

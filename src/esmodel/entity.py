@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import attrs
@@ -300,7 +300,7 @@ class DomainEntity(Applying[TEvent]):
     """
 
     codec: ClassVar[Codec] = DEFAULT_CODEC
-    snapshot_upcaster: ClassVar[Upcaster[dict[str, object], object] | None] = None
+    snapshot_upcaster: ClassVar[Upcaster[Never, object] | None] = None
     LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = ()
     _id: UUID = field(init=False, metadata=_OWN)
     _version: int = field(init=False, metadata=_OWN)

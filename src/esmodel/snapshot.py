@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Never, TypeVar
 from uuid import UUID
 
 import msgspec
 from attrs import frozen
 
-from esmodel.aggregate import Aggregate, Hashchained
-from esmodel.codec import Shape
-from esmodel.entity import microseconds, moment_of, plan_of
-from esmodel.events import DomainEvent
+from esmodel.aggregate import Hashchained, StoredAggregate
+from esmodel.codec import Codec, Shape
+from esmodel.entity import DomainEntity, microseconds, moment_of, plan_of
+from esmodel.exceptions import ModelError
+from esmodel.versioning import Upcaster
 
-TEvent = TypeVar("TEvent", bound=DomainEvent)
+TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 
 class _Stored(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,29 +55,42 @@ class Snapshot:
     head: bytes = b""
 
 
-class SnapshotCodec(Generic[TEvent]):
+class SnapshotCodec(Generic[TAggregate]):
     """Takes snapshots of one class of aggregates, and restores aggregates from them.
 
     Example:
-        >>> SnapshotCodec(AggregateRoot[AggregateEvent].__origin__).class_version
-        0
+        >>> @frozen(kw_only=True)
+        ... class Opened(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     balance: int = 7
+        ...     opened = ignores(Opened)
+        ...     apply = opened
+        >>> codec = SnapshotCodec(Account)
+        >>> codec.restore(codec.take(Account.create(Opened))).balance
+        7
     """
 
-    __slots__ = ("_fingerprint", "_shape", "class_version", "entity")
+    __slots__ = ("_codec", "_fingerprint", "_shape", "_upcaster", "class_version", "entity")
 
-    def __init__(self, entity: type[Aggregate[TEvent]], /) -> None:
+    def __init__(self, entity: type[TAggregate], /) -> None:
         """Derive the form of the state.
 
         Raises:
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
-        self.entity = entity
-        upcaster = entity.snapshot_upcaster
-        self.class_version = 0 if upcaster is None else len(upcaster)
-        self._shape: Shape[Aggregate[TEvent]] = entity.codec.shape(entity, plan_of(entity).state)
+        if not issubclass(entity, DomainEntity):
+            msg = f"{entity.__qualname__} is no entity; derive it from AggregateRoot[...]"
+            raise ModelError(msg)
+        self.entity: type[TAggregate] = entity
+        self._codec: Codec = entity.codec
+        self._upcaster: Upcaster[Never, object] | None = entity.snapshot_upcaster
+        self.class_version = 0 if self._upcaster is None else len(self._upcaster)
+        self._shape: Shape[TAggregate] = entity.codec.shape(entity, plan_of(entity).state)
         self._fingerprint = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
-    def take(self, aggregate: Aggregate[TEvent], /) -> Snapshot:
+    def take(self, aggregate: TAggregate, /) -> Snapshot:
         """Return a snapshot of an aggregate, its pending events included."""
         stored = _Stored(
             self._fingerprint,
@@ -95,7 +108,7 @@ class SnapshotCodec(Generic[TEvent]):
             aggregate.head if isinstance(aggregate, Hashchained) else b"",
         )
 
-    def restore(self, snapshot: Snapshot, /) -> Aggregate[TEvent]:
+    def restore(self, snapshot: Snapshot, /) -> TAggregate:
         """Return an aggregate as it was when the snapshot was taken.
 
         Raises:
@@ -125,20 +138,12 @@ class SnapshotCodec(Generic[TEvent]):
         return aggregate
 
     def _upcast(self, data: bytes, class_version: int) -> bytes:
-        upcaster = self.entity.snapshot_upcaster
-        if upcaster is None:
+        if self._upcaster is None:
             return data
-        codec = self.entity.codec
-        plain: dict[str, object] = msgspec.json.decode(data, type=dict[str, object])
-        return codec.plain_bytes(upcaster.upcast(plain, class_version, codec.convert))
+        plain: object = msgspec.json.decode(data)
+        return self._codec.plain_bytes(self._upcaster.upcast(plain, class_version, self._codec.convert))
 
 
-def _flags(entity: type[Aggregate[TEvent]]) -> tuple[str, ...]:
+def _flags(entity: type[object]) -> tuple[str, ...]:
     """Return the library's own fields that are part of the state, as a command's ``_is_done``."""
     return ("_is_done",) if hasattr(entity, "is_done") else ()
-
-
-@functools.cache
-def snapshots_of(entity: type[Aggregate[TEvent]], /) -> SnapshotCodec[TEvent]:
-    """Return the snapshot codec of a class of aggregates, derived once."""
-    return SnapshotCodec(entity)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections import Counter
 from contextlib import ExitStack, closing
 from datetime import timedelta
@@ -437,6 +438,19 @@ def test_pages_are_cut_by_bytes_too_so_that_long_rows_take_no_more_memory(
     assert [record for _, record in store.read_all(limit=9)] == long[:9]
 
 
+def test_memory_does_not_grow_with_the_length_of_a_stream(store: SQLiteStore) -> None:
+    for start in range(0, 40, 10):
+        store.append([row(start + number, data=b"x" * 1_000_000) for number in range(10)])
+    tracemalloc.start()
+    try:
+        assert sum(len(record.data) for record in store.read(STREAM)) == 40_000_000
+        assert sum(len(record.data) for _, record in store.read_all()) == 40_000_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+
+
 def test_no_transaction_stays_open_while_a_reader_pauses(path: Path) -> None:
     with SQLiteStore(path) as store:
         store.append(rows(1_200))
@@ -750,6 +764,21 @@ def test_no_connection_is_open_at_the_moment_of_a_fork(
         connections[0].execute("SELECT 1")
     store.append([row(1)])
     assert list(reading) == rows(2)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_file_that_has_gone_is_not_created_again_after_a_fork(
+    path: Path, store: SQLiteStore
+) -> None:
+    store.append([row(0)])
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    path.unlink()
+    with pytest.raises(StoreError, match="unable to open database file"):
+        store.append([row(1)])
+    assert not path.exists()
 
 
 def test_a_process_may_fork_while_its_threads_append(path: Path) -> None:

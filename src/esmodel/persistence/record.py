@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,6 +94,7 @@ class SupportsReadAll(Protocol):
         ...
 
 
+@runtime_checkable
 class SupportsSnapshots(Protocol):
     """A store that keeps snapshots beside the rows.
 

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar, overload, runtime_checkable
+from datetime import datetime
+from typing import Generic, TypeVar, overload
 from uuid import UUID
 
-from esmodel.aggregate import Aggregate, Hashchained, hash_event
+from esmodel.aggregate import Aggregate, Hashchained, StoredAggregate, hash_event
 from esmodel.entity import microseconds, moment_of
-from esmodel.events import DomainEvent, HashchainedEvent, publish
+from esmodel.events import AggregateEvent, DomainEvent, ECCEvent, HashchainedEvent, publish
 from esmodel.exceptions import (
     ClassVersionError,
     EventHashError,
     HeadHashError,
     ModelError,
-    OriginatorVersionError,
     RepositoryKeyError,
     StoredDataError,
     UnknownEventError,
 )
 from esmodel.payload import Payloads, payloads_of
 from esmodel.persistence.record import Record, RecordStore, SnapshottingRecordStore, SupportsSnapshots
-from esmodel.snapshot import Snapshot, SnapshotCodec, snapshots_of
+from esmodel.snapshot import Snapshot, SnapshotCodec
 
 
 class SnapshotWarning(UserWarning):
     """A snapshot does not fit its class any more; the events were replayed instead."""
-
-
-@runtime_checkable
-class StoredAggregate(Protocol):
-    """What a repository needs to know of a class of aggregates; every aggregate has it."""
-
-    @property
-    def id(self) -> UUID:
-        """The stream."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """The version of the last event."""
-        ...
-
-    @property
-    def pending_events(self) -> tuple[DomainEvent, ...]:
-        """The events that wait."""
-        ...
 
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
@@ -110,12 +89,13 @@ class EventSourcedRepository(Generic[TAggregate]):
         if not issubclass(aggregate_class, Aggregate):
             msg = f"{aggregate_class.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
             raise ModelError(msg)
-        self._class = aggregate_class
+        self._class: type[TAggregate] = aggregate_class
         self._store: RecordStore = store
         self._snapshots = store if isinstance(store, SupportsSnapshots) else None
         self._snapshot_every = snapshot_every
         self._is_chained = issubclass(aggregate_class, Hashchained)
         self._payloads: Payloads = payloads_of(aggregate_class)
+        self._codec: SnapshotCodec[TAggregate] | None = None
         self._name = aggregate_class.__qualname__.rpartition("<locals>.")[2]
 
     def __getitem__(self, originator_id: UUID, /) -> TAggregate:
@@ -149,7 +129,13 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if it is absent, or discarded by then.
             IntegrityError: if its rows do not fit together.
         """
-        return self._load(originator_id, at, self._restored(originator_id, at))
+        if at is not None and at < 0:
+            raise RepositoryKeyError(self._name, originator_id)
+        restored = None if self._snapshots is None else self._restored(self._snapshots, originator_id, at)
+        aggregate = self._replayed(originator_id, at, restored)
+        if aggregate.version < 0 or aggregate.is_discarded:
+            raise RepositoryKeyError(self._name, originator_id)
+        return aggregate
 
     def verify(self, originator_id: UUID, /) -> int:
         """Read a stream from its first row, snapshots left aside, and check each row.
@@ -161,14 +147,10 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if there is no such stream.
             IntegrityError: naming the position of the first row that does not fit.
         """
-        count = 0
-        aggregate = self._begin(originator_id)
-        for event in self._checked(aggregate, originator_id, None):
-            count += 1
-            aggregate.continue_with((event,))
-        if not count:
+        aggregate = self._replayed(originator_id, None, None)
+        if aggregate.version < 0:
             raise RepositoryKeyError(self._name, originator_id)
-        return count
+        return aggregate.version + 1
 
     def events(self, originator_id: UUID, /, *, after: int = -1) -> Iterator[DomainEvent]:
         """Stream the events of an aggregate whose versions are above ``after``.
@@ -179,14 +161,11 @@ class EventSourcedRepository(Generic[TAggregate]):
         Raises:
             IntegrityError: if a row cannot be read.
         """
-        previous = self._begin(originator_id)
-        head = previous.head if isinstance(previous, Hashchained) else b""
+        head = _head(self._class.begin(originator_id))
         if head and after >= 0:
             for record in self._store.read(originator_id, gte=after, lte=after):
                 head = record.event_hash
-        for record in self._store.read(originator_id, gt=after):
-            yield self._event(record, head)
-            head = record.event_hash
+        return self._decoded(self._store.read(originator_id, gt=after), head)
 
     def save(self, entity: TAggregate, /) -> None:
         """Store the pending events of an aggregate as one batch, then publish them.
@@ -196,7 +175,7 @@ class EventSourcedRepository(Generic[TAggregate]):
                 the events still wait; load the aggregate again and repeat the command.
             PayloadError: if a value cannot be written; nothing is stored.
         """
-        if not isinstance(entity, self._class) or not isinstance(entity, Aggregate):
+        if not isinstance(entity, self._class):
             msg = f"a repository of {self._name} cannot save {type(entity).__qualname__}"
             raise ModelError(msg)
         events = entity.pending_events
@@ -206,7 +185,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         entity.collect_events()
         every = self._snapshot_every
         if every is not None and (entity.version + 1) // every > (entity.version + 1 - len(events)) // every:
-            self._write(snapshots_of(type(entity)).take(entity))
+            self._write(self._snapshot_codec().take(entity))
         publish(events)
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
@@ -216,8 +195,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if it is absent or discarded.
             ModelError: if the store keeps no snapshots.
         """
-        aggregate = self.get_entity(originator_id, at=at)
-        snapshot = snapshots_of(_aggregate_class(type(aggregate))).take(_aggregate(aggregate))
+        snapshot = self._snapshot_codec().take(self.get_entity(originator_id, at=at))
         self._write(snapshot)
         return snapshot
 
@@ -237,3 +215,120 @@ class EventSourcedRepository(Generic[TAggregate]):
                 snapshot.head,
             )
         )
+
+    def _snapshot_codec(self) -> SnapshotCodec[TAggregate]:
+        if self._codec is None:
+            self._codec = SnapshotCodec(self._class)
+        return self._codec
+
+    def _restored(
+        self, snapshots: SupportsSnapshots, originator_id: UUID, at: int | None
+    ) -> TAggregate | None:
+        record = snapshots.read_snapshot(originator_id, lte=at)
+        if record is None:
+            return None
+        try:
+            return self._snapshot_codec().restore(
+                Snapshot(
+                    record.originator_id,
+                    record.position,
+                    moment_of(record.timestamp),
+                    record.class_version,
+                    record.data,
+                    record.event_hash,
+                )
+            )
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+            msg = (
+                f"The snapshot of {self._name} {originator_id} at version {record.position} is passed "
+                f"over, since it does not fit: {error}. Its events are replayed."
+            )
+            warnings.warn(msg, SnapshotWarning, stacklevel=4)
+            return None
+
+    def _replayed(self, originator_id: UUID, at: int | None, restored: TAggregate | None) -> TAggregate:
+        """Return an aggregate from the rows after a snapshot, or from all."""
+        # before the rows, because a row may be added in between and none may be missing
+        last = self._store.last(originator_id) if self._is_chained else None
+        aggregate = self._class.begin(originator_id) if restored is None else restored
+        records = self._store.read(originator_id, gt=aggregate.version, lte=at)
+        aggregate.continue_with(self._decoded(records, _head(aggregate)))
+        if last is not None:
+            self._check_end(aggregate, last, at)
+        return aggregate
+
+    def _check_end(self, aggregate: TAggregate, last: tuple[int, bytes], at: int | None) -> None:
+        position, event_hash = last
+        expected = position if at is None else min(position, at)
+        if aggregate.version < expected:
+            finding = f"the chain ends at version {aggregate.version}, expected it to reach {expected}"
+            raise HeadHashError(aggregate.id, aggregate.version + 1, finding)
+        if aggregate.version == position and _head(aggregate) != event_hash:
+            finding = f"expected the head {event_hash.hex()}, found {_head(aggregate).hex()}"
+            raise HeadHashError(aggregate.id, position, finding)
+
+    def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[DomainEvent]:
+        for record in records:
+            yield self._event(record, head)
+            head = record.event_hash
+
+    def _event(self, record: Record, head: bytes) -> DomainEvent:
+        """Return the event of a row; where there is a chain, after its hash was checked."""
+        originator_id, position, name, class_version, timestamp, data, extra, event_hash = record
+        if self._is_chained:
+            signed = hash_event(head, originator_id, position, timestamp, name, class_version, data)
+            if signed != event_hash:
+                finding = f"the row of {name!r} is not what was signed, or does not continue the chain"
+                raise EventHashError(originator_id, position, finding)
+        payload = self._payloads.by_name.get(name)
+        if payload is None:
+            names = ", ".join(sorted(self._payloads.by_name))
+            raise UnknownEventError(originator_id, position, f"expected one of {names}; found {name!r}")
+        if not 0 <= class_version <= payload.class_version:
+            finding = (
+                f"expected {name} of class version {payload.class_version} or older, found "
+                f"{class_version}; the code that wrote it is newer"
+            )
+            raise ClassVersionError(originator_id, position, finding)
+        header: dict[str, object] = {
+            "originator_id": originator_id,
+            "originator_version": position,
+            "timestamp": _moment(record),
+        }
+        if self._is_chained:
+            header["previous_hash"] = head
+            header["event_hash"] = event_hash
+        try:
+            return payload.decode(header, extra, data, class_version)
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+            finding = f"the payload of {name} does not fit: {error}"
+            raise StoredDataError(originator_id, position, finding) from error
+
+    def _record(self, event: DomainEvent) -> Record:
+        """Return the row of an event."""
+        payload = self._payloads.for_event(event)
+        if not isinstance(event, (AggregateEvent, ECCEvent, HashchainedEvent)):
+            msg = f"{type(event).__qualname__} is no event of an aggregate"
+            raise ModelError(msg)
+        return Record(
+            event.originator_id,
+            event.originator_version,
+            payload.name,
+            payload.class_version,
+            microseconds(event.timestamp),
+            payload.encode(event),
+            payload.encode_header(event),
+            event.event_hash if isinstance(event, HashchainedEvent) else b"",
+        )
+
+
+def _head(aggregate: StoredAggregate) -> bytes:
+    return aggregate.head if isinstance(aggregate, Hashchained) else b""
+
+
+def _moment(record: Record) -> datetime:
+    try:
+        return moment_of(record.timestamp)
+    except OverflowError as error:
+        finding = f"the timestamp {record.timestamp} is no date"
+        raise StoredDataError(record.originator_id, record.position, finding) from error
