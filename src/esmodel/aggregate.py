@@ -6,12 +6,13 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define, field, frozen
-from typing_extensions import Self, override
+from typing_extensions import Self, TypeIs, override
 
+from esmodel.codec import Codec
 from esmodel.entity import DomainEntity, microseconds, next_ecc
 from esmodel.events import (
     AggregateEvent,
@@ -24,6 +25,7 @@ from esmodel.events import (
 )
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
 from esmodel.payload import payloads_of
+from esmodel.versioning import Upcaster
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
@@ -33,6 +35,14 @@ class StoredAggregate(Protocol):
 
     Laws: ``begin`` and then ``continue_with`` all events gives the aggregate as it was saved.
     """
+
+    codec: ClassVar[Codec]
+    snapshot_upcaster: ClassVar[Upcaster[Never, object] | None]
+
+    @classmethod
+    def state_fields(cls) -> tuple[str, ...]:
+        """Return the names of the fields that make up the state."""
+        ...
 
     @classmethod
     def begin(cls, originator_id: UUID, /) -> Self:
@@ -66,6 +76,11 @@ class StoredAggregate(Protocol):
     @property
     def is_discarded(self) -> bool:
         """Whether it takes no more events."""
+        ...
+
+    @property
+    def head(self) -> bytes:
+        """The hash of the last event; empty where there is no chain."""
         ...
 
     @property
@@ -107,6 +122,11 @@ class Aggregate(DomainEntity[TEvent]):
         return _known(self._last_modified)
 
     @property
+    def head(self) -> bytes:
+        """The hash of the last event; empty where there is no chain."""
+        return b""
+
+    @property
     def pending_events(self) -> tuple[DomainEvent, ...]:
         """The events that wait, in order."""
         return tuple(self._pending)
@@ -128,6 +148,11 @@ class Aggregate(DomainEntity[TEvent]):
     @override
     def _emit(self, event: DomainEvent) -> None:
         self._pending.append(event)
+
+
+def is_aggregate(cls: type[object], /) -> TypeIs[type[Aggregate[DomainEvent]]]:
+    """Whether a class is one of aggregates."""
+    return issubclass(cls, Aggregate)
 
 
 def _known(moment: datetime | None) -> datetime:
@@ -172,7 +197,7 @@ class AggregateRoot(Aggregate[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (Discarded, AttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (Discarded, AttributeChanged)
 
     @classmethod
     def create(
@@ -253,7 +278,7 @@ class AggregateRootWithECC(Aggregate[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (ECCDiscarded, ECCAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (ECCDiscarded, ECCAttributeChanged)
 
     @classmethod
     def create(
@@ -344,6 +369,7 @@ class Hashchained(Aggregate[TEvent]):
         return entity
 
     @property
+    @override
     def head(self) -> bytes:
         """The hash of the last event, or the genesis hash."""
         return self._head
@@ -438,7 +464,7 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (HashchainedDiscarded, HashchainedAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (HashchainedDiscarded, HashchainedAttributeChanged)
 
     @classmethod
     def create(

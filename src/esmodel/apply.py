@@ -13,8 +13,9 @@ from typing import (  # noqa: UP035
     get_origin,
 )
 
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypeIs, override
 
+from esmodel.codec import is_class
 from esmodel.exceptions import ApplyError
 
 TState = TypeVar("TState")
@@ -121,6 +122,7 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         """The classes of events that have a handler of their own, in the order of the join."""
         return tuple(_class_of(event) for event in self._handlers)
 
+    @override
     def __repr__(self) -> str:
         return f"<ApplyRegistry of {', '.join(each.__qualname__ for each in self.event_classes)}>"
 
@@ -174,6 +176,7 @@ class Applying(Generic[TEvent]):
     # and Protocols fail in pyright when joined to a handler that is written in a class body
     apply: ApplyRegistry[Any, TEvent]
 
+    @override
     def __init_subclass__(cls) -> None:
         """Check the registry.
 
@@ -183,7 +186,10 @@ class Applying(Generic[TEvent]):
         super().__init_subclass__()
         if "apply" not in vars(cls):
             return
-        registry = cls.apply
+        registry = registry_of(cls)
+        if registry is None:
+            msg = f"{cls.__qualname__}.apply must be a registry: apply = opened | closed"
+            raise ApplyError(msg)
         for handler in registry.handlers.values():
             _check_owner(cls, handler)
         classes = registry.event_classes
@@ -199,6 +205,16 @@ class Applying(Generic[TEvent]):
                 raise ApplyError(msg)
 
 
+def registry_of(cls: type[object], /) -> ApplyRegistry[Any, Any] | None:
+    """Return the registry of a class, ``None`` where it is left to its subclasses."""
+    registry: object = getattr(cls, "apply", None)
+    return registry if _is_registry(registry) else None
+
+
+def _is_registry(found: object) -> TypeIs[ApplyRegistry[Any, Any]]:
+    return isinstance(found, ApplyRegistry)
+
+
 def events_of(cls: type[object], /) -> tuple[object, ...]:
     """Return the members of the union that a class was given for its events.
 
@@ -211,10 +227,12 @@ def events_of(cls: type[object], /) -> tuple[object, ...]:
 def _argument(cls: type[object], bound: Mapping[object, object]) -> object:
     bases: tuple[object, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
     for base in bases:
-        origin = get_origin(base) or base
-        if not isinstance(origin, type) or not issubclass(origin, Applying):
+        generic: object = get_origin(base)
+        origin: object = generic or base
+        if not is_class(origin) or not issubclass(origin, Applying):
             continue
-        arguments = tuple(bound.get(each, each) for each in get_args(base))
+        given: tuple[object, ...] = get_args(base)
+        arguments = tuple(bound.get(each, each) for each in given)
         if origin is Applying:
             return arguments[0] if arguments and not isinstance(arguments[0], TypeVar) else None
         parameters: tuple[object, ...] = getattr(origin, "__parameters__", ())
@@ -234,7 +252,7 @@ def _members(union: object) -> tuple[object, ...]:
 
 def _class_of(event: object) -> type[object]:
     origin = get_origin(event) or event
-    if not isinstance(origin, type):
+    if not is_class(origin):
         msg = f"{event!r} is no class of events; write @applies(TheEventClass)"
         raise ApplyError(msg)
     return origin

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import functools
 import math
 import operator
 import types
@@ -33,7 +32,7 @@ from uuid import UUID
 
 import attrs
 import msgspec
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypeIs
 
 from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
 
@@ -41,7 +40,7 @@ T = TypeVar("T")
 
 Convert = Callable[[object], object]
 
-_SCALARS: Final = frozenset({
+_SCALARS: Final[frozenset[object]] = frozenset({
     str, int, bool, type(None), bytes, Decimal, UUID, dt.datetime, dt.date, dt.time, dt.timedelta,
 })  # fmt: skip
 
@@ -108,7 +107,7 @@ class Shape(Generic[T]):
         self.cls = cls
         self.names = names
         self._wires = wires
-        attributes = {each.name: each for each in attrs.fields(_attrs_class(cls))}
+        attributes = {each.name: each for each in fields_of(cls)}
         self._defaults = tuple(attributes[name].default for name in names)
         self._struct = msgspec.defstruct(
             cls.__name__,
@@ -142,7 +141,7 @@ class Shape(Generic[T]):
         ):
             field: object = getattr(struct, name)
             if field is msgspec.UNSET:
-                field = _default(default, instance)
+                field = default_of(default, instance)
             elif wire.back is not None:
                 field = wire.back(field)
             set_field(instance, field)
@@ -233,10 +232,10 @@ class Codec:
         return _ENCODER.encode(self._plain(payload))
 
     def _plain(self, value: object) -> object:
-        if isinstance(value, Mapping):
+        if is_mapping(value):
             pairs = [(key, self._plain(each)) for key, each in _pairs(value)]
             return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else pairs
-        if isinstance(value, (list, tuple)):
+        if type(value) in _ROWS:
             return [self._plain(each) for each in _items(value)]
         if attrs.has(type(value)) or type(value) in self._hooks:
             return self.to_plain(type(value), value)
@@ -294,23 +293,24 @@ class Codec:
             return self.wire(hint.__supertype__, bound, path)
         if isinstance(hint, TypeAliasType):
             return self.wire(hint.__value__, bound, path)
-        origin, arguments = get_origin(hint), get_args(hint)
+        origin: object = get_origin(hint)
+        arguments: tuple[object, ...] = get_args(hint)
         if hint in self._hooks:
             return self._hooks[hint]
         if hint is None or hint in _SCALARS:
             return Wire(hint, shape=_name(hint))
         if hint is float:
             return Wire(float | str, _float_to, _float_back, "float")
-        if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        if is_class(hint) and issubclass(hint, enum.Enum):
             return _enum(hint)
         if origin in {Annotated, Final, ClassVar}:
             return self.wire(arguments[0], bound, path)
         if origin is Literal:
             return Wire(hint, shape=str(hint))
-        if origin in {Union, types.UnionType}:
+        if origin in _UNIONS:
             return self._union(tuple(arguments), bound, path)
-        cls = origin or hint
-        if isinstance(cls, type) and attrs.has(cls):
+        cls: object = origin or hint
+        if is_class(cls) and attrs.has(cls):
             return self._nested(cls, arguments, bound, path)
         if cls is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis) and arguments:  # noqa: PLR2004
             return _fixed([self.wire(each, bound, path) for each in arguments])
@@ -327,7 +327,7 @@ class Codec:
             msg = f"{cls.__qualname__} holds itself, which cannot be carried; give the codec a hook"
             raise UnsupportedTypeError(msg)
         given = tuple(bound.get(each, each) for each in arguments)
-        names = tuple(each.name for each in attrs.fields(_attrs_class(cls)))
+        names = tuple(each.name for each in fields_of(cls))
         shape = self._shape(cls, names, _bindings(cls, given), path)
         new = cls.__new__
 
@@ -359,11 +359,17 @@ class Codec:
         return _tagged(some, shape, optional=len(some) < len(wires))
 
 
-def _attrs_class(cls: type[T]) -> type[attrs.AttrsInstance]:
+def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
+    """Return the fields of an attrs class.
+
+    Raises:
+        ModelError: if it is none.
+    """
     if not attrs.has(cls):
         msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
         raise ModelError(msg)
-    return cls
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
+    return fields
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -375,12 +381,22 @@ _SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
     Sequence: tuple,
     AbstractSet: frozenset,
 }
-_MAPPINGS: Final = frozenset({dict, Mapping})
+_UNIONS: Final[frozenset[object]] = frozenset({Union, types.UnionType})
+_OPEN: Final[frozenset[object]] = frozenset({object, dict, list, set, tuple, frozenset})
+_ROWS: Final[frozenset[object]] = frozenset({list, tuple})
+_MAPPINGS: Final[frozenset[object]] = frozenset({dict, Mapping})
 _INFINITIES: Final = {"nan", "inf", "-inf"}
 
 
+# by name, because the stubs of `|` say nothing of its types
+_either: Final[Callable[[object, object], object]] = getattr(operator, "or_")  # noqa: B009
+
+
 def _union_of(members: Sequence[object]) -> object:
-    return functools.reduce(operator.or_, members)
+    joined: object = members[0]
+    for each in members[1:]:
+        joined = _either(joined, each)
+    return joined
 
 
 def _float_to(value: object) -> object:
@@ -544,7 +560,7 @@ def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: boo
 
 
 def _by_msgspec(hint: object) -> Wire:
-    if hint in {object, dict, list, set, tuple, frozenset} or not _readable(hint):
+    if hint in _OPEN or not _readable(hint):
         msg = (
             f"the codec cannot carry {_name(hint)}; use a type that it can, "
             f"or a hook: codec = Codec(TypeHook({_name(hint)}, encode=..., decode=...))"
@@ -588,26 +604,45 @@ def _setter(cls: type[T], name: str) -> Callable[[T, object], None]:
     return set_field
 
 
-def _default(default: object, instance: object) -> object:
-    if isinstance(default, attrs.Factory):
-        return default.factory(instance) if default.takes_self else default.factory()
-    return default
+def default_of(default: object, instance: object, /) -> object:
+    """Return the value that a field's default gives an instance."""
+    # attrs' stubs know Factory only as a function that returns the field's value
+    factory: Callable[..., object] | None = getattr(default, "factory", None)
+    if factory is None or type(default).__module__ != "attr._make":
+        return default
+    takes_self: bool = getattr(default, "takes_self", False)
+    return factory(instance) if takes_self else factory()
 
 
 def _as_class(hint: object) -> type[object]:
     # because msgspec's decoders take any annotation, and their stubs say a class
-    return hint  # type: ignore
+    return hint  # type: ignore[return-value]
+
+
+def is_class(value: object) -> TypeIs[type[object]]:
+    """Whether something is a class."""
+    return isinstance(value, type)
+
+
+def is_iterable(value: object) -> TypeIs[Iterable[object]]:
+    """Whether something has items."""
+    return isinstance(value, Iterable)
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    """Whether something is a mapping."""
+    return isinstance(value, Mapping)
 
 
 def _items(value: object) -> list[object]:
-    if not isinstance(value, Iterable):
+    if not is_iterable(value):
         msg = f"expected a collection, got {value!r}"
         raise PayloadError(msg)
     return list(value)
 
 
 def _pairs(value: object) -> Sequence[tuple[object, object]]:
-    return list(value.items()) if isinstance(value, Mapping) else []
+    return list(value.items()) if is_mapping(value) else []
 
 
 def _couples(value: object) -> list[tuple[object, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -42,7 +42,7 @@ class Command(AggregateRoot[TEvent]):
         True
     """
 
-    LIBRARY_EVENTS = (Discarded, AttributeChanged, Done)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (Discarded, AttributeChanged, Done)
     _is_done: bool = field(init=False, metadata={"esmodel": True})
 
     @classmethod

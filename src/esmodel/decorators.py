@@ -35,12 +35,9 @@ def subscribe_to(
         ... def show(event: AggregateEvent) -> None:
         ...     print(event.originator_version)
     """
-    for each in event_classes:
-        if not isinstance(each, type):
-            msg = f"subscribe_to takes classes of events, not {each!r}: @subscribe_to(Opened, Closed)"
-            raise ModelError(msg)
-    if not event_classes:
-        msg = "subscribe_to needs a class of events: @subscribe_to(Opened)"
+    given: list[object] = list(event_classes)
+    if not given or not all(isinstance(each, type) for each in given):
+        msg = f"subscribe_to takes classes of events, not {given!r}: @subscribe_to(Opened, Closed)"
         raise ModelError(msg)
 
     def decorate(handler: Callable[[TEvent], TResult], /) -> Callable[[TEvent], TResult]:
@@ -168,15 +165,21 @@ def retry(
     if len(kinds) != len(errors) or not all(issubclass(each, Exception) for each in kinds):
         msg = f"retry takes classes of exceptions, not {errors!r}: @retry(ConcurrencyError, attempts=5)"
         raise ModelError(msg)
-    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+    number, *waits = _objects(attempts, wait, stall)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         msg = f"retry: attempts must be a whole number from 1, not {attempts!r}"
         raise ModelError(msg)
-    for name, seconds in (("wait", wait), ("stall", stall)):
+    for name, seconds in zip(("wait", "stall"), waits, strict=True):
         if not isinstance(seconds, (int, float)) or seconds < 0:
             msg = f"retry: {name} must be seconds from 0, not {seconds!r}"
             raise ModelError(msg)
     rule = Retry(kinds or (Exception,), attempts, wait, stall)
     return lambda function: _retrying(function, rule)
+
+
+def _objects(*values: object) -> Sequence[object]:
+    """Forget the declared types, so that what an unchecked caller gave can be looked at."""
+    return values
 
 
 def _retrying(function: Callable[P, TResult], rule: Retry) -> Callable[P, TResult]:

@@ -6,9 +6,8 @@ of its own, so that a type checker sees the payload; what they share stands in `
 
 from __future__ import annotations
 
-import functools
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,8 @@ import attrs
 from attrs import define, field, frozen
 from typing_extensions import Self, override
 
-from esmodel.apply import Applying, Handler
-from esmodel.codec import DEFAULT_CODEC, Codec
+from esmodel.apply import Applying, Handler, registry_of
+from esmodel.codec import DEFAULT_CODEC, Codec, default_of
 from esmodel.events import (
     AttributeChangedEvent,
     DiscardedEvent,
@@ -81,7 +80,7 @@ _cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
 
 
 @contextmanager
-def using_clock(clock: Callable[[], datetime], /) -> Iterator[None]:
+def using_clock(clock: Callable[[], datetime], /) -> Generator[None]:
     """Trigger with the times of another clock; it must return aware datetimes.
 
     Example:
@@ -111,7 +110,7 @@ def now() -> datetime:
 
 
 @contextmanager
-def caused_by(event: EventWithECC, /) -> Iterator[None]:
+def caused_by(event: EventWithECC, /) -> Generator[None]:
     """Give all that is triggered inside the correlation of an event, and it as the cause.
 
     Follows asyncio tasks and ``asyncio.to_thread``; a bare thread begins without a cause,
@@ -196,15 +195,15 @@ class _EntityDispatch(dict[type[object], Handler]):
     def __missing__(self, event_class: type[object]) -> Handler:
         entity = self._entity
         found: Handler | None = None
-        if hasattr(entity, "apply"):
-            try:
-                found = entity.apply.handler_for(event_class)
-            except ApplyError:
-                if not issubclass(event_class, entity.LIBRARY_EVENTS):
-                    raise
-        elif not issubclass(event_class, entity.LIBRARY_EVENTS):
-            msg = f"{entity.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
-            raise ApplyError(msg)
+        registry = registry_of(entity)
+        try:
+            if registry is None:
+                msg = f"{entity.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
+                raise ApplyError(msg)
+            found = registry.handler_for(event_class)
+        except ApplyError:
+            if not issubclass(event_class, entity.LIBRARY_EVENTS):
+                raise
         if found is None:
             found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _nothing
         handler = _discarding(found) if issubclass(event_class, DiscardedEvent) else found
@@ -259,13 +258,18 @@ class EntityPlan:
     defaults: tuple[tuple[str, object], ...]
 
 
-@functools.cache
+_plans: Final[dict[type[object], EntityPlan]] = {}
+
+
 def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
     """Return what is derived once for a class of entities.
 
     Raises:
         ModelError: if the class has annotations of its own and is no attrs class.
     """
+    known = _plans.get(entity)
+    if known is not None:
+        return known
     if "__attrs_attrs__" not in vars(entity) and vars(entity).get("__annotations__"):
         msg = f"{entity.__qualname__} declares fields; write @define above it"
         raise ModelError(msg)
@@ -276,13 +280,15 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
         for each in vars(base).values()
         if isinstance(each, DeclaredAttribute)
     }
-    return EntityPlan(
+    plan = EntityPlan(
         dispatch=_EntityDispatch(entity),
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
         defaults=tuple((each.name, each.default) for each in fields if each.default is not attrs.NOTHING),
     )
+    _plans[entity] = plan
+    return plan
 
 
 _OWN: Final[Mapping[str, bool]] = {"esmodel": True}
@@ -344,11 +350,13 @@ class DomainEntity(Applying[TEvent]):
         entity._last_modified = None
         entity._is_discarded = False
         for name, default in plan_of(cls).defaults:
-            value: object = default
-            if isinstance(default, attrs.Factory):
-                value = default.factory(entity) if default.takes_self else default.factory()
-            object.__setattr__(entity, name, value)
+            object.__setattr__(entity, name, default_of(default, entity))
         return entity
+
+    @classmethod
+    def state_fields(cls) -> tuple[str, ...]:
+        """Return the names of the fields that make up the state, in their order."""
+        return plan_of(cls).state
 
     @classmethod
     def replay(cls, events: Iterable[DomainEvent], /) -> Self:
@@ -513,7 +521,7 @@ class VersionedEntity(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (VersionedEntityDiscarded, VersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (VersionedEntityDiscarded, VersionedEntityAttributeChanged)
 
     @property
     def version(self) -> int:
@@ -599,7 +607,7 @@ class TimestampedEntity(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (TimestampedEntityDiscarded, TimestampedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimestampedEntityDiscarded, TimestampedEntityAttributeChanged)
 
     @property
     def created_on(self) -> datetime:
@@ -690,7 +698,7 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (TimestampedVersionedEntityDiscarded, TimestampedVersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimestampedVersionedEntityDiscarded, TimestampedVersionedEntityAttributeChanged)
 
     @property
     def version(self) -> int:
@@ -786,7 +794,7 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (TimeuuidedEntityDiscarded, TimeuuidedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimeuuidedEntityDiscarded, TimeuuidedEntityAttributeChanged)
 
     @property
     def created_on(self) -> datetime:
@@ -877,7 +885,7 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (TimeuuidedVersionedEntityDiscarded, TimeuuidedVersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimeuuidedVersionedEntityDiscarded, TimeuuidedVersionedEntityAttributeChanged)
 
     @property
     def version(self) -> int:
@@ -973,7 +981,7 @@ class EntityWithECC(DomainEntity[TEvent]):
         'one'
     """
 
-    LIBRARY_EVENTS = (EntityWithECCDiscarded, EntityWithECCAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (EntityWithECCDiscarded, EntityWithECCAttributeChanged)
 
     @property
     def version(self) -> int:

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Never, Protocol, runtime_checkable
 from uuid import UUID
 
 from attrs import frozen
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from esmodel.codec import DEFAULT_CODEC, Codec
 from esmodel.exceptions import EventHandlersNotEmptyError
@@ -47,6 +47,7 @@ class DomainEvent:
     upcaster: ClassVar[Upcaster[Never, object] | None] = None
     codec: ClassVar[Codec] = DEFAULT_CODEC
 
+    @override
     def __init_subclass__(cls) -> None:
         """Give the class a name, aliases and an upcaster of its own: none is inherited."""
         super().__init_subclass__()
@@ -191,7 +192,7 @@ class LoggedEvent:
 class VersionedEvent(DomainEvent):
     """An event of a ``VersionedEntity``."""
 
-    HEADER = ("originator_id", "originator_version")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version")
     originator_id: UUID
     originator_version: int
 
@@ -200,7 +201,7 @@ class VersionedEvent(DomainEvent):
 class TimestampedEvent(DomainEvent):
     """An event of a ``TimestampedEntity``."""
 
-    HEADER = ("originator_id", "timestamp")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "timestamp")
     originator_id: UUID
     timestamp: datetime
 
@@ -209,7 +210,7 @@ class TimestampedEvent(DomainEvent):
 class TimestampedVersionedEvent(DomainEvent):
     """An event of a ``TimestampedVersionedEntity``."""
 
-    HEADER = ("originator_id", "originator_version", "timestamp")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
     originator_id: UUID
     originator_version: int
     timestamp: datetime
@@ -219,7 +220,7 @@ class TimestampedVersionedEvent(DomainEvent):
 class TimeuuidedEvent(DomainEvent):
     """An event of a ``TimeuuidedEntity``."""
 
-    HEADER = ("originator_id", "event_id")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "event_id")
     originator_id: UUID
     event_id: UUID
 
@@ -228,7 +229,7 @@ class TimeuuidedEvent(DomainEvent):
 class TimeuuidedVersionedEvent(DomainEvent):
     """An event of a ``TimeuuidedVersionedEntity``."""
 
-    HEADER = ("originator_id", "originator_version", "event_id")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "event_id")
     originator_id: UUID
     originator_version: int
     event_id: UUID
@@ -238,7 +239,7 @@ class TimeuuidedVersionedEvent(DomainEvent):
 class AggregateEvent(DomainEvent):
     """An event of an ``AggregateRoot``."""
 
-    HEADER = ("originator_id", "originator_version", "timestamp")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
     originator_id: UUID
     originator_version: int
     timestamp: datetime
@@ -248,7 +249,7 @@ class AggregateEvent(DomainEvent):
 class HashchainedEvent(DomainEvent):
     """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``."""
 
-    HEADER = ("originator_id", "originator_version", "timestamp", "previous_hash", "event_hash")
+    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp", "previous_hash", "event_hash")
     originator_id: UUID
     originator_version: int
     timestamp: datetime
@@ -260,7 +261,7 @@ class HashchainedEvent(DomainEvent):
 class ECCEvent(DomainEvent):
     """An event of an ``AggregateRootWithECC`` or an ``EntityWithECC``."""
 
-    HEADER = (
+    HEADER: ClassVar[tuple[str, ...]] = (
         "originator_id",
         "originator_version",
         "timestamp",

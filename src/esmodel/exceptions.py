@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -80,6 +82,7 @@ class EntityIsDiscarded(EsmodelError):  # noqa: N818  # because this is the fiel
         self.entity = entity
         self.originator_id = originator_id
 
+    @override
     def __str__(self) -> str:
         return f"{self.entity} {self.originator_id} is discarded and takes no more events."
 
@@ -96,6 +99,7 @@ class RepositoryKeyError(EsmodelError, KeyError):
         self.entity = entity
         self.originator_id = originator_id
 
+    @override
     def __str__(self) -> str:
         return f"No {self.entity} with the id {self.originator_id}: it is absent or discarded."
 
@@ -118,6 +122,7 @@ class ConcurrencyError(EsmodelError):
         self.expected = expected
         self.found = found
 
+    @override
     def __str__(self) -> str:
         return (
             f"Stream {self.originator_id}: expected version {self.expected}, "
@@ -150,6 +155,7 @@ class IntegrityError(EsmodelError):
         self.position = position
         self.finding = finding
 
+    @override
     def __str__(self) -> str:
         return f"Record {self.position} of stream {self.originator_id}: {self.finding}"
 

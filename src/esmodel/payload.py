@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Final, Generic, TypeVar, get_args, get_origin
 
-import attrs
 import msgspec
 
-from esmodel.apply import events_of
-from esmodel.entity import DomainEntity, EntityPlan, plan_of
+from esmodel.apply import events_of, registry_of
+from esmodel.codec import fields_of
+from esmodel.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
 from esmodel.events import AttributeChangedEvent, DomainEvent
 from esmodel.exceptions import ModelError, PayloadError
 
@@ -44,11 +43,11 @@ class Payload(Generic[TEvent]):
         Raises:
             ModelError: if the class is no attrs class, or a field has a type that cannot be carried.
         """
-        if not attrs.has(event_class) or "__attrs_attrs__" not in vars(event_class):
+        if "__attrs_attrs__" not in vars(event_class):
             msg = f"{event_class.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
             raise ModelError(msg)
         header = event_class.HEADER
-        fields = attrs.fields(event_class)
+        fields = fields_of(event_class)
         for each in fields:
             if each.name not in header and (not each.kw_only or not each.init):
                 msg = (
@@ -60,7 +59,8 @@ class Payload(Generic[TEvent]):
         self.name = event_class.event_name
         self.class_version = event_class.class_version()
         self._codec = event_class.codec
-        self._attributes = plan.attributes if issubclass(event_class, AttributeChangedEvent) else None
+        is_change = AttributeChangedEvent in event_class.__mro__
+        self._attributes: Mapping[str, DeclaredAttribute] | None = plan.attributes if is_change else None
         names = () if self._attributes is not None else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.shape(event_class, names, arguments)
         self.extra = tuple(name for name in header if name not in _ROW)
@@ -129,7 +129,8 @@ class Payloads:
         plan = plan_of(entity)
         self._by_class: dict[type[object], Payload[DomainEvent]] = {}
         self.by_name: dict[str, Payload[DomainEvent]] = {}
-        applied = tuple(entity.apply.handlers) if hasattr(entity, "apply") else ()
+        registry = registry_of(entity)
+        applied = () if registry is None else tuple(registry.handlers)
         for event in (*events_of(entity), *applied, *entity.LIBRARY_EVENTS):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
@@ -163,7 +164,12 @@ class Payloads:
         return payload
 
 
-@functools.cache
+_known: Final[dict[type[object], Payloads]] = {}
+
+
 def payloads_of(entity: type[DomainEntity[TEvent]], /) -> Payloads:
     """Return the payloads of a class of entities, derived once."""
-    return Payloads(entity)
+    found = _known.get(entity)
+    if found is None:
+        found = _known[entity] = Payloads(entity)
+    return found

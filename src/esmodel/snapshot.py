@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import ClassVar, Generic, Never, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 from attrs import frozen
 
-from esmodel.aggregate import Hashchained, StoredAggregate
-from esmodel.codec import Codec, Shape
-from esmodel.entity import DomainEntity, microseconds, moment_of, plan_of
-from esmodel.exceptions import ModelError
-from esmodel.versioning import Upcaster
+from esmodel.aggregate import StoredAggregate
+from esmodel.codec import Shape
+from esmodel.entity import microseconds, moment_of
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
@@ -80,15 +78,12 @@ class SnapshotCodec(Generic[TAggregate]):
         Raises:
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
-        if not issubclass(entity, DomainEntity):
-            msg = f"{entity.__qualname__} is no entity; derive it from AggregateRoot[...]"
-            raise ModelError(msg)
         self.entity: type[TAggregate] = entity
-        self._codec: Codec = entity.codec
-        self._upcaster: Upcaster[Never, object] | None = entity.snapshot_upcaster
-        self.class_version = 0 if self._upcaster is None else len(self._upcaster)
-        self._shape: Shape[TAggregate] = entity.codec.shape(entity, plan_of(entity).state)
-        self._fingerprint = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
+        self._codec = entity.codec
+        self._upcaster = entity.snapshot_upcaster
+        self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
+        self._shape: Shape[TAggregate] = entity.codec.shape(entity, entity.state_fields())
+        self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
         """Return a snapshot of an aggregate, its pending events included."""
@@ -105,7 +100,7 @@ class SnapshotCodec(Generic[TAggregate]):
             aggregate.last_modified,
             self.class_version,
             msgspec.json.encode(stored),
-            aggregate.head if isinstance(aggregate, Hashchained) else b"",
+            aggregate.head,
         )
 
     def restore(self, snapshot: Snapshot, /) -> TAggregate:
@@ -133,7 +128,7 @@ class SnapshotCodec(Generic[TAggregate]):
         object.__setattr__(aggregate, "_is_discarded", stored.is_discarded)
         for name in _flags(self.entity):
             object.__setattr__(aggregate, name, stored.flags.get(name, False))
-        if isinstance(aggregate, Hashchained):
+        if snapshot.head:
             object.__setattr__(aggregate, "_head", snapshot.head)
         return aggregate
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar, overload
 from uuid import UUID
 
-from esmodel.aggregate import Aggregate, Hashchained, StoredAggregate, hash_event
+from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate
 from esmodel.entity import microseconds, moment_of
 from esmodel.events import AggregateEvent, DomainEvent, ECCEvent, HashchainedEvent, publish
 from esmodel.exceptions import (
@@ -86,7 +86,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         if snapshot_every is not None and snapshot_every < 1:
             msg = f"snapshot_every must be a whole number from 1, not {snapshot_every!r}"
             raise ModelError(msg)
-        if not issubclass(aggregate_class, Aggregate):
+        if not is_aggregate(aggregate_class):
             msg = f"{aggregate_class.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
             raise ModelError(msg)
         self._class: type[TAggregate] = aggregate_class
@@ -161,7 +161,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         Raises:
             IntegrityError: if a row cannot be read.
         """
-        head = _head(self._class.begin(originator_id))
+        head = self._class.begin(originator_id).head
         if head and after >= 0:
             for record in self._store.read(originator_id, gte=after, lte=after):
                 head = record.event_hash
@@ -252,7 +252,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         last = self._store.last(originator_id) if self._is_chained else None
         aggregate = self._class.begin(originator_id) if restored is None else restored
         records = self._store.read(originator_id, gt=aggregate.version, lte=at)
-        aggregate.continue_with(self._decoded(records, _head(aggregate)))
+        aggregate.continue_with(self._decoded(records, aggregate.head))
         if last is not None:
             self._check_end(aggregate, last, at)
         return aggregate
@@ -263,8 +263,8 @@ class EventSourcedRepository(Generic[TAggregate]):
         if aggregate.version < expected:
             finding = f"the chain ends at version {aggregate.version}, expected it to reach {expected}"
             raise HeadHashError(aggregate.id, aggregate.version + 1, finding)
-        if aggregate.version == position and _head(aggregate) != event_hash:
-            finding = f"expected the head {event_hash.hex()}, found {_head(aggregate).hex()}"
+        if aggregate.version == position and aggregate.head != event_hash:
+            finding = f"expected the head {event_hash.hex()}, found {aggregate.head.hex()}"
             raise HeadHashError(aggregate.id, position, finding)
 
     def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[DomainEvent]:
@@ -320,10 +320,6 @@ class EventSourcedRepository(Generic[TAggregate]):
             payload.encode_header(event),
             event.event_hash if isinstance(event, HashchainedEvent) else b"",
         )
-
-
-def _head(aggregate: StoredAggregate) -> bytes:
-    return aggregate.head if isinstance(aggregate, Hashchained) else b""
 
 
 def _moment(record: Record) -> datetime:

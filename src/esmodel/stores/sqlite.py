@@ -168,8 +168,8 @@ class SQLiteStore:
             raise PayloadError(f"synchronous: expected FULL, NORMAL or EXTRA, found {synchronous}.")
         self._path = Path(path).absolute()  # the process may change its folder
         seconds = min(max(busy_timeout.total_seconds(), 0.0), _MOST_SECONDS)
-        self._writer = _Line(self._path, synchronous, seconds, mode="rwc")
-        self._reader = _Line(self._path, synchronous, seconds, mode="rw")
+        self._writer = _Line(self._path, synchronous, seconds, writes=True)
+        self._reader = _Line(self._path, synchronous, seconds, writes=False)
         with self._writer:
             pass  # a file that is refused is refused here
 
@@ -324,8 +324,9 @@ class SQLiteStore:
 class _Session:
     """One connection, what it has learned, and what is done with it in one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, seconds: float) -> None:
         self.connection = connection
+        self._seconds = seconds
         self.pid = os.getpid()
         self._name_ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
@@ -337,7 +338,7 @@ class _Session:
 
     def append(self, rows: list[Record]) -> None:
         execute = self.connection.execute
-        execute(_BEGIN)
+        self._begin()
         new: dict[str, int] = {}  # not known to be committed yet
         try:
             streams = self._move_streams(rows)
@@ -361,8 +362,11 @@ class _Session:
         execute(_COMMIT)
         self._name_ids.update(new)
 
+    def _begin(self) -> None:
+        _insist(self.connection, _BEGIN, self._seconds)
+
     def write_snapshot(self, record: Record) -> None:
-        self.connection.execute(_BEGIN)
+        self._begin()
         new: dict[str, int] = {}
         row = (record.originator_id.bytes, record.position, self._name_id(record.name, new))
         self.connection.execute(_WRITE_SNAPSHOT, (*row, *record[3:]))
@@ -448,11 +452,12 @@ class _Line:
     the transaction of that one.
     """
 
-    def __init__(self, path: Path, synchronous: str, seconds: float, *, mode: str) -> None:
+    def __init__(self, path: Path, synchronous: str, seconds: float, *, writes: bool) -> None:
         self._path = path
         self._synchronous = synchronous
         self._seconds = seconds
-        self._mode = mode
+        self._writes = writes
+        self._mode = "rwc" if writes else "rw"
         self._lock = Lock()
         self._session: _Session | None = None
         self._closed = False
@@ -477,7 +482,7 @@ class _Line:
         try:
             self.check_open()
             if self._session is None:
-                self._session = _Session(self._open())
+                self._session = _Session(self._open(), self._seconds)
                 self._mode = "rw"  # a file that has gone is an error, and not an empty store
         except sqlite3.Error as error:
             self._lock.release()
@@ -547,6 +552,10 @@ class _Line:
             connection.execute("PRAGMA checkpoint_fullfsync = 1")
             if is_new:
                 _create(connection, self._path)
+            if self._writes:
+                # From try to try SQLite sleeps longer, and newcomers overtake who waits already:
+                # let it give up soon, and `_insist` start anew.
+                connection.execute("PRAGMA busy_timeout = 10")
         except BaseException:
             connection.close()
             raise
@@ -577,23 +586,26 @@ def _identify(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
-    # SQLite does not wait by itself here, where two processes create the file at once.
+    # A reader sees only what was committed, and neither waits for the writer nor stops it. Here
+    # SQLite does not wait by itself, where two processes create the file at once.
+    row: tuple[str] = _insist(connection, "PRAGMA journal_mode = WAL", seconds).fetchone()
+    if row[0] != "wal":
+        raise StoreError(
+            f"{path}: SQLite cannot keep a write-ahead log there, found journal mode {row[0]}. "
+            "Put the file on a disk of this machine."
+        )
+
+
+def _insist(connection: sqlite3.Connection, statement: str, seconds: float) -> sqlite3.Cursor:
+    """Execute a statement; while the file is locked, try again."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            # A reader sees only what was committed, and neither waits for the writer nor stops it.
-            row: tuple[str] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return connection.execute(statement)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(0.005)
-        else:
-            if row[0] != "wal":
-                raise StoreError(
-                    f"{path}: SQLite cannot keep a write-ahead log there, found journal mode "
-                    f"{row[0]}. Put the file on a disk of this machine."
-                )
-            return
+        time.sleep(0.001)
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:
@@ -643,9 +655,9 @@ def _check_limit(limit: int | None) -> None:
         raise PayloadError(f"limit: expected 0 or more, found {limit}.")
 
 
-# SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html#_carrying_an_open_
-# database_connection_across_a_fork_): even a new connection in the child would believe that it
-# holds the parent's locks. So all are closed before, and opened again when they are needed.
+# SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): even a new
+# connection in the child would believe that it holds the parent's locks. So all are closed before
+# the fork, and opened again when they are needed.
 _lines: WeakSet[_Line] = WeakSet()
 _paused: list[_Line] = []
 _fork_lock = Lock()

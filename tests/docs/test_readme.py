@@ -1,0 +1,56 @@
+"""The README's code runs as it is printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_code_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
+    script = tmp_path / "block.py"
+    script.write_text(block, encoding="utf-8")
+
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_bank_example_is_the_model_of_the_readme() -> None:
+    readme = BLOCKS[0].partition("@applies")[2]
+    example = (ROOT / "examples" / "bank.py").read_text(encoding="utf-8").partition("@applies")[2]
+
+    assert readme.partition("    apply =")[0] == example.partition("    apply =")[0]
+
+
+def test_readme_has_one_command_for_the_main_job_and_one_for_the_tests() -> None:
+    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+    assert [command.count("\n") for command in commands] == [1, 1]
+
+
+def test_import_loads_no_engine() -> None:
+    code = "import sys, esmodel; sys.exit('sqlite3' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_import_takes_under_150_milliseconds_beyond_its_packages() -> None:
+    code = (
+        "import attrs, msgspec, typing_extensions, time; start = time.perf_counter(); "
+        "import esmodel; print(time.perf_counter() - start)"
+    )
+
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        for _ in range(5)
+    ]
+
+    assert min(times) < 0.15
