@@ -6,7 +6,6 @@ events, so it makes no difference which contributors were saved before it was st
 """
 
 import argparse
-import io
 import os
 import subprocess
 import sys
@@ -27,7 +26,6 @@ from esmodel import (
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
-    IntegrityError,
     RepositoryKeyError,
     applies,
     retry,
@@ -38,12 +36,14 @@ NAMESPACE = UUID("5f0c3a52-64b5-4d0f-9a43-2c1e6d0b7f11")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
 LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
-CHUNK = 1000
+CHUNK = 2000
 LONG = 2000
 
 
 @frozen(kw_only=True)
 class Joined(HashchainedEvent):
+    """Somebody wrote a commit for the first time."""
+
     event_name = "git.joined"
     name: str
     email: str
@@ -51,6 +51,8 @@ class Joined(HashchainedEvent):
 
 @frozen(kw_only=True)
 class Committed(HashchainedEvent):
+    """One commit, without who wrote it."""
+
     event_name = "git.committed"
     commit: str
     authored_on: datetime
@@ -83,6 +85,8 @@ class Commit(NamedTuple):
 
 @define
 class Contributor(HashchainedAggregateRoot[ContributorEvent]):
+    """Somebody who wrote commits; ``first`` and ``last`` are of those."""
+
     name: str
     email: str
     commits: int = 0
@@ -126,59 +130,69 @@ class GitError(Exception):
 
 
 class Git:
-    """The history of one repository, as git tells it; any settings of the user left aside."""
+    """The history of one repository, as git tells it; settings that change its words put aside."""
 
     def __init__(self, folder: Path) -> None:
-        settings = ("log.showRoot=true", "log.showSignature=false", "diff.relative=false")
-        self.command = ["git", "-C", str(folder)]
-        self.command += [word for each in settings for word in ("-c", each)]
+        self.command = ["git", "-C", str(folder), "-c", "log.showRoot=true"]
+        self.command += ["-c", "log.showSignature=false", "-c", "diff.relative=false"]
         # inside a git hook, these would lead to another repository
-        local = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"}
-        self.environment = {k: v for k, v in os.environ.items() if k not in local} | {"LC_ALL": "C"}
+        elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+        self.environment = {k: v for k, v in os.environ.items() if k not in elsewhere}
         done = self.run("rev-parse", "--git-dir")
         if done.returncode:
-            raise GitError(f"{folder} is no git repository: {_text(done.stderr).strip()}")
+            raise GitError(f"{folder} is no git repository: {_sentence(done.stderr)}")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Call git, and wait for it."""
         command = [*self.command, *arguments]
         try:
-            return subprocess.run(command, env=self.environment, capture_output=True, check=False)
+            return subprocess.run(command, env=self.environment, capture_output=True, check=False)  # noqa: S603
         except OSError as error:
-            raise GitError(f"git cannot be run: {error}; install it and see to the PATH") from error
+            raise GitError(f"git cannot be run ({error}); install it, or see to PATH") from error
 
     def hashes(self) -> list[str]:
-        """Return the commits behind HEAD, parents first; none if there is no HEAD yet."""
+        """Return the commits behind HEAD, parents first; none if there is no commit yet."""
         if self.run("rev-parse", "--verify", "--quiet", "HEAD").returncode:
             return []
         done = self.run("rev-list", "--reverse", "--topo-order", "HEAD", "--")
         if done.returncode:
-            raise GitError(f"git cannot list the commits: {_text(done.stderr).strip()}")
+            raise GitError(f"git cannot list the commits: {_sentence(done.stderr)}")
         return _text(done.stdout).split()
 
     def commits(self, hashes: Sequence[str]) -> Iterator[Commit]:
-        """Stream the commits of these hashes."""
+        """Stream these commits, each as soon as git has gone on behind it."""
         command = [*self.command, "log", "--stdin", "--no-walk=unsorted", "-z", "--numstat", "-M"]
         command += ["--diff-merges=off", "--no-ext-diff", "--no-color", "--encoding=UTF-8"]
         command += ["--format=tformat:%H%x00%at%x00%an%x00%ae%x00%s"]
+        last: Commit | None = None
         with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
             wanted.write("".join(f"{each}\n" for each in hashes).encode())
             wanted.seek(0)
-            with subprocess.Popen(
+            with subprocess.Popen(  # noqa: S603
                 command, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors
             ) as process:
+                assert process.stdout is not None
                 try:
-                    if process.stdout is not None:
-                        yield from _parsed(_tokens(process.stdout))
-                finally:
-                    if sys.exc_info()[0] is not None:
-                        process.kill()  # nobody reads on
-            if process.returncode:
+                    for commit in _parsed(_tokens(process.stdout)):
+                        if last is not None:
+                            yield last
+                        last = commit
+                except BaseException:
+                    process.kill()  # nobody reads on
+                    raise
+            if process.returncode:  # and of the last commit, files may be missing
                 errors.seek(0)
-                raise GitError(f"git stopped early: {_text(errors.read()).strip()}")
+                raise GitError(f"git log stopped early: {_sentence(errors.read())}")
+        if last is not None:
+            yield last
 
 
 def _text(data: bytes) -> str:
     return data.decode(errors="replace")
+
+
+def _sentence(data: bytes) -> str:
+    return " ".join(_text(data).split())
 
 
 def _tokens(stream: IO[bytes]) -> Iterator[str]:
@@ -195,18 +209,18 @@ def _parsed(tokens: Iterator[str]) -> Iterator[Commit]:
     """
     token = next(tokens, None)
     while token is not None:
-        if not (commit := token.strip()):
-            token = next(tokens, None)
-            continue
-        seconds, name, email, subject = islice(tokens, 4)
+        header = (token.strip(), *islice(tokens, 4))
+        if len(header) < 5:
+            return  # git was stopped
+        commit, seconds, name, email, subject = header
         added = removed = files = 0
         while (token := next(tokens, None)) is not None and token.count("\t") >= 2:
-            plus, minus, path = token.strip("\n").split("\t", 2)
-            added += int(plus) if plus.isdecimal() else 0  # a binary file has "-"
+            plus, minus, path = token.removeprefix("\n").split("\t", 2)
+            added += int(plus) if plus.isdecimal() else 0  # of a binary file: "-"
             removed += int(minus) if minus.isdecimal() else 0
             files += 1
             if not path:
-                next(tokens), next(tokens)
+                list(islice(tokens, 2))
         yield Commit(commit, _moment(seconds), name, email, subject, added, removed, files)
 
 
@@ -230,6 +244,7 @@ class Contributors:
             self.catch_up(each)
 
     def catch_up(self, contributor_id: UUID) -> None:
+        """Learn from the events that were not seen yet."""
         after = self.versions.get(contributor_id, -1)
         for event in self.repository.events(contributor_id, after=after):
             if isinstance(event, Committed):
@@ -246,6 +261,7 @@ class Contributors:
 
     @retry(ConcurrencyError, attempts=20)
     def add_to(self, contributor_id: UUID, commits: Sequence[Commit]) -> int:
+        """Save those commits of one contributor that are not in; return the number of events."""
         try:
             contributor = self.repository[contributor_id]
         except RepositoryKeyError:
@@ -280,7 +296,7 @@ def watched(commits: Iterable[Commit], total: int) -> Iterator[Commit]:
 def import_history(git: Git, hashes: Sequence[str], contributors: Contributors) -> None:
     start = time.perf_counter()
     new = [each for each in hashes if each not in contributors.known]
-    commits = watched(git.commits(new), len(new))
+    commits = watched(git.commits(new) if new else (), len(new))
     before, events = len(contributors.known), 0
     while chunk := list(islice(commits, CHUNK)):
         events += contributors.add(chunk)
@@ -291,8 +307,8 @@ def import_history(git: Git, hashes: Sequence[str], contributors: Contributors) 
     )
 
 
-def report(contributors: Contributors) -> bool:
-    """Print what is in the store, and return whether all chains are whole."""
+def report(contributors: Contributors) -> None:
+    """Print what is in the store; an ``IntegrityError`` names the first row that is not whole."""
     repository = contributors.repository
     everybody = [repository[each] for each in contributors.versions]
     everybody.sort(key=lambda each: (-each.commits, each.email, each.name))
@@ -305,24 +321,18 @@ def report(contributors: Contributors) -> bool:
     most = everybody[0]
     earlier = repository.get_entity(most.id, at=most.version // 2)
     print(
-        f"{shown(most)} at version {earlier.version} of {most.version}: {earlier.commits:,} commits,"
-        f" +{earlier.added:,} -{earlier.removed:,} lines, last on {day(earlier.last)}"
+        f"{shown(most)} at version {earlier.version} of {most.version}: {earlier.commits:,}"
+        f" commits, +{earlier.added:,} -{earlier.removed:,} lines, last on {day(earlier.last)}"
     )
-    events, broken = 0, 0
-    for each in everybody:
-        try:
-            events += repository.verify(each.id)
-        except IntegrityError as error:
-            broken += 1
-            print(f"BROKEN: {shown(each)}: {error}")
-    print(f"verified {len(everybody) - broken:,} of {len(everybody):,} chains, {events:,} events")
-    return not broken
+    events = sum(repository.verify(each.id) for each in everybody)
+    print(f"verified {len(everybody):,} chains with {events:,} events: all are whole")
 
 
 def shown(contributor: Contributor) -> str:
     """Return a name and e-mail that cannot steer the terminal."""
     text = f"{contributor.name or '(no name)'} <{contributor.email}>"
-    return "".join(each if each.isprintable() else "?" for each in text)
+    text = "".join(each if each.isprintable() else "?" for each in text)
+    return text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
 
 
 def day(moment: datetime | None) -> str:
@@ -344,14 +354,10 @@ def opened(repository: Path | None) -> Git:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description="Turn the history of a git repository into events."
-    )
+    parser = argparse.ArgumentParser(description="Turn the history of a git repository into events.")
     parser.add_argument("repository", nargs="?", type=Path, help="default: the one of this script")
     parser.add_argument("--database", type=Path, default=Path("git_history.db"), metavar="FILE")
     options = parser.parse_args(arguments, namespace=Options())
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
     try:
         git = opened(options.repository)
         hashes = git.hashes()
@@ -361,7 +367,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with SQLiteStore(options.database, synchronous="NORMAL") as store:
             contributors = Contributors(store)
             import_history(git, hashes, contributors)
-            return 0 if report(contributors) else 1
+            report(contributors)
+            sys.stdout.flush()
     except GitError as error:
         print(f"git_history: {error}", file=sys.stderr)
         return 2
@@ -371,6 +378,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("git_history: interrupted; run it again to go on", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as of ``| head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 if __name__ == "__main__":

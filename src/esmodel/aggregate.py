@@ -6,11 +6,11 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, TypeVar
+from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define, field, frozen
-from typing_extensions import Self, TypeIs, override
+from typing_extensions import TypeIs, override
 
 from esmodel.codec import Codec
 from esmodel.entity import DomainEntity, microseconds, next_ecc
@@ -29,6 +29,7 @@ from esmodel.versioning import Upcaster
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
+
 
 class StoredAggregate(Protocol):
     """What snapshots and repositories need of an aggregate; each aggregate has it.
@@ -189,9 +190,11 @@ class AggregateRoot(Aggregate[TEvent]):
         >>> @define
         ... class Thing(AggregateRoot[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
@@ -201,7 +204,11 @@ class AggregateRoot(Aggregate[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -221,7 +228,11 @@ class AggregateRoot(Aggregate[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -235,7 +246,11 @@ class AggregateRoot(Aggregate[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(AttributeChanged(self._id, self._version + 1, self._now(), name=self._attribute(name), value=value))
+        self._take(
+            AttributeChanged(
+                self._id, self._version + 1, self._now(), name=self._attribute(name), value=value
+            )
+        )
 
     @override
     def discard(self) -> None:
@@ -270,9 +285,11 @@ class AggregateRootWithECC(Aggregate[TEvent]):
         >>> @define
         ... class Thing(AggregateRootWithECC[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
@@ -282,7 +299,11 @@ class AggregateRootWithECC(Aggregate[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -302,7 +323,11 @@ class AggregateRootWithECC(Aggregate[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -316,7 +341,16 @@ class AggregateRootWithECC(Aggregate[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(ECCAttributeChanged(self._id, self._version + 1, self._now(), *next_ecc(), name=self._attribute(name), value=value))
+        self._take(
+            ECCAttributeChanged(
+                self._id,
+                self._version + 1,
+                self._now(),
+                *next_ecc(),
+                name=self._attribute(name),
+                value=value,
+            )
+        )
 
     @override
     def discard(self) -> None:
@@ -328,7 +362,7 @@ GENESIS_HASH: Final = bytes(32)
 """What the first event of a chain continues, unless its class names another."""
 
 
-def hash_event(  # noqa: PLR0913  # because each of them is signed
+def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
     previous_hash: bytes,
     originator_id: UUID,
     position: int,
@@ -345,9 +379,7 @@ def hash_event(  # noqa: PLR0913  # because each of them is signed
     """
     written = name.encode()
     numbers = struct.pack(">qqqq", position, timestamp, class_version, len(written))
-    return hashlib.sha256(
-        b"".join((previous_hash, originator_id.bytes, numbers, written, data))
-    ).digest()
+    return hashlib.sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()
 
 
 @define
@@ -456,19 +488,28 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
         >>> @define
         ... class Thing(HashchainedAggregateRoot[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (HashchainedDiscarded, HashchainedAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        HashchainedDiscarded,
+        HashchainedAttributeChanged,
+    )
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -488,7 +529,11 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -502,7 +547,17 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._seal(HashchainedAttributeChanged(self._id, self._version + 1, self._now(), self._head, b"", name=self._attribute(name), value=value))
+        self._seal(
+            HashchainedAttributeChanged(
+                self._id,
+                self._version + 1,
+                self._now(),
+                self._head,
+                b"",
+                name=self._attribute(name),
+                value=value,
+            )
+        )
 
     @override
     def discard(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import (  # noqa: UP035
+from typing import (
     Any,
     Generic,
     TypeVar,
@@ -112,6 +112,10 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         """
         return self._dispatch[event_class]
 
+    def takes(self, event_class: type[object], /) -> bool:
+        """Whether there is a handler of a class of events, or of a base of it."""
+        return any(issubclass(event_class, each) for each in self.event_classes)
+
     @property
     def handlers(self) -> Mapping[object, Handler]:
         """The handlers by event, a class or a generic class with its type."""
@@ -192,10 +196,9 @@ class Applying(Generic[TEvent]):
             raise ApplyError(msg)
         for handler in registry.handlers.values():
             _check_owner(cls, handler)
-        classes = registry.event_classes
         for event in events_of(cls):
             event_class = _class_of(event)
-            if not any(issubclass(event_class, each) for each in classes):
+            if not registry.takes(event_class):
                 name = event_class.__qualname__.rpartition("<locals>.")[2]
                 verb = name.rpartition(".")[2].lower()
                 msg = (
@@ -229,7 +232,7 @@ def _argument(cls: type[object], bound: Mapping[object, object]) -> object:
     for base in bases:
         generic: object = get_origin(base)
         origin: object = generic or base
-        if not is_class(origin) or not issubclass(origin, Applying):
+        if not is_class(origin) or Applying not in origin.__mro__:
             continue
         given: tuple[object, ...] = get_args(base)
         arguments = tuple(bound.get(each, each) for each in given)

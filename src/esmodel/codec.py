@@ -69,9 +69,7 @@ class TypeHook(Generic[T]):
 
     __slots__ = ("decode", "encode", "type")
 
-    def __init__(
-        self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]
-    ) -> None:
+    def __init__(self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]) -> None:
         """Take the class, and the two functions, which must be each other's inverse."""
         self.type = hooked
         self.encode = encode
@@ -100,7 +98,17 @@ class Shape(Generic[T]):
         fingerprint: changes when a stored field changes its name or type.
     """
 
-    __slots__ = ("_decoder", "_defaults", "_get", "_set", "_struct", "_wires", "cls", "fingerprint", "names")
+    __slots__ = (
+        "_decoder",
+        "_defaults",
+        "_get",
+        "_set",
+        "_struct",
+        "_wires",
+        "cls",
+        "fingerprint",
+        "names",
+    )
 
     def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
         """Take the class, its fields and how each is carried; ``Codec.shape`` makes them."""
@@ -122,9 +130,7 @@ class Shape(Generic[T]):
         )
         self._decoder = msgspec.json.Decoder(self._struct)
         self._set = tuple(_setter(cls, name) for name in names)
-        self.fingerprint = ", ".join(
-            f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
-        )
+        self.fingerprint = ", ".join(f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True))
 
     def to_struct(self, value: object, /) -> msgspec.Struct:
         """Return what msgspec writes for the fields of an instance."""
@@ -202,6 +208,7 @@ class Codec:
         Raises:
             PayloadError: if the value cannot be written.
         """
+        self._for(as_type)  # a type that cannot be carried is no fault of the value
         try:
             return _ENCODER.encode(self.to_plain(as_type, value))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -263,7 +270,11 @@ class Codec:
         return self._shape(cls, tuple(names), _bindings(cls, arguments), ())
 
     def _shape(
-        self, cls: type[T], names: tuple[str, ...], bound: Mapping[object, object], path: tuple[object, ...]
+        self,
+        cls: type[T],
+        names: tuple[str, ...],
+        bound: Mapping[object, object],
+        path: tuple[object, ...],
     ) -> Shape[T]:
         try:
             hints = get_type_hints(cls, include_extras=True)
@@ -282,7 +293,7 @@ class Codec:
                 raise UnsupportedTypeError(msg) from error
         return Shape(cls, names, tuple(wires))
 
-    def wire(self, hint: object, bound: Mapping[object, object], path: tuple[object, ...]) -> Wire:  # noqa: C901, PLR0911
+    def wire(self, hint: object, bound: Mapping[object, object], path: tuple[object, ...]) -> Wire:  # noqa: C901, PLR0911, PLR0912
         """Return how a type is carried; ``path`` holds the attrs classes around it."""
         if isinstance(hint, TypeVar):
             if hint in bound:
@@ -321,7 +332,11 @@ class Codec:
         return _by_msgspec(hint)
 
     def _nested(
-        self, cls: type[T], arguments: tuple[object, ...], bound: Mapping[object, object], path: tuple[object, ...]
+        self,
+        cls: type[T],
+        arguments: tuple[object, ...],
+        bound: Mapping[object, object],
+        path: tuple[object, ...],
     ) -> Wire:
         if cls in path:
             msg = f"{cls.__qualname__} holds itself, which cannot be carried; give the codec a hook"

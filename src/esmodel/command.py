@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 from uuid import UUID
 
 from attrs import define, field, frozen
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot, AttributeChanged, Discarded
 from esmodel.events import AggregateEvent, DomainEvent
@@ -32,9 +32,11 @@ class Command(AggregateRoot[TEvent]):
         >>> @define
         ... class Request(Command[Asked]):
         ...     what: str
+        ...
         ...     @applies(Asked)
         ...     def asked(self, event: Asked) -> None:
         ...         self.what = event.what
+        ...
         ...     apply = asked
         >>> request = Request.create(Asked, what="a report")
         >>> request.done()

@@ -6,10 +6,10 @@ import functools
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, ParamSpec, TypeVar, get_type_hints, overload
+from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 
 from attrs import frozen
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from esmodel.entity import DeclaredAttribute, DomainEntity
 from esmodel.events import DEFAULT_BUS, DomainEvent, EventBus
@@ -65,9 +65,11 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
         >>> @define
         ... class Account(AggregateRoot[Opened]):
         ...     _limit: int = 0
+        ...
         ...     @attribute
         ...     def limit(self) -> int:
         ...         return self._limit
+        ...
         ...     opened = ignores(Opened)
         ...     apply = opened
         >>> account = Account.create(Opened)

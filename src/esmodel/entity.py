@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, TypeVar
+from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 import attrs
 from attrs import define, field, frozen
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from esmodel.apply import Applying, Handler, registry_of
 from esmodel.codec import DEFAULT_CODEC, Codec, default_of
@@ -513,15 +513,20 @@ class VersionedEntity(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(VersionedEntity[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (VersionedEntityDiscarded, VersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        VersionedEntityDiscarded,
+        VersionedEntityAttributeChanged,
+    )
 
     @property
     def version(self) -> int:
@@ -530,7 +535,11 @@ class VersionedEntity(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -550,7 +559,11 @@ class VersionedEntity(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -564,7 +577,11 @@ class VersionedEntity(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(VersionedEntityAttributeChanged(self._id, self._version + 1, name=self._attribute(name), value=value))
+        self._take(
+            VersionedEntityAttributeChanged(
+                self._id, self._version + 1, name=self._attribute(name), value=value
+            )
+        )
 
     @override
     def discard(self) -> None:
@@ -599,15 +616,20 @@ class TimestampedEntity(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(TimestampedEntity[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimestampedEntityDiscarded, TimestampedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        TimestampedEntityDiscarded,
+        TimestampedEntityAttributeChanged,
+    )
 
     @property
     def created_on(self) -> datetime:
@@ -621,7 +643,11 @@ class TimestampedEntity(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -641,7 +667,11 @@ class TimestampedEntity(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -655,7 +685,9 @@ class TimestampedEntity(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(TimestampedEntityAttributeChanged(self._id, self._now(), name=self._attribute(name), value=value))
+        self._take(
+            TimestampedEntityAttributeChanged(self._id, self._now(), name=self._attribute(name), value=value)
+        )
 
     @override
     def discard(self) -> None:
@@ -690,15 +722,20 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(TimestampedVersionedEntity[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimestampedVersionedEntityDiscarded, TimestampedVersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        TimestampedVersionedEntityDiscarded,
+        TimestampedVersionedEntityAttributeChanged,
+    )
 
     @property
     def version(self) -> int:
@@ -717,7 +754,11 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -737,7 +778,11 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -751,7 +796,11 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(TimestampedVersionedEntityAttributeChanged(self._id, self._version + 1, self._now(), name=self._attribute(name), value=value))
+        self._take(
+            TimestampedVersionedEntityAttributeChanged(
+                self._id, self._version + 1, self._now(), name=self._attribute(name), value=value
+            )
+        )
 
     @override
     def discard(self) -> None:
@@ -786,15 +835,20 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(TimeuuidedEntity[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimeuuidedEntityDiscarded, TimeuuidedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        TimeuuidedEntityDiscarded,
+        TimeuuidedEntityAttributeChanged,
+    )
 
     @property
     def created_on(self) -> datetime:
@@ -808,7 +862,11 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, UUID, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, UUID, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -828,7 +886,11 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, UUID, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, UUID, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -842,7 +904,11 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(TimeuuidedEntityAttributeChanged(self._id, make_timeuuid(self._now()), name=self._attribute(name), value=value))
+        self._take(
+            TimeuuidedEntityAttributeChanged(
+                self._id, make_timeuuid(self._now()), name=self._attribute(name), value=value
+            )
+        )
 
     @override
     def discard(self) -> None:
@@ -877,15 +943,20 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(TimeuuidedVersionedEntity[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (TimeuuidedVersionedEntityDiscarded, TimeuuidedVersionedEntityAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        TimeuuidedVersionedEntityDiscarded,
+        TimeuuidedVersionedEntityAttributeChanged,
+    )
 
     @property
     def version(self) -> int:
@@ -904,7 +975,11 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, UUID, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, UUID, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -924,7 +999,11 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, UUID, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, UUID, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -938,12 +1017,22 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(TimeuuidedVersionedEntityAttributeChanged(self._id, self._version + 1, make_timeuuid(self._now()), name=self._attribute(name), value=value))
+        self._take(
+            TimeuuidedVersionedEntityAttributeChanged(
+                self._id,
+                self._version + 1,
+                make_timeuuid(self._now()),
+                name=self._attribute(name),
+                value=value,
+            )
+        )
 
     @override
     def discard(self) -> None:
         self._refuse_if_discarded()
-        self._take(TimeuuidedVersionedEntityDiscarded(self._id, self._version + 1, make_timeuuid(self._now())))
+        self._take(
+            TimeuuidedVersionedEntityDiscarded(self._id, self._version + 1, make_timeuuid(self._now()))
+        )
 
 
 @frozen(kw_only=True)
@@ -973,15 +1062,20 @@ class EntityWithECC(DomainEntity[TEvent]):
         >>> @define
         ... class Thing(EntityWithECC[Begun]):
         ...     title: str
+        ...
         ...     @applies(Begun)
         ...     def begun(self, event: Begun) -> None:
         ...         self.title = event.title
+        ...
         ...     apply = begun
         >>> Thing.create(Begun, title="one").title
         'one'
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (EntityWithECCDiscarded, EntityWithECCAttributeChanged)
+    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (
+        EntityWithECCDiscarded,
+        EntityWithECCAttributeChanged,
+    )
 
     @property
     def version(self) -> int:
@@ -1000,7 +1094,11 @@ class EntityWithECC(DomainEntity[TEvent]):
 
     @classmethod
     def create(
-        cls, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
         return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
@@ -1020,7 +1118,11 @@ class EntityWithECC(DomainEntity[TEvent]):
         return entity
 
     def trigger(
-        self, event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent], /, *args: P.args, **kwargs: P.kwargs
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Make an event of the payload, apply it, and hand it on.
 
@@ -1034,7 +1136,16 @@ class EntityWithECC(DomainEntity[TEvent]):
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
         self._refuse_if_discarded()
-        self._take(EntityWithECCAttributeChanged(self._id, self._version + 1, self._now(), *next_ecc(), name=self._attribute(name), value=value))
+        self._take(
+            EntityWithECCAttributeChanged(
+                self._id,
+                self._version + 1,
+                self._now(),
+                *next_ecc(),
+                name=self._attribute(name),
+                value=value,
+            )
+        )
 
     @override
     def discard(self) -> None:

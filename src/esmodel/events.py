@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import ClassVar, Final, Never, Protocol, runtime_checkable
+from typing import ClassVar, Final, Never, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 from attrs import frozen
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from esmodel.codec import DEFAULT_CODEC, Codec
 from esmodel.exceptions import EventHandlersNotEmptyError
@@ -249,7 +249,13 @@ class AggregateEvent(DomainEvent):
 class HashchainedEvent(DomainEvent):
     """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp", "previous_hash", "event_hash")
+    HEADER: ClassVar[tuple[str, ...]] = (
+        "originator_id",
+        "originator_version",
+        "timestamp",
+        "previous_hash",
+        "event_hash",
+    )
     originator_id: UUID
     originator_version: int
     timestamp: datetime

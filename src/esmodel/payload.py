@@ -35,7 +35,17 @@ class Payload(Generic[TEvent]):
         extra: the fields of the header that a row has no column for.
     """
 
-    __slots__ = ("_attributes", "_codec", "_extra", "_setters", "_shape", "class_version", "event_class", "extra", "name")
+    __slots__ = (
+        "_attributes",
+        "_codec",
+        "_extra",
+        "_setters",
+        "_shape",
+        "class_version",
+        "event_class",
+        "extra",
+        "name",
+    )
 
     def __init__(self, event_class: type[TEvent], arguments: tuple[object, ...], plan: EntityPlan, /) -> None:
         """Derive all that can be derived from the classes.
@@ -83,7 +93,9 @@ class Payload(Generic[TEvent]):
         """Return the part of the header that a row has no column for; empty where there is none."""
         return self._extra.encode(event) if self.extra else b""
 
-    def decode(self, header: Mapping[str, object], extra: bytes, data: bytes, class_version: int, /) -> TEvent:
+    def decode(
+        self, header: Mapping[str, object], extra: bytes, data: bytes, class_version: int, /
+    ) -> TEvent:
         """Return an event from what was stored; no validator runs.
 
         Raises:
@@ -159,7 +171,9 @@ class Payloads:
         payload = self._by_class.get(type(event))
         if payload is None:
             kind = type(event).__qualname__
-            msg = f"{kind} is applied by a handler of a base of it, but has no name here: join @applies({kind})"
+            msg = (
+                f"{kind} is applied by a handler of a base of it, but has no name here: join @applies({kind})"
+            )
             raise ModelError(msg)
         return payload
 

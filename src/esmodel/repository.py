@@ -57,7 +57,5 @@ class TakesSnapshots(Protocol):
         ...
 
 
-class EntityRepository(
-    ReadsEntities[TEntity], SavesEntities[TEntity], TakesSnapshots, Protocol[TEntity]
-):
+class EntityRepository(ReadsEntities[TEntity], SavesEntities[TEntity], TakesSnapshots, Protocol[TEntity]):
     """A repository of one class of entities."""

@@ -178,9 +178,7 @@ def test_a_number_beyond_64_bits_is_refused_before_anything_is_stored(
 ) -> None:
     stream = uuid4()
     fields = {"position": 1, "class_version": 0, "timestamp": 0, field: number}
-    bad = Record(
-        stream, fields["position"], "Opened", fields["class_version"], fields["timestamp"], b"{}"
-    )
+    bad = Record(stream, fields["position"], "Opened", fields["class_version"], fields["timestamp"], b"{}")
     with pytest.raises(PayloadError, match=f"{field}: expected an integer of 64 bits"):
         store.append([row(stream, 0), bad])
     with pytest.raises(PayloadError, match=f"{field}: expected an integer of 64 bits"):
@@ -300,9 +298,7 @@ def test_last_is_the_highest_position_ever_appended_and_its_hash(
     appended: set[int] = set()
     for batch in batches:
         refused = len(set(batch)) < len(batch) or not appended.isdisjoint(batch)
-        records = [
-            row(stream, position)._replace(event_hash=b"%d" % position) for position in batch
-        ]
+        records = [row(stream, position)._replace(event_hash=b"%d" % position) for position in batch]
         if refused:
             with pytest.raises(ConcurrencyError):
                 store.append(records)
@@ -336,9 +332,7 @@ def test_numbers_rise_in_the_order_of_the_commits(store: Store) -> None:
     st.integers(-3, 1_600) | st.sampled_from([LEAST - 1, GREATEST + 1]),
 )
 @settings(one_store_for_all_examples, max_examples=50)
-def test_read_all_after_a_number_with_a_limit_is_a_slice(
-    store: Store, limit: int | None, after: int
-) -> None:
+def test_read_all_after_a_number_with_a_limit_is_a_slice(store: Store, limit: int | None, after: int) -> None:
     everything = list(store.read_all())
     if not everything:
         store.append(rows(uuid4(), range(1_501)))

@@ -317,9 +317,7 @@ def test_a_small_row_costs_few_bytes(path: Path) -> None:
     assert path.stat().st_size / number < len(data) + 40
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.db", "50%.db", "what?mode=ro.db", "\u00fc#1.db", "file:x.db"]
-)
+@pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?mode=ro.db", "\u00fc#1.db", "file:x.db"])
 def test_any_name_of_a_file_will_do(tmp_path: Path, name: str) -> None:
     with SQLiteStore(tmp_path / name) as store:
         store.append([row(0)])
@@ -385,9 +383,7 @@ def test_the_database_of_something_else_is_refused_and_left_as_it_is(path: Path)
 
 
 @pytest.mark.parametrize("content", [b"hello", b"date,amount\n" * 1_000, bytes(9_000)])
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(
-    path: Path, content: bytes
-) -> None:
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreFormatError, match="expected an SQLite database"):
         SQLiteStore(path)
@@ -458,9 +454,7 @@ def test_no_transaction_stays_open_while_a_reader_pauses(path: Path) -> None:
         assert next(stream) == row(0)
         assert next(everything) == (1, row(0))
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            busy: tuple[int, int, int] = connection.execute(
-                "PRAGMA wal_checkpoint(TRUNCATE)"
-            ).fetchone()
+            busy: tuple[int, int, int] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             assert busy == (0, 0, 0)
         assert [*stream] == rows(1_200)[1:]
         assert sum(1 for _ in everything) == 1_199
@@ -520,9 +514,7 @@ def test_two_stores_of_one_file_see_each_others_rows_and_names(path: Path) -> No
 # --- a busy file ---------------------------------------------------------------------------------
 
 
-def test_a_file_that_stays_locked_is_an_error_and_readers_do_not_wait(
-    path: Path, store: SQLiteStore
-) -> None:
+def test_a_file_that_stays_locked_is_an_error_and_readers_do_not_wait(path: Path, store: SQLiteStore) -> None:
     store.append([row(0)])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -712,9 +704,7 @@ def test_what_was_acknowledged_outlives_fifty_kills(path: Path) -> None:
 
 
 @pytest.mark.parametrize("most_bytes", [200_000, 6_000_000])
-def test_a_disk_that_is_full_loses_nothing_that_was_acknowledged(
-    path: Path, most_bytes: int
-) -> None:
+def test_a_disk_that_is_full_loses_nothing_that_was_acknowledged(path: Path, most_bytes: int) -> None:
     error, appended, read, and_on = run("append_until_full", path, most_bytes)
     number = int(appended.removeprefix("appended "))
     assert number > 2
@@ -767,9 +757,7 @@ def test_no_connection_is_open_at_the_moment_of_a_fork(
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_file_that_has_gone_is_not_created_again_after_a_fork(
-    path: Path, store: SQLiteStore
-) -> None:
+def test_a_file_that_has_gone_is_not_created_again_after_a_fork(path: Path, store: SQLiteStore) -> None:
     store.append([row(0)])
     child = os.fork()
     if child == 0:

@@ -61,7 +61,7 @@ class RecordStore(Protocol):
         """
         ...
 
-    def read(
+    def read(  # noqa: PLR0913  # because these are the bounds of a range
         self,
         originator_id: UUID,
         /,

@@ -21,7 +21,12 @@ from esmodel.exceptions import (
     UnknownEventError,
 )
 from esmodel.payload import Payloads, payloads_of
-from esmodel.persistence.record import Record, RecordStore, SnapshottingRecordStore, SupportsSnapshots
+from esmodel.persistence.record import (
+    Record,
+    RecordStore,
+    SnapshottingRecordStore,
+    SupportsSnapshots,
+)
 from esmodel.snapshot import Snapshot, SnapshotCodec
 
 
@@ -43,9 +48,11 @@ class EventSourcedRepository(Generic[TAggregate]):
         >>> @define
         ... class Account(AggregateRoot[Opened]):
         ...     owner: str
+        ...
         ...     @applies(Opened)
         ...     def opened(self, event: Opened) -> None:
         ...         self.owner = event.owner
+        ...
         ...     apply = opened
         >>> accounts = EventSourcedRepository(Account, MemoryStore())
         >>> account = Account.create(Opened, owner="Ada")

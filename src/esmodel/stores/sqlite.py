@@ -389,9 +389,7 @@ class _Session:
                 number, position, name_id, class_version, timestamp, data, header, seal, key = row
                 stream = UUID(bytes=key) if originator_id is None else originator_id
                 name = self._names.get(name_id) or self._name(name_id)
-                record = Record(
-                    stream, position, name, class_version, timestamp, data, header, seal
-                )
+                record = Record(stream, position, name, class_version, timestamp, data, header, seal)
                 page.append((number, record))
                 length += len(data)
                 if length > _PAGE_BYTES:
@@ -579,8 +577,7 @@ def _identify(connection: sqlite3.Connection, path: Path) -> bool:
         )
     if version != _FORMAT:
         raise StoreFormatError(
-            f"{path}: expected format {_FORMAT}, found {version}. Upgrade esmodel. "
-            "It was not touched."
+            f"{path}: expected format {_FORMAT}, found {version}. Upgrade esmodel. It was not touched."
         )
     return False
 
@@ -676,6 +673,4 @@ def _after_fork() -> None:
 
 
 if sys.platform != "win32":
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,0 +1,478 @@
+"""Mistakes that every type checker must find: one to a line that ends in a bare ``type: ignore``.
+
+mypy (``warn_unused_ignores``) and pyright (``reportUnnecessaryTypeIgnoreComment``) complain about
+an ignore that hides nothing, so a mistake that is no longer found fails the build. This file is
+only read by type checkers; it is never imported.
+"""
+
+from datetime import datetime
+from typing import Self, TypeAlias
+from uuid import UUID
+
+from attrs import define, frozen
+
+from esmodel import (
+    AggregateEvent,
+    AggregateRoot,
+    ApplyRegistry,
+    Command,
+    ECCEvent,
+    EntityRepository,
+    EventSourcedRepository,
+    HashchainedAggregateRoot,
+    HashchainedEvent,
+    RecordStore,
+    VersionedEntity,
+    VersionedEvent,
+    applies,
+    attribute,
+    caused_by,
+    ignores,
+    retry,
+    subscribe_to,
+    upcasts,
+)
+from esmodel.stores.memory import MemoryStore
+
+# --- a model without mistakes ----------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Opened(AggregateEvent):
+    owner: str
+
+
+@frozen(kw_only=True)
+class Deposited(AggregateEvent):
+    cents: int
+    currency: str
+
+
+@frozen(kw_only=True)
+class Closed(AggregateEvent):
+    pass
+
+
+@frozen(kw_only=True)
+class Placed(AggregateEvent):
+    article: str
+
+
+@frozen(kw_only=True)
+class Counted(VersionedEvent):
+    count: int
+
+
+@frozen(kw_only=True)
+class Signed(HashchainedEvent):
+    text: str
+
+
+@frozen(kw_only=True)
+class Told(ECCEvent):
+    text: str
+
+
+AccountEvent: TypeAlias = Opened | Deposited | Closed
+
+
+@define
+class Account(AggregateRoot[AccountEvent]):
+    owner: str
+    balance: int = 0
+    _limit: int = 0
+
+    @classmethod
+    def open(cls, owner: str) -> Self:
+        return cls.create(Opened, owner=owner)
+
+    @attribute
+    def limit(self) -> int:
+        return self._limit
+
+    @applies(Opened)
+    def opened(self, event: Opened) -> None:
+        self.owner = event.owner
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None:
+        self.balance += event.cents
+
+    closed = ignores(Closed)
+    apply = opened | deposited | closed
+
+
+@define
+class Order(AggregateRoot[Placed]):
+    article: str
+
+    @applies(Placed)
+    def placed(self, event: Placed) -> None:
+        self.article = event.article
+
+    apply = placed
+
+
+@define
+class Counter(VersionedEntity[Counted]):
+    counted = ignores(Counted)
+    apply = counted
+
+
+@define
+class Contract(HashchainedAggregateRoot[Signed]):
+    signed = ignores(Signed)
+    apply = signed
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+def construct_events(event_id: UUID, moment: datetime) -> None:
+    # an event without its header
+    Deposited(cents=5, currency="EUR")  # type: ignore
+    # an event without its payload
+    Deposited(event_id, 1, moment)  # type: ignore
+    # a payload that is positional
+    Opened(event_id, 0, moment, "Ada")  # type: ignore
+    # a header in another order
+    Closed(event_id, moment, 1)  # type: ignore
+
+
+def change_events(event: Deposited) -> None:
+    # assigning to a field of an event
+    event.cents = 5  # type: ignore
+    # assigning to the header of an event
+    event.originator_version = 5  # type: ignore
+
+
+# --- trigger and create ----------------------------------------------------------------------------
+
+
+def trigger(account: Account) -> None:
+    # a field of the wrong type
+    account.trigger(Deposited, cents="5", currency="EUR")  # type: ignore
+    # a missing field
+    account.trigger(Deposited, cents=5)  # type: ignore
+    # a misspelt field, beside all that are needed
+    account.trigger(Deposited, cents=5, currency="EUR", curency="EUR")  # type: ignore
+    # a misspelt field in the place of one that is needed
+    account.trigger(Deposited, cents=5, curency="EUR")  # type: ignore
+    # a positional field
+    account.trigger(Deposited, 5, currency="EUR")  # type: ignore
+    # a header that is given by hand
+    account.trigger(Closed, originator_version=5)  # type: ignore
+    # an event that is not in AccountEvent
+    account.trigger(Placed, article="book")  # type: ignore
+    # an event of another kind of entity
+    account.trigger(Counted, count=1)  # type: ignore
+    # an instance instead of a class
+    account.trigger("Closed")  # type: ignore
+
+
+def create() -> None:
+    # a field of the wrong type
+    Account.create(Opened, owner=5)  # type: ignore
+    # a missing field
+    Account.create(Opened)  # type: ignore
+    # a misspelt field
+    Account.create(Opened, ownr="Ada")  # type: ignore
+    # an event that is not in AccountEvent
+    Account.create(Placed, article="book")  # type: ignore
+    # what is created, used as another aggregate
+    order: Order = Account.create(Opened, owner="Ada")  # type: ignore
+    order.discard()
+
+
+def trigger_in_other_kinds(counter: Counter, contract: Contract) -> None:
+    # a field of the wrong type, in an entity that has versions only
+    counter.trigger(Counted, count="1")  # type: ignore
+    # an event with another header, in an entity that has versions only
+    counter.trigger(Closed)  # type: ignore
+    # a missing field, in a hash chain
+    contract.trigger(Signed)  # type: ignore
+    # an event without a hash, in a hash chain
+    contract.trigger(Closed)  # type: ignore
+
+
+# --- handlers --------------------------------------------------------------------------------------
+
+
+@define
+class ReadsUnknownField(AggregateRoot[Deposited]):
+    balance: int = 0
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None:
+        # reading a field that the event does not have
+        self.balance += event.cent  # type: ignore
+
+    apply = deposited
+
+
+@define
+class SetsUnknownField(AggregateRoot[Deposited]):
+    balance: int = 0
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None:
+        # setting a field that the state does not have
+        self.balanc = event.cents  # type: ignore
+
+    apply = deposited
+
+
+@define
+class SetsWrongType(AggregateRoot[Deposited]):
+    balance: int = 0
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None:
+        # setting a field to a value of another type
+        self.balance = event.currency  # type: ignore
+
+    apply = deposited
+
+
+class TakesOtherEvent:
+    # above a handler that takes another event
+    @applies(Deposited)  # type: ignore
+    def closed(self, event: Closed) -> None: ...
+
+
+class ReturnsSomething:
+    # above a handler that returns something
+    @applies(Closed)  # type: ignore
+    def closed(self, event: Closed) -> int:
+        return 5
+
+
+# --- apply -----------------------------------------------------------------------------------------
+
+
+@define
+class MissesHandler(AggregateRoot[AccountEvent]):
+    opened = ignores(Opened)
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None: ...
+
+    @applies(Closed)
+    def closed(self, event: Closed) -> None: ...
+
+    # leaving `closed` out of the join
+    apply = opened | deposited  # type: ignore
+
+
+@define
+class MissesHandlerBesideIgnored(AggregateRoot[AccountEvent]):
+    @applies(Opened)
+    def opened(self, event: Opened) -> None: ...
+
+    closed = ignores(Closed)
+    # leaving out `deposited`, with `ignores` bound to a name
+    apply = opened | closed  # type: ignore
+
+
+@define
+class MissesAllButOne(AggregateRoot[AccountEvent]):
+    @applies(Opened)
+    def opened(self, event: Opened) -> None: ...
+
+    # a single handler for a union of events
+    apply = opened  # type: ignore
+
+
+@define
+class JoinsOtherAggregate(AggregateRoot[Opened | Placed]):
+    @applies(Opened)
+    def opened(self, event: Opened) -> None: ...
+
+    # a handler of another aggregate
+    apply = opened | Order.placed  # type: ignore
+
+
+@define
+class JoinsFunction(AggregateRoot[Opened | Closed]):
+    @applies(Opened)
+    def opened(self, event: Opened) -> None: ...
+
+    def closed(self, event: Closed) -> None: ...
+
+    # a handler without @applies
+    apply = opened | closed  # type: ignore
+
+
+@define
+class IsNoRegistry(AggregateRoot[Closed]):
+    def closed(self, event: Closed) -> None: ...
+
+    # a function instead of a registry
+    apply = closed  # type: ignore
+
+
+# --- registries ------------------------------------------------------------------------------------
+
+
+@applies(Deposited)
+def total(state: dict[str, int], event: Deposited) -> None:
+    state[event.currency] = state.get(event.currency, 0) + event.cents
+
+
+def fold(deposits: list[Deposited], events: list[AccountEvent]) -> None:
+    # a state of another type
+    total([], deposits[0])  # type: ignore
+    # an event for which there is no handler
+    total.fold({}, events)  # type: ignore
+    # a registry that lacks an event of the union
+    registry: ApplyRegistry[dict[str, int], AccountEvent] = total  # type: ignore
+    registry.fold({}, events)
+
+
+# --- repositories ----------------------------------------------------------------------------------
+
+
+def use(
+    accounts: EventSourcedRepository[Account], order: Order, originator_id: UUID, store: RecordStore
+) -> None:
+    # saving another aggregate
+    accounts.save(order)  # type: ignore
+    # using what is loaded as another aggregate
+    loaded: Order = accounts[originator_id]  # type: ignore
+    # using what was loaded at a version as another aggregate
+    loaded = accounts.get_entity(originator_id, at=1)  # type: ignore
+    # an unknown field of what is loaded
+    loaded.article = accounts[originator_id].article  # type: ignore
+    # an id that is no UUID
+    accounts["ada"]  # type: ignore
+    # a repository of something else where one of orders is needed
+    orders: EntityRepository[Order] = accounts  # type: ignore
+    orders.save(order)
+    # a repository of what is no aggregate
+    EventSourcedRepository(str, store)  # type: ignore
+    # snapshots, in a store that keeps none
+    EventSourcedRepository(Account, store, snapshot_every=5)  # type: ignore
+    # an aggregate instead of its class
+    EventSourcedRepository(order, MemoryStore())  # type: ignore
+
+
+# --- upcasters -------------------------------------------------------------------------------------
+
+
+def units_to_cents(old: dict[str, int]) -> dict[str, int]:
+    return {"cents": old["units"] * 100}
+
+
+def add_currency(old: dict[str, int]) -> dict[str, object]:
+    return {**old, "currency": "EUR"}
+
+
+def chain() -> None:
+    # a step that does not take what the step before it returns
+    upcasts(add_currency).then(units_to_cents)  # type: ignore
+    # the same, as the third step
+    upcasts(units_to_cents).then(add_currency).then(units_to_cents)  # type: ignore
+    # a step that is no function of one payload
+    upcasts(units_to_cents).then(lambda: 5)  # type: ignore
+
+
+@frozen(kw_only=True)
+class UpcastByFunction(AggregateEvent):
+    # a function instead of a chain
+    upcaster = units_to_cents  # type: ignore
+
+
+# --- names -----------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class NamedByNumber(AggregateEvent):
+    # a stored name that is no string
+    event_name = 5  # type: ignore
+
+
+# --- subscribe_to ----------------------------------------------------------------------------------
+
+
+# above a handler that takes another event
+@subscribe_to(Opened)  # type: ignore
+def takes_deposited(event: Deposited) -> None: ...
+
+
+# above a handler that takes only one of two events
+@subscribe_to(Opened, Deposited)  # type: ignore
+def takes_one(event: Opened) -> None: ...
+
+
+# what is no event
+@subscribe_to(int)  # type: ignore
+def takes_int(event: int) -> None: ...
+
+
+# --- attribute -------------------------------------------------------------------------------------
+
+
+def assign(account: Account) -> None:
+    # assigning the wrong type
+    account.limit = "500"  # type: ignore
+    # reading it as another type
+    name: str = account.limit  # type: ignore
+    account.trigger(Opened, owner=name)
+    # assigning to what is no @attribute and has no setter
+    account.version = 5  # type: ignore
+
+
+# --- retry -----------------------------------------------------------------------------------------
+
+
+@retry(ValueError, attempts=3)
+def pay(cents: int) -> str:
+    return str(cents)
+
+
+def call_retried() -> None:
+    # an argument of the wrong type: the signature is kept
+    pay("5")  # type: ignore
+    # a missing argument
+    pay()  # type: ignore
+    # the result used as another type
+    number: int = pay(5)  # type: ignore
+    pay(number)
+    # attempts that are no number
+    retry(ValueError, attempts="3")  # type: ignore
+    # what is no class of exceptions
+    retry(int, attempts=3)  # type: ignore
+
+
+# --- causes ----------------------------------------------------------------------------------------
+
+
+def cause(event: Opened, told: Told) -> None:
+    # an event that has no correlation
+    with caused_by(event):  # type: ignore
+        pass
+    # a cause that is assigned
+    told.causation_id = None  # type: ignore
+
+
+# --- entities and commands -------------------------------------------------------------------------
+
+
+# events that are no events
+class OfNumbers(AggregateRoot[int]): ...  # type: ignore
+
+
+def end(command: Command[Closed], counter: Counter) -> None:
+    # assigning whether a command is done
+    command.is_done = True  # type: ignore
+    # a time, of an entity that has versions only
+    counter.last_modified  # type: ignore
+    # events that wait, of an entity that publishes as it triggers
+    counter.pending_events  # type: ignore
+
+
+def replay(events: list[Opened]) -> None:
+    # what is replayed, used as another aggregate
+    order: Order = Account.replay(events)  # type: ignore
+    # what are no events
+    Account.replay([order])  # type: ignore
