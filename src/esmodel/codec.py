@@ -71,9 +71,9 @@ class TypeHook(Generic[T]):
 
     def __init__(self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]) -> None:
         """Take the class, and the two functions, which must be each other's inverse."""
-        self.type = hooked
-        self.encode = encode
-        self.decode = decode
+        self.type: type[T] = hooked
+        self.encode: Callable[[T], str] = encode
+        self.decode: Callable[[str], T] = decode
 
     def wire(self) -> Wire:
         """Return the converters of this type."""
@@ -112,8 +112,8 @@ class Shape(Generic[T]):
 
     def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
         """Take the class, its fields and how each is carried; ``Codec.shape`` makes them."""
-        self.cls = cls
-        self.names = names
+        self.cls: type[T] = cls
+        self.names: tuple[str, ...] = names
         self._wires = wires
         attributes = {each.name: each for each in fields_of(cls)}
         self._defaults = tuple(attributes[name].default for name in names)
@@ -130,7 +130,9 @@ class Shape(Generic[T]):
         )
         self._decoder = msgspec.json.Decoder(self._struct)
         self._set = tuple(_setter(cls, name) for name in names)
-        self.fingerprint = ", ".join(f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True))
+        self.fingerprint: str = ", ".join(
+            f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
+        )
 
     def to_struct(self, value: object, /) -> msgspec.Struct:
         """Return what msgspec writes for the fields of an instance."""

@@ -11,6 +11,7 @@ from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 from attrs import frozen
 from typing_extensions import override
 
+from esmodel.codec import Codec
 from esmodel.entity import DeclaredAttribute, DomainEntity
 from esmodel.events import DEFAULT_BUS, DomainEvent, EventBus
 from esmodel.exceptions import ModelError
@@ -84,6 +85,9 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
         """Take the getter, whose return type is that of the attribute."""
         self._getter: Callable[..., TValue] = getter
         self._type: object = None
+
+    name: str
+    codec: Codec
 
     def __set_name__(self, owner: type[DomainEntity[TEvent]], name: str) -> None:
         """Learn the name, and the codec of the entity."""

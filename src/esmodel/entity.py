@@ -196,14 +196,12 @@ class _EntityDispatch(dict[type[object], Handler]):
         entity = self._entity
         found: Handler | None = None
         registry = registry_of(entity)
-        try:
-            if registry is None:
-                msg = f"{entity.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
-                raise ApplyError(msg)
+        is_ours = issubclass(event_class, entity.LIBRARY_EVENTS)
+        if registry is None and not is_ours:
+            msg = f"{entity.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
+            raise ApplyError(msg)
+        if registry is not None and (not is_ours or registry.takes(event_class)):
             found = registry.handler_for(event_class)
-        except ApplyError:
-            if not issubclass(event_class, entity.LIBRARY_EVENTS):
-                raise
         if found is None:
             found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _nothing
         handler = _discarding(found) if issubclass(event_class, DiscardedEvent) else found

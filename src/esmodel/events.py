@@ -304,8 +304,8 @@ class Subscription:
     def __init__(self, bus: EventBus, handler: EventHandler, predicate: EventPredicate | None) -> None:
         """Made by ``EventBus.subscribe``."""
         self._bus = bus
-        self.handler = handler
-        self.predicate = predicate
+        self.handler: EventHandler = handler
+        self.predicate: EventPredicate | None = predicate
 
     def cancel(self) -> None:
         """Take the handler off the bus; a second time does nothing."""
@@ -405,8 +405,27 @@ class EventBus:
 DEFAULT_BUS: Final = EventBus()
 """The bus behind the functions of this module."""
 
-subscribe = DEFAULT_BUS.subscribe
-unsubscribe = DEFAULT_BUS.unsubscribe
-publish = DEFAULT_BUS.publish
-assert_event_handlers_empty = DEFAULT_BUS.assert_event_handlers_empty
-clear_event_handlers = DEFAULT_BUS.clear_event_handlers
+
+def subscribe(handler: EventHandler, /, predicate: EventPredicate | None = None) -> Subscription:
+    """Hand each batch that is published on the default bus to a handler; see ``EventBus``."""
+    return DEFAULT_BUS.subscribe(handler, predicate)
+
+
+def unsubscribe(handler: EventHandler, /, predicate: EventPredicate | None = None) -> None:
+    """Take a handler off the default bus; see ``EventBus``."""
+    DEFAULT_BUS.unsubscribe(handler, predicate)
+
+
+def publish(events: Sequence[DomainEvent], /) -> None:
+    """Hand a batch to every subscriber of the default bus; see ``EventBus``."""
+    DEFAULT_BUS.publish(events)
+
+
+def assert_event_handlers_empty() -> None:
+    """Check that nobody subscribes to the default bus; see ``EventBus``."""
+    DEFAULT_BUS.assert_event_handlers_empty()
+
+
+def clear_event_handlers() -> None:
+    """Take every handler off the default bus."""
+    DEFAULT_BUS.clear_event_handlers()

@@ -65,15 +65,15 @@ class Payload(Generic[TEvent]):
                     f"write @frozen(kw_only=True) above {event_class.__qualname__}"
                 )
                 raise ModelError(msg)
-        self.event_class = event_class
-        self.name = event_class.event_name
-        self.class_version = event_class.class_version()
+        self.event_class: type[TEvent] = event_class
+        self.name: str = event_class.event_name
+        self.class_version: int = event_class.class_version()
         self._codec = event_class.codec
         is_change = AttributeChangedEvent in event_class.__mro__
         self._attributes: Mapping[str, DeclaredAttribute] | None = plan.attributes if is_change else None
         names = () if self._attributes is not None else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.shape(event_class, names, arguments)
-        self.extra = tuple(name for name in header if name not in _ROW)
+        self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.shape(event_class, self.extra)
 
     def encode(self, event: TEvent, /) -> bytes:

@@ -40,7 +40,7 @@ class Step:
 
     def __init__(self, step: Callable[[TFrom], object], /) -> None:
         """Take a function of one payload."""
-        self.name = getattr(step, "__qualname__", repr(step))
+        self.name: str = getattr(step, "__qualname__", repr(step))
         parameters = list(inspect.signature(step).parameters)
         if not parameters or parameters[0] not in getattr(step, "__annotations__", {}):
             msg = (
