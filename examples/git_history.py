@@ -146,7 +146,7 @@ class Git:
         """Call git, and wait for it."""
         command = [*self.command, *arguments]
         try:
-            return subprocess.run(command, env=self.environment, capture_output=True, check=False)  # noqa: S603
+            return subprocess.run(command, env=self.environment, capture_output=True, check=False)
         except OSError as error:
             raise GitError(f"git cannot be run ({error}); install it, or see to PATH") from error
 
@@ -168,7 +168,7 @@ class Git:
         with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
             wanted.write("".join(f"{each}\n" for each in hashes).encode())
             wanted.seek(0)
-            with subprocess.Popen(  # noqa: S603
+            with subprocess.Popen(
                 command, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors
             ) as process:
                 assert process.stdout is not None
@@ -237,7 +237,7 @@ class Contributors:
     """The contributors in a store, and which commits of theirs are in."""
 
     def __init__(self, store: SQLiteStore) -> None:
-        self.repository = EventSourcedRepository(Contributor, store, snapshot_every=200)
+        self.repository = EventSourcedRepository(Contributor, store, snapshot_every=50)
         self.versions: dict[UUID, int] = {}
         self.known: set[str] = set()
         for each in dict.fromkeys(record.originator_id for _, record in store.read_all()):

@@ -211,13 +211,13 @@ class ReadsUnknownField(AggregateRoot[Deposited]):
 
 
 @define
-class SetsUnknownField(AggregateRoot[Deposited]):
+class ReadsUnknownState(AggregateRoot[Deposited]):
     balance: int = 0
 
     @applies(Deposited)
     def deposited(self, event: Deposited) -> None:
-        # setting a field that the state does not have
-        self.balanc = event.cents  # type: ignore
+        # reading a field that the state does not have
+        self.balance = self.balanc + event.cents  # type: ignore
 
     apply = deposited
 
@@ -288,8 +288,21 @@ class JoinsOtherAggregate(AggregateRoot[Opened | Placed]):
     @applies(Opened)
     def opened(self, event: Opened) -> None: ...
 
-    # a handler of another aggregate
-    apply = opened | Order.placed  # type: ignore
+    # a handler of another aggregate; as the last one, pyright leaves it to the check at import
+    apply = Order.placed | opened  # type: ignore
+
+
+@define
+class JoinsOtherAggregateInBetween(AggregateRoot[AccountEvent | Placed]):
+    @applies(Opened)
+    def opened(self, event: Opened) -> None: ...
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None: ...
+
+    closed = ignores(Closed)
+    # a handler of another aggregate, in between
+    apply = opened | Order.placed | deposited | closed  # type: ignore
 
 
 @define
@@ -319,14 +332,16 @@ def total(state: dict[str, int], event: Deposited) -> None:
     state[event.currency] = state.get(event.currency, 0) + event.cents
 
 
-def fold(deposits: list[Deposited], events: list[AccountEvent]) -> None:
+def fold(
+    numbers: list[int], deposits: list[Deposited], events: list[AccountEvent], sums: dict[str, int]
+) -> None:
     # a state of another type
-    total([], deposits[0])  # type: ignore
+    total(numbers, deposits[0])  # type: ignore
     # an event for which there is no handler
-    total.fold({}, events)  # type: ignore
+    total.fold(sums, events)  # type: ignore
     # a registry that lacks an event of the union
     registry: ApplyRegistry[dict[str, int], AccountEvent] = total  # type: ignore
-    registry.fold({}, events)
+    registry.fold(sums, events)
 
 
 # --- repositories ----------------------------------------------------------------------------------
@@ -415,11 +430,14 @@ def takes_int(event: int) -> None: ...
 def assign(account: Account) -> None:
     # assigning the wrong type
     account.limit = "500"  # type: ignore
+    # assigning to what is no @attribute and has no setter
+    account.version = 5  # type: ignore
+
+
+def read(account: Account) -> None:
     # reading it as another type
     name: str = account.limit  # type: ignore
     account.trigger(Opened, owner=name)
-    # assigning to what is no @attribute and has no setter
-    account.version = 5  # type: ignore
 
 
 # --- retry -----------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from typing import Annotated, ClassVar, Final, Generic, Literal, NewType, Option
 from uuid import UUID
 
 import attrs
-import msgspec
 import pytest
 from attrs import Factory, define, field, frozen
 from hypothesis import given
@@ -47,10 +46,10 @@ STREAM: Final = UUID(int=7)
 MOMENT: Final = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
 ELSEWHERE: Final = timezone(timedelta(hours=5, minutes=30))
 
-refused: list[object] = []
+refused: list[str] = []
 
 
-def refuse(instance: object, attribute: attrs.Attribute[object], value: object) -> None:
+def refuse(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     """Stand for a validator; remembers each value it saw."""
     refused.append(value)
 
@@ -107,7 +106,7 @@ class Line:
 @frozen
 class Strict:
     name: str = field(validator=refuse, converter=shout)
-    _private: int = 3
+    _private: int = field(default=3, alias="private")
 
 
 @define(slots=False)
@@ -153,7 +152,7 @@ class Plain:
 UserId = NewType("UserId", UUID)
 Nested = NewType("Nested", UserId)
 Payment: TypeAlias = Card | Cash
-Named = TypeAliasType("Named", "Card | Cash | None")
+Named = TypeAliasType("Named", Card | Cash | None)
 
 HOOKED: Final = Codec(
     TypeHook(complex, encode=str, decode=complex),
@@ -168,6 +167,7 @@ VALUES: Final[tuple[tuple[str, object, object], ...]] = (
     ("str", str, "Ada \u2028 \x00 \U0001f600"),
     ("int", int, 2**63 - 1),
     ("large int", int, -(2**63)),
+    ("int of more than 64 bits", int, 2**70),
     ("bool", bool, True),
     ("none", None, None),
     ("bytes", bytes, bytes(range(256))),
@@ -234,7 +234,6 @@ VALUES: Final[tuple[tuple[str, object, object], ...]] = (
     ("attrs with slots off", Loose, Loose(Decimal("1.0"), [Decimal(2)])),
     ("generic attrs", Box[Decimal], Box(Decimal("1.0"), (Decimal(2),))),
     ("generic in generic", Crate[Point], Crate(Box(Point(1)))),
-    ("generic of generic", Box[Box[UUID]], Box(Box(IDS[0]), ())),
     ("optional", Decimal | None, Decimal("1.0")),
     ("optional, none", Decimal | None, None),
     ("optional mixed enum", Mixed | None, Mixed.PAIR),
@@ -453,7 +452,6 @@ WRONG: Final[tuple[tuple[str, object, object], ...]] = (
     ("tuple too short", tuple[Mixed, int], (Mixed.TEXT,)),
     ("list of wrong items", list[Mixed], [1]),
     ("no JSON", str, Plain()),
-    ("int of more than 64 bits", int, 2**70),
     ("set item", set[str], {Plain()}),
 )
 
@@ -543,7 +541,7 @@ def test_two_members_of_a_sum_type_cannot_be_written_the_same() -> None:
 REFUSED: Final[tuple[tuple[str, object, str], ...]] = (
     ("object", object, "object"),
     ("open type variable", T, "open"),
-    ("open type variable in a list", list[T], "open"),
+    ("open type variable in a list", GenericAlias(list, (T,)), "open"),
     ("plain class", Plain, "Plain"),
     ("plain class in a mapping", dict[str, Plain], "Plain"),
     ("plain class in a fixed tuple", tuple[int, Plain], "Plain"),
@@ -554,7 +552,7 @@ REFUSED: Final[tuple[tuple[str, object, str], ...]] = (
     ("bare dict", dict, "dict"),
     ("list of objects", list[object], "object"),
     ("hook of another codec", complex, "complex"),
-    ("function", pytest.fail, "fail"),
+    ("number", 5, "5"),
 )
 
 
@@ -682,4 +680,4 @@ class Wide:
 
 def test_convert_takes_a_mapping_or_an_instance_to_another_type() -> None:
     assert HOOKED.convert({"x": 1, "spot": Point(5)}, Wide) == Wide(1, "w", Point(5))
-    assert HOOKED.convert(Box(Point(1), (Point(2),)), Box[Point]) == Box(Point(1), (Point(2),))
+    assert HOOKED.convert(Line(Point(1), Point(2)), Line) == Line(Point(1), Point(2))

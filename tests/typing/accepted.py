@@ -1,0 +1,605 @@
+"""Code that every type checker must accept as it stands, with the types that it says.
+
+There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_...`` function.
+"""
+
+# `upcaster = ...` and `aliases = ...` narrow what the base class declares, and that is right: nobody
+# assigns to them again. The check is no part of `mypy --strict`.
+# mypy: disable-error-code="mutable-override"
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Generic, Self, TypeAlias, TypeVar, assert_type
+from uuid import UUID, uuid4
+
+import attrs
+from attrs import define, frozen
+
+from esmodel import (
+    AggregateEvent,
+    AggregateRoot,
+    AggregateRootWithECC,
+    ApplyRegistry,
+    Command,
+    DomainEvent,
+    ECCEvent,
+    EntityRepository,
+    EntityWithECC,
+    EntityWithHashchain,
+    EventBus,
+    EventSourcedRepository,
+    HashchainedAggregateRoot,
+    HashchainedEvent,
+    ReadsEntities,
+    SavesEntities,
+    Snapshot,
+    Timestamped,
+    TimestampedEntity,
+    TimestampedEvent,
+    TimestampedVersionedEntity,
+    TimestampedVersionedEvent,
+    TimeuuidedEntity,
+    TimeuuidedEvent,
+    TimeuuidedVersionedEntity,
+    TimeuuidedVersionedEvent,
+    Upcaster,
+    Versioned,
+    VersionedEntity,
+    VersionedEvent,
+    applies,
+    attribute,
+    caused_by,
+    ignores,
+    retry,
+    subscribe_to,
+    upcasts,
+    using_clock,
+)
+from esmodel.stores.memory import MemoryStore
+
+MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
+
+# --- an aggregate ----------------------------------------------------------------------------------
+
+
+def units_to_cents(old: dict[str, int]) -> dict[str, int]:
+    return {"cents": old["units"] * 100}
+
+
+def add_currency(old: dict[str, int]) -> dict[str, object]:
+    return {**old, "currency": "EUR"}
+
+
+@frozen(kw_only=True)
+class Opened(AggregateEvent):
+    aliases = ("bank.created",)
+    owner: str
+
+
+@frozen(kw_only=True)
+class Deposited(AggregateEvent):
+    event_name = "bank.deposited"
+    upcaster = upcasts(units_to_cents).then(add_currency)
+    cents: int
+    currency: str = "EUR"
+
+
+@frozen(kw_only=True)
+class Noted(AggregateEvent):
+    text: str
+
+
+@frozen(kw_only=True)
+class Closed(AggregateEvent):
+    pass
+
+
+AccountEvent: TypeAlias = Opened | Deposited | Noted | Closed
+
+
+@define
+class Account(AggregateRoot[AccountEvent]):
+    owner: str
+    balance: int = 0
+    is_open: bool = True
+    _limit: int = 0
+
+    @classmethod
+    def open(cls, owner: str) -> Self:
+        return cls.create(Opened, owner=owner)
+
+    def deposit(self, cents: int) -> None:
+        self.trigger(Deposited, cents=cents)
+
+    @attribute
+    def limit(self) -> int:
+        return self._limit
+
+    @applies(Opened)
+    def opened(self, event: Opened) -> None:
+        self.owner = event.owner
+
+    @applies(Deposited)
+    def deposited(self, event: Deposited) -> None:
+        self.balance += event.cents
+
+    @applies(Closed)
+    def closed(self, event: Closed) -> None:
+        self.is_open = False
+
+    noted = ignores(Noted)
+    apply = opened | deposited | noted | closed
+
+
+def check_an_aggregate_is_created_and_triggers() -> None:
+    account = Account.open("Ada")
+    assert_type(account, Account)
+    assert_type(Account.create(Opened, owner="Ada"), Account)
+    assert_type(Account.create_with_id(uuid4(), Opened, owner="Ada"), Account)
+    account.deposit(500)
+    account.trigger(Deposited, cents=5, currency="USD")
+    account.trigger(Noted, text="hello")
+    account.trigger(Closed)
+    assert_type(account.id, UUID)
+    assert_type(account.version, int)
+    assert_type(account.created_on, datetime)
+    assert_type(account.last_modified, datetime)
+    assert_type(account.is_discarded, bool)
+    assert_type(account.owner, str)
+    assert_type(account.pending_events, tuple[DomainEvent, ...])
+    assert (account.balance, account.is_open, account.version) == (505, False, 4)
+    assert_type(Account.replay(account.collect_events()), Account)
+    account.discard()
+    assert account.is_discarded
+
+
+def check_an_event_is_an_attrs_class() -> None:
+    event = Deposited(uuid4(), 1, MOMENT, cents=5)
+    assert_type(event.cents, int)
+    assert_type(event.originator_id, UUID)
+    assert_type(event.originator_version, int)
+    assert_type(event.timestamp, datetime)
+    assert_type(attrs.evolve(event, cents=6), Deposited)
+    assert_type(Deposited.event_name, str)
+    assert_type(Deposited.class_version(), int)
+    assert Deposited.class_version() == 2
+    assert attrs.evolve(event, cents=6) == Deposited(event.originator_id, 1, MOMENT, cents=6, currency="EUR")
+
+
+def check_an_attribute_is_read_and_assigned() -> None:
+    account = Account.open("Ada")
+    assert_type(account.limit, int)
+    account.limit = 500
+    assert_type(Account.limit, attribute[int])
+    assert account.limit == 500
+
+
+def check_what_was_recorded_is_replayed() -> None:
+    events = [Opened(UUID(int=1), 0, MOMENT, owner="Ada"), Deposited(UUID(int=1), 1, MOMENT, cents=5)]
+    account = Account.replay(events)
+    assert_type(account, Account)
+    assert account.balance == 5
+
+
+def check_the_clock_is_set() -> None:
+    with using_clock(lambda: MOMENT):
+        assert Account.open("Ada").created_on == MOMENT
+
+
+# --- repositories ----------------------------------------------------------------------------------
+
+
+def deposit(accounts: EntityRepository[Account], originator_id: UUID) -> int:
+    account = accounts[originator_id]
+    assert_type(account, Account)
+    account.deposit(5)
+    accounts.save(account)
+    return account.balance
+
+
+def owner(accounts: ReadsEntities[Account], originator_id: UUID) -> str:
+    return accounts.get_entity(originator_id, at=0).owner
+
+
+def add(accounts: SavesEntities[Account]) -> UUID:
+    account = Account.open("Ada")
+    accounts.save(account)
+    return account.id
+
+
+def check_a_repository_has_the_type_of_its_aggregate() -> None:
+    with MemoryStore() as store:
+        accounts = EventSourcedRepository(Account, store)
+        assert_type(accounts, EventSourcedRepository[Account])
+        every_other = EventSourcedRepository(Account, store, snapshot_every=2)
+        assert_type(every_other, EventSourcedRepository[Account])
+        originator_id = add(accounts)
+        assert deposit(accounts, originator_id) == 5
+        assert deposit(every_other, originator_id) == 10
+        assert owner(accounts, originator_id) == "Ada"
+        assert_type(accounts[originator_id], Account)
+        assert_type(accounts.get_entity(originator_id, at=1), Account)
+        assert_type(originator_id in accounts, bool)
+        assert_type(accounts.take_snapshot(originator_id), Snapshot)
+
+
+# --- a registry, and a read model that uses one -----------------------------------------------------
+
+Totals: TypeAlias = dict[str, int]
+
+
+@applies(Deposited)
+def add_deposit(state: Totals, event: Deposited) -> None:
+    state[event.currency] = state.get(event.currency, 0) + event.cents
+
+
+@applies(Closed)
+def count_closed(state: Totals, event: Closed) -> None:
+    state["closed"] = state.get("closed", 0) + 1
+
+
+skip_opened = ignores(Opened)
+skip_noted = ignores(Noted)
+totals = add_deposit | count_closed | skip_opened | skip_noted
+
+
+def check_a_read_model_folds_events() -> None:
+    assert_type(add_deposit, ApplyRegistry[Totals, Deposited])
+    assert_type(add_deposit | count_closed, ApplyRegistry[Totals, Deposited | Closed])
+    registry: ApplyRegistry[Totals, AccountEvent] = totals
+    narrower: ApplyRegistry[Totals, Closed] = totals
+    events: list[AccountEvent] = [
+        Opened(UUID(int=1), 0, MOMENT, owner="Ada"),
+        Deposited(UUID(int=1), 1, MOMENT, cents=5),
+        Closed(UUID(int=1), 2, MOMENT),
+    ]
+    start: Totals = {}
+    state = registry.fold(start, events)
+    assert_type(state, Totals)
+    narrower(state, Closed(UUID(int=1), 3, MOMENT))
+    assert_type(totals.event_classes, tuple[type[object], ...])
+    assert state == {"EUR": 5, "closed": 2}
+
+
+# --- subscribe_to, retry, upcasts ------------------------------------------------------------------
+
+
+def check_a_subscriber_stays_a_function() -> None:
+    bus = EventBus()
+    seen: list[str] = []
+
+    @subscribe_to(Opened, bus=bus)
+    def greet(event: Opened) -> str:
+        seen.append(event.owner)
+        return event.owner
+
+    @subscribe_to(Deposited, Closed, bus=bus)
+    def note(event: AggregateEvent) -> None:
+        seen.append(type(event).__name__)
+
+    assert_type(greet(Opened(uuid4(), 0, MOMENT, owner="Ada")), str)
+    note(Closed(uuid4(), 1, MOMENT))
+    bus.publish([Opened(uuid4(), 0, MOMENT, owner="Bob"), Closed(uuid4(), 1, MOMENT)])
+    assert seen == ["Ada", "Closed", "Bob", "Closed"]
+
+
+@retry(ValueError, KeyError, attempts=3, wait=0.0, stall=0.0)
+def pay(cents: int, *, currency: str = "EUR") -> str:
+    return f"{cents} {currency}"
+
+
+@retry
+def pay_again(cents: int) -> str:
+    return str(cents)
+
+
+def check_retry_keeps_the_signature() -> None:
+    assert_type(pay(5), str)
+    assert_type(pay(cents=5, currency="USD"), str)
+    by_position: Callable[[int], str] = pay_again
+    assert_type(pay_again(cents=5), str)
+    assert by_position(5) == "5"
+
+
+def check_a_chain_of_upcasters_has_its_ends_as_type() -> None:
+    chain = upcasts(units_to_cents)
+    assert_type(chain, Upcaster[dict[str, int], dict[str, int]])
+    longer = chain.then(add_currency)
+    assert_type(longer, Upcaster[dict[str, int], dict[str, object]])
+    assert len(longer) == 2
+
+
+# --- commands --------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Asked(AggregateEvent):
+    what: str
+
+
+@define
+class Request(Command[Asked]):
+    what: str
+
+    @applies(Asked)
+    def asked(self, event: Asked) -> None:
+        self.what = event.what
+
+    apply = asked
+
+
+def check_a_command_is_done() -> None:
+    request = Request.create(Asked, what="a report")
+    assert_type(request, Request)
+    request.done()
+    assert_type(request.is_done, bool)
+    with MemoryStore() as store:
+        requests = EventSourcedRepository(Request, store)
+        requests.save(request)
+        assert_type(requests[request.id], Request)
+        assert requests[request.id].is_done
+
+
+# --- hash chains -----------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Signed(HashchainedEvent):
+    text: str
+
+
+@define
+class Contract(HashchainedAggregateRoot[Signed]):
+    text: str
+
+    @applies(Signed)
+    def signed(self, event: Signed) -> None:
+        self.text = event.text
+
+    apply = signed
+
+
+@define
+class Seal(EntityWithHashchain[Signed]):
+    text: str
+
+    @applies(Signed)
+    def signed(self, event: Signed) -> None:
+        self.text = event.text
+
+    apply = signed
+
+
+def check_a_hash_chain_has_a_head() -> None:
+    contract = Contract.create(Signed, text="one")
+    contract.trigger(Signed, text="two")
+    assert_type(contract, Contract)
+    assert_type(contract.head, bytes)
+    with MemoryStore() as store:
+        contracts = EventSourcedRepository(Contract, store)
+        contracts.save(contract)
+        assert contracts[contract.id].head == contract.head
+    assert_type(Seal.create(Signed, text="one"), Seal)
+
+
+# --- causes ----------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Told(ECCEvent):
+    text: str
+
+
+@define
+class Story(AggregateRootWithECC[Told]):
+    text: str
+
+    @applies(Told)
+    def told(self, event: Told) -> None:
+        self.text = event.text
+
+    apply = told
+
+
+@define
+class Rumour(EntityWithECC[Told]):
+    text: str
+
+    @applies(Told)
+    def told(self, event: Told) -> None:
+        self.text = event.text
+
+    apply = told
+
+
+def check_an_event_is_caused_by_another() -> None:
+    story = Story.create(Told, text="one")
+    assert_type(story, Story)
+    (cause,) = story.collect_events()
+    assert isinstance(cause, Told)
+    with caused_by(cause):
+        story.trigger(Told, text="two")
+    (effect,) = story.collect_events()
+    assert isinstance(effect, Told)
+    assert_type(effect.event_id, UUID)
+    assert_type(effect.correlation_id, UUID)
+    assert_type(effect.causation_id, UUID | None)
+    assert (effect.causation_id, effect.correlation_id) == (cause.event_id, cause.correlation_id)
+    assert_type(Rumour.create(Told, text="three"), Rumour)
+
+
+# --- each kind of entity ---------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class VersionedBegun(VersionedEvent):
+    title: str
+
+
+@frozen(kw_only=True)
+class TimestampedBegun(TimestampedEvent):
+    title: str
+
+
+@frozen(kw_only=True)
+class TimestampedVersionedBegun(TimestampedVersionedEvent):
+    title: str
+
+
+@frozen(kw_only=True)
+class TimeuuidedBegun(TimeuuidedEvent):
+    title: str
+
+
+@frozen(kw_only=True)
+class TimeuuidedVersionedBegun(TimeuuidedVersionedEvent):
+    title: str
+
+
+@define
+class OfVersions(VersionedEntity[VersionedBegun]):
+    begun = ignores(VersionedBegun)
+    apply = begun
+
+
+@define
+class OfTimes(TimestampedEntity[TimestampedBegun]):
+    begun = ignores(TimestampedBegun)
+    apply = begun
+
+
+@define
+class OfVersionsAndTimes(TimestampedVersionedEntity[TimestampedVersionedBegun]):
+    begun = ignores(TimestampedVersionedBegun)
+    apply = begun
+
+
+@define
+class OfTimeuuids(TimeuuidedEntity[TimeuuidedBegun]):
+    begun = ignores(TimeuuidedBegun)
+    apply = begun
+
+
+@define
+class OfVersionsAndTimeuuids(TimeuuidedVersionedEntity[TimeuuidedVersionedBegun]):
+    begun = ignores(TimeuuidedVersionedBegun)
+    apply = begun
+
+
+def version_of(entity: Versioned) -> int:
+    return entity.version
+
+
+def age_of(entity: Timestamped) -> datetime:
+    return entity.last_modified
+
+
+def check_each_kind_of_entity_has_a_header_of_its_own() -> None:
+    versioned = OfVersions.create(VersionedBegun, title="one")
+    assert_type(versioned, OfVersions)
+    versioned.trigger(VersionedBegun, title="two")
+    assert version_of(versioned) == 1
+
+    timestamped = OfTimes.create(TimestampedBegun, title="one")
+    assert_type(timestamped, OfTimes)
+    timestamped.trigger(TimestampedBegun, title="two")
+    assert age_of(timestamped) >= timestamped.created_on
+
+    both = OfVersionsAndTimes.create(TimestampedVersionedBegun, title="one")
+    assert_type(both, OfVersionsAndTimes)
+    both.trigger(TimestampedVersionedBegun, title="two")
+    assert version_of(both) == 1
+    assert age_of(both) >= both.created_on
+
+    timeuuided = OfTimeuuids.create(TimeuuidedBegun, title="one")
+    assert_type(timeuuided, OfTimeuuids)
+    timeuuided.trigger(TimeuuidedBegun, title="two")
+    assert age_of(timeuuided) >= timeuuided.created_on
+
+    all_three = OfVersionsAndTimeuuids.create(TimeuuidedVersionedBegun, title="one")
+    assert_type(all_three, OfVersionsAndTimeuuids)
+    all_three.trigger(TimeuuidedVersionedBegun, title="two")
+    assert version_of(all_three) == 1
+    assert age_of(all_three) >= all_three.created_on
+    assert version_of(Account.open("Ada")) == 0
+
+
+# --- what is generic -------------------------------------------------------------------------------
+
+TValue = TypeVar("TValue")
+TEvent = TypeVar("TEvent", bound=DomainEvent)
+
+
+@frozen(kw_only=True)
+class Kept(AggregateEvent, Generic[TValue]):
+    value: TValue
+
+
+@define
+class Box(AggregateRoot[Kept[int]]):
+    value: int
+
+    @applies(Kept[int])
+    def kept(self, event: Kept[int]) -> None:
+        self.value = event.value
+
+    apply = kept
+
+
+def check_an_event_may_be_generic() -> None:
+    box = Box.create(Kept[int], value=5)
+    assert_type(box, Box)
+    assert_type(box.value, int)
+    box.trigger(Kept[int], value=6)
+    assert box.value == 6
+
+
+@define
+class Titled(AggregateRoot[TEvent]):
+    """A base that leaves ``apply`` to its leaves."""
+
+    title: str
+
+    def shout(self) -> str:
+        return self.title.upper()
+
+
+@frozen(kw_only=True)
+class BookAdded(AggregateEvent):
+    title: str
+
+
+@frozen(kw_only=True)
+class FilmAdded(AggregateEvent):
+    title: str
+    minutes: int
+
+
+@define
+class Book(Titled[BookAdded]):
+    @applies(BookAdded)
+    def added(self, event: BookAdded) -> None:
+        self.title = event.title
+
+    apply = added
+
+
+@define
+class Film(Titled[FilmAdded]):
+    minutes: int
+
+    @applies(FilmAdded)
+    def added(self, event: FilmAdded) -> None:
+        self.title = event.title
+        self.minutes = event.minutes
+
+    apply = added
+
+
+def check_a_generic_base_leaves_apply_to_its_leaves() -> None:
+    book = Book.create(BookAdded, title="one")
+    film = Film.create(FilmAdded, title="two", minutes=90)
+    assert_type(book, Book)
+    assert_type(film, Film)
+    assert_type(film.minutes, int)
+    assert (book.shout(), film.shout()) == ("ONE", "TWO")
