@@ -36,8 +36,7 @@ NAMESPACE = UUID("5f0c3a52-64b5-4d0f-9a43-2c1e6d0b7f11")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
 LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
-CHUNK = 2000
-LONG = 2000
+CHUNK = 2000  # commits; also what makes a history a long one
 
 
 @frozen(kw_only=True)
@@ -240,6 +239,7 @@ class Contributors:
         self.repository = EventSourcedRepository(Contributor, store, snapshot_every=50)
         self.versions: dict[UUID, int] = {}
         self.known: set[str] = set()
+        self.commits = self.events = 0  # that were saved here
         for each in dict.fromkeys(record.originator_id for _, record in store.read_all()):
             self.catch_up(each)
 
@@ -252,16 +252,16 @@ class Contributors:
             if isinstance(event, HashchainedEvent):
                 self.versions[contributor_id] = event.originator_version
 
-    def add(self, commits: Iterable[Commit]) -> int:
-        """Save each contributor once, and return the number of events."""
+    def add(self, commits: Iterable[Commit]) -> None:
+        """Save the commits that are not in, and each contributor once."""
         by_contributor: dict[UUID, list[Commit]] = {}
         for commit in commits:
             by_contributor.setdefault(commit.contributor_id, []).append(commit)
-        return sum(self.add_to(each, theirs) for each, theirs in by_contributor.items())
+        for each, theirs in by_contributor.items():
+            self.add_to(each, theirs)
 
     @retry(ConcurrencyError, attempts=20)
-    def add_to(self, contributor_id: UUID, commits: Sequence[Commit]) -> int:
-        """Save those commits of one contributor that are not in; return the number of events."""
+    def add_to(self, contributor_id: UUID, commits: Sequence[Commit]) -> None:
         try:
             contributor = self.repository[contributor_id]
         except RepositoryKeyError:
@@ -270,19 +270,20 @@ class Contributors:
         # Another run may be at work. What it saved before is known now; if it saves after this,
         # our own save raises ConcurrencyError, and we begin again.
         self.catch_up(contributor_id)
-        for commit in commits:
-            if commit.hash not in self.known:
-                contributor.commit(commit)
+        new = [commit for commit in commits if commit.hash not in self.known]
+        for commit in new:
+            contributor.commit(commit)
         events = len(contributor.pending_events)
         self.repository.save(contributor)
-        self.known.update(commit.hash for commit in commits)
         self.versions[contributor_id] = contributor.version
-        return events
+        self.known.update(commit.hash for commit in new)
+        self.commits += len(new)
+        self.events += events
 
 
 def watched(commits: Iterable[Commit], total: int) -> Iterator[Commit]:
     """Pass commits on; with a progress bar if there are many, a terminal, and rich."""
-    if total >= LONG and sys.stderr.isatty():
+    if total >= CHUNK and sys.stderr.isatty():
         try:
             from rich.console import Console  # noqa: PLC0415  # because it is an extra
             from rich.progress import track  # noqa: PLC0415
@@ -297,14 +298,11 @@ def import_history(git: Git, hashes: Sequence[str], contributors: Contributors) 
     start = time.perf_counter()
     new = [each for each in hashes if each not in contributors.known]
     commits = watched(git.commits(new) if new else (), len(new))
-    before, events = len(contributors.known), 0
     while chunk := list(islice(commits, CHUNK)):
-        events += contributors.add(chunk)
-    seconds = time.perf_counter() - start
-    print(
-        f"imported {len(contributors.known) - before:,} commits as {events:,} events"
-        f" in {seconds:.1f} s: {events / seconds:,.0f} events/s"
-    )
+        contributors.add(chunk)
+    seconds, events = time.perf_counter() - start, contributors.events
+    rate = f"{seconds:.1f} s: {events / seconds:,.0f} events/s"
+    print(f"imported {contributors.commits:,} commits as {events:,} events in {rate}")
 
 
 def report(contributors: Contributors) -> None:
@@ -345,12 +343,10 @@ class Options(argparse.Namespace):
 
 
 def opened(repository: Path | None) -> Git:
-    if repository is not None:
-        return Git(repository)
     try:
-        return Git(Path(__file__).absolute().parent)
+        return Git(repository or Path(__file__).absolute().parent)
     except GitError:
-        return Git(Path.cwd())
+        return Git(repository or Path.cwd())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

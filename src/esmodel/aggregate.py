@@ -21,6 +21,7 @@ from esmodel.events import (
     DomainEvent,
     ECCEvent,
     HashchainedEvent,
+    TimestampedVersionedEvent,
     publish,
 )
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
@@ -28,7 +29,7 @@ from esmodel.payload import payloads_of
 from esmodel.versioning import Upcaster
 
 P = ParamSpec("P")
-TEvent = TypeVar("TEvent", bound=DomainEvent)
+TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
 
 
 class StoredAggregate(Protocol):
@@ -85,11 +86,11 @@ class StoredAggregate(Protocol):
         ...
 
     @property
-    def pending_events(self) -> tuple[DomainEvent, ...]:
+    def pending_events(self) -> tuple[TimestampedVersionedEvent, ...]:
         """The events that wait."""
         ...
 
-    def collect_events(self) -> tuple[DomainEvent, ...]:
+    def collect_events(self) -> tuple[TimestampedVersionedEvent, ...]:
         """Return the events that wait, and keep them no longer."""
         ...
 
@@ -98,7 +99,7 @@ class StoredAggregate(Protocol):
 class Aggregate(DomainEntity[TEvent]):
     """What aggregates of every kind share: pending events, a version, times."""
 
-    _pending: list[DomainEvent] = field(init=False, eq=False, metadata={"esmodel": True})
+    _pending: list[TimestampedVersionedEvent] = field(init=False, eq=False, metadata={"esmodel": True})
 
     @classmethod
     @override
@@ -128,11 +129,11 @@ class Aggregate(DomainEntity[TEvent]):
         return b""
 
     @property
-    def pending_events(self) -> tuple[DomainEvent, ...]:
+    def pending_events(self) -> tuple[TimestampedVersionedEvent, ...]:
         """The events that wait, in order."""
         return tuple(self._pending)
 
-    def collect_events(self) -> tuple[DomainEvent, ...]:
+    def collect_events(self) -> tuple[TimestampedVersionedEvent, ...]:
         """Return the events that wait, in order, and keep them no longer."""
         events = tuple(self._pending)
         self._pending.clear()
@@ -148,10 +149,11 @@ class Aggregate(DomainEntity[TEvent]):
 
     @override
     def _emit(self, event: DomainEvent) -> None:
-        self._pending.append(event)
+        if isinstance(event, TimestampedVersionedEvent):
+            self._pending.append(event)
 
 
-def is_aggregate(cls: type[object], /) -> TypeIs[type[Aggregate[DomainEvent]]]:
+def is_aggregate(cls: type[object], /) -> TypeIs[type[Aggregate[TimestampedVersionedEvent]]]:
     """Whether a class is one of aggregates."""
     return issubclass(cls, Aggregate)
 

@@ -199,10 +199,10 @@ class Applying(Generic[TEvent]):
         for event in events_of(cls):
             event_class = _class_of(event)
             if not registry.takes(event_class):
-                name = event_class.__qualname__.rpartition("<locals>.")[2]
+                name = _short(event_class)
                 verb = name.rpartition(".")[2].lower()
                 msg = (
-                    f"{cls.__qualname__}.apply has no handler for {name}; write one with "
+                    f"{_short(cls)}.apply has no handler for {name}; write one with "
                     f"@applies({name}) and join it: apply = ... | {verb}"
                 )
                 raise ApplyError(msg)
@@ -261,6 +261,10 @@ def _class_of(event: object) -> type[object]:
     return origin
 
 
+def _short(cls: type[object]) -> str:
+    return cls.__qualname__.rpartition("<locals>.")[2]
+
+
 def _title(handler: Handler) -> str:
     name: str = getattr(handler, "__qualname__", repr(handler))
     return name.rpartition("<locals>.")[2]
@@ -272,7 +276,7 @@ def _check_owner(cls: type[object], handler: Handler) -> None:
         return
     if all(owner != base.__qualname__ for base in cls.__mro__):
         msg = (
-            f"{cls.__qualname__}.apply has the handler {_title(handler)} of another class; "
-            f"join only handlers of {cls.__qualname__} or of a base of it"
+            f"{_short(cls)}.apply has the handler {_title(handler)} of another class; "
+            f"join only handlers of {_short(cls)} or of a base of it"
         )
         raise ApplyError(msg)

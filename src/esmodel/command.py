@@ -9,9 +9,9 @@ from attrs import define, field, frozen
 from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot, AttributeChanged, Discarded
-from esmodel.events import AggregateEvent, DomainEvent
+from esmodel.events import AggregateEvent, DomainEvent, TimestampedVersionedEvent
 
-TEvent = TypeVar("TEvent", bound=DomainEvent)
+TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
 
 
 @frozen(kw_only=True)

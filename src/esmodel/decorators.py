@@ -21,11 +21,53 @@ TResult = TypeVar("TResult")
 TValue = TypeVar("TValue")
 TEntity = TypeVar("TEntity")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
+E1 = TypeVar("E1", bound=DomainEvent)
+E2 = TypeVar("E2", bound=DomainEvent)
+E3 = TypeVar("E3", bound=DomainEvent)
+E4 = TypeVar("E4", bound=DomainEvent)
 
 
+@overload
+def subscribe_to(
+    first: type[E1],
+    /,
+    *,
+    bus: EventBus = DEFAULT_BUS,
+) -> Callable[[Callable[[E1], TResult]], Callable[[E1], TResult]]: ...
+@overload
+def subscribe_to(
+    first: type[E1],
+    second: type[E2],
+    /,
+    *,
+    bus: EventBus = DEFAULT_BUS,
+) -> Callable[[Callable[[E1 | E2], TResult]], Callable[[E1 | E2], TResult]]: ...
+@overload
+def subscribe_to(
+    first: type[E1],
+    second: type[E2],
+    third: type[E3],
+    /,
+    *,
+    bus: EventBus = DEFAULT_BUS,
+) -> Callable[[Callable[[E1 | E2 | E3], TResult]], Callable[[E1 | E2 | E3], TResult]]: ...
+@overload
+def subscribe_to(
+    first: type[E1],
+    second: type[E2],
+    third: type[E3],
+    fourth: type[E4],
+    /,
+    *,
+    bus: EventBus = DEFAULT_BUS,
+) -> Callable[[Callable[[E1 | E2 | E3 | E4], TResult]], Callable[[E1 | E2 | E3 | E4], TResult]]: ...
+@overload
 def subscribe_to(
     *event_classes: type[TEvent], bus: EventBus = DEFAULT_BUS
-) -> Callable[[Callable[[TEvent], TResult]], Callable[[TEvent], TResult]]:
+) -> Callable[[Callable[[TEvent], TResult]], Callable[[TEvent], TResult]]: ...
+def subscribe_to(
+    *event_classes: type[DomainEvent], bus: EventBus = DEFAULT_BUS
+) -> Callable[[Callable[..., TResult]], Callable[..., TResult]]:
     """Call a function with each published event of these classes; it stays callable itself.
 
     Raises:
@@ -41,7 +83,7 @@ def subscribe_to(
         msg = f"subscribe_to takes classes of events, not {given!r}: @subscribe_to(Opened, Closed)"
         raise ModelError(msg)
 
-    def decorate(handler: Callable[[TEvent], TResult], /) -> Callable[[TEvent], TResult]:
+    def decorate(handler: Callable[..., TResult], /) -> Callable[..., TResult]:
         def handle(events: Sequence[DomainEvent]) -> None:
             for event in events:
                 if isinstance(event, event_classes):

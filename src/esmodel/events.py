@@ -236,17 +236,12 @@ class TimeuuidedVersionedEvent(DomainEvent):
 
 
 @frozen
-class AggregateEvent(DomainEvent):
+class AggregateEvent(TimestampedVersionedEvent):
     """An event of an ``AggregateRoot``."""
-
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
-    originator_id: UUID
-    originator_version: int
-    timestamp: datetime
 
 
 @frozen
-class HashchainedEvent(DomainEvent):
+class HashchainedEvent(TimestampedVersionedEvent):
     """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``."""
 
     HEADER: ClassVar[tuple[str, ...]] = (
@@ -256,15 +251,12 @@ class HashchainedEvent(DomainEvent):
         "previous_hash",
         "event_hash",
     )
-    originator_id: UUID
-    originator_version: int
-    timestamp: datetime
     previous_hash: bytes
     event_hash: bytes
 
 
 @frozen
-class ECCEvent(DomainEvent):
+class ECCEvent(TimestampedVersionedEvent):
     """An event of an ``AggregateRootWithECC`` or an ``EntityWithECC``."""
 
     HEADER: ClassVar[tuple[str, ...]] = (
@@ -275,9 +267,6 @@ class ECCEvent(DomainEvent):
         "correlation_id",
         "causation_id",
     )
-    originator_id: UUID
-    originator_version: int
-    timestamp: datetime
     event_id: UUID
     correlation_id: UUID
     causation_id: UUID | None

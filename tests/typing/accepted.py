@@ -21,7 +21,6 @@ from esmodel import (
     AggregateRootWithECC,
     ApplyRegistry,
     Command,
-    DomainEvent,
     ECCEvent,
     EntityRepository,
     EntityWithECC,
@@ -146,7 +145,7 @@ def check_an_aggregate_is_created_and_triggers() -> None:
     assert_type(account.last_modified, datetime)
     assert_type(account.is_discarded, bool)
     assert_type(account.owner, str)
-    assert_type(account.pending_events, tuple[DomainEvent, ...])
+    assert_type(account.pending_events, tuple[TimestampedVersionedEvent, ...])
     assert (account.balance, account.is_open, account.version) == (505, False, 4)
     assert_type(Account.replay(account.collect_events()), Account)
     account.discard()
@@ -274,7 +273,7 @@ def check_a_subscriber_stays_a_function() -> None:
         return event.owner
 
     @subscribe_to(Deposited, Closed, bus=bus)
-    def note(event: AggregateEvent) -> None:
+    def note(event: Deposited | Closed) -> None:
         seen.append(type(event).__name__)
 
     assert_type(greet(Opened(uuid4(), 0, MOMENT, owner="Ada")), str)
@@ -527,7 +526,7 @@ def check_each_kind_of_entity_has_a_header_of_its_own() -> None:
 # --- what is generic -------------------------------------------------------------------------------
 
 TValue = TypeVar("TValue")
-TEvent = TypeVar("TEvent", bound=DomainEvent)
+TEvent = TypeVar("TEvent", bound=AggregateEvent)
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,6 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto
-from fractions import Fraction
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, ClassVar, Final, Generic, Literal, NewType, Optional, TypeAlias, TypeVar
@@ -154,10 +153,7 @@ Nested = NewType("Nested", UserId)
 Payment: TypeAlias = Card | Cash
 Named = TypeAliasType("Named", Card | Cash | None)
 
-HOOKED: Final = Codec(
-    TypeHook(complex, encode=str, decode=complex),
-    TypeHook(Fraction, encode=str, decode=Fraction),
-)
+HOOKED: Final = Codec(TypeHook(complex, encode=str, decode=complex))
 
 CARD: Final = Card("4000", Decimal("1.10"))
 CASH: Final = Cash(5)
@@ -281,8 +277,8 @@ VALUES: Final[tuple[tuple[str, object, object], ...]] = (
     ("Annotated sum", Annotated[Card | Cash, "paid by"], CASH),
     ("hook", complex, 1 + 2j),
     ("optional hook", complex | None, None),
-    ("hook in a mapping", dict[Fraction, complex], {Fraction(1, 3): 1j}),
-    ("hook in attrs", Box[Fraction], Box(Fraction(1, 3))),
+    ("hook in a mapping", dict[complex, complex], {2j: 1j}),
+    ("hook in attrs", Box[complex], Box(3j)),
 )
 
 each_value = pytest.mark.parametrize(

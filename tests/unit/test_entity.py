@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Thread
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID, uuid4
 
-import attrs
 import pytest
 from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import Self
 
 from esmodel import (
     ApplyError,
@@ -173,7 +173,9 @@ class TimestampedVersionedEntityRenamed(TimestampedVersionedEvent):
 
 
 @define
-class ATimestampedVersionedEntity(TimestampedVersionedEntity[TimestampedVersionedEntityOpened | TimestampedVersionedEntityRenamed]):
+class ATimestampedVersionedEntity(
+    TimestampedVersionedEntity[TimestampedVersionedEntityOpened | TimestampedVersionedEntityRenamed]
+):
     title: str
     _limit: int = 0
 
@@ -259,7 +261,9 @@ class TimeuuidedVersionedEntityRenamed(TimeuuidedVersionedEvent):
 
 
 @define
-class ATimeuuidedVersionedEntity(TimeuuidedVersionedEntity[TimeuuidedVersionedEntityOpened | TimeuuidedVersionedEntityRenamed]):
+class ATimeuuidedVersionedEntity(
+    TimeuuidedVersionedEntity[TimeuuidedVersionedEntityOpened | TimeuuidedVersionedEntityRenamed]
+):
     title: str
     _limit: int = 0
 
@@ -422,9 +426,7 @@ def clock_of(*moments: datetime) -> Callable[[], datetime]:
 
 
 @every_kind
-def test_an_entity_is_created_triggered_and_replayed(
-    kind: type[Thing], published: list[DomainEvent]
-) -> None:
+def test_an_entity_is_created_triggered_and_replayed(kind: type[Thing], published: list[DomainEvent]) -> None:
     thing = kind.open("one")
     thing.rename("two")
     thing.set_limit(5)
@@ -436,9 +438,7 @@ def test_an_entity_is_created_triggered_and_replayed(
 
 
 @every_kind
-def test_each_event_is_published_as_it_is_triggered(
-    kind: type[Thing], published: list[DomainEvent]
-) -> None:
+def test_each_event_is_published_as_it_is_triggered(kind: type[Thing], published: list[DomainEvent]) -> None:
     thing = kind.open("one")
     assert len(published) == 1
     thing.rename("two")
@@ -452,9 +452,7 @@ def test_each_event_is_published_as_it_is_triggered(
 
 
 @every_kind
-def test_a_discarded_entity_refuses_everything(
-    kind: type[Thing], published: list[DomainEvent]
-) -> None:
+def test_a_discarded_entity_refuses_everything(kind: type[Thing], published: list[DomainEvent]) -> None:
     thing = kind.open("one")
     thing.discard()
     assert thing.is_discarded
@@ -479,8 +477,9 @@ def test_a_discarded_entity_is_replayed_as_discarded_and_takes_no_event_after(
     thing.discard()
     again = kind.replay(published)
     assert again.is_discarded
-    last = published[-1]
-    after = attrs.evolve(last, originator_version=2) if hasattr(last, "originator_version") else last  # type: ignore[type-var]
+    after = copy(published[-1])
+    if hasattr(after, "originator_version"):
+        object.__setattr__(after, "originator_version", 2)
     with pytest.raises(OriginatorVersionError, match="after the discarding event"):
         again.continue_with([after])
 
@@ -546,7 +545,12 @@ def test_time_never_runs_backwards_even_when_the_clock_does(
     with using_clock(clock_of(MOMENT, MOMENT - hour, MOMENT + hour, MOMENT, MOMENT - 2 * hour)):
         thing = kind.open("one")
         seen = [times_of(thing)[1]]
-        for change in (lambda: thing.rename("two"), lambda: thing.set_limit(1), thing.discard):
+        changes: list[Callable[[], None]] = [
+            lambda: thing.rename("two"),
+            lambda: thing.set_limit(1),
+            thing.discard,
+        ]
+        for change in changes:
             change()
             seen.append(times_of(thing)[1])
     assert seen == [MOMENT, MOMENT, MOMENT + hour, MOMENT + hour]
@@ -576,11 +580,9 @@ def test_an_entity_without_an_event_has_no_times(kind: type[DomainEntity[DomainE
 
 
 @every_kind
-def test_an_entity_cannot_be_made_without_an_event(kind: Callable[..., object]) -> None:  # type: ignore[explicit-any]
+def test_an_entity_cannot_be_made_without_an_event(kind: Callable[[str], object]) -> None:
     with pytest.raises(ModelError, match="comes from an event"):
-        kind()
-    with pytest.raises(TypeError):
-        kind(title="one")
+        kind("one")
 
 
 @every_kind
@@ -615,9 +617,7 @@ def test_entities_of_two_classes_differ_where_their_state_does_not(
     assert one != Lookalike.replay(published)
 
 
-@given(
-    names=st.lists(st.one_of(st.text(max_size=3), st.integers(0, 9)), max_size=12), cut=st.integers(0, 12)
-)
+@given(names=st.lists(st.one_of(st.text(max_size=3), st.integers(0, 9)), max_size=12), cut=st.integers(0, 12))
 def test_the_replay_of_a_prefix_and_then_the_rest_is_the_replay_of_all(
     names: list[str | int], cut: int
 ) -> None:
@@ -652,7 +652,7 @@ class Failed(VersionedEvent):
 @define
 class Fragile(VersionedEntity[Begun | Failed]):
     count: int = 0
-    seen: list[str] = field(factory=list)
+    seen: list[str] = field(factory=list[str])
 
     begun = ignores(Begun)
 
@@ -801,7 +801,7 @@ def test_an_entity_of_no_kind_has_no_events_of_its_own() -> None:
 def test_clocks_nest_and_end_with_their_block() -> None:
     later = MOMENT + timedelta(days=1)
     with using_clock(lambda: MOMENT):
-        with pytest.raises(LookupError), using_clock(lambda: later):
+        with suppress(LookupError), using_clock(lambda: later):
             assert now() == later
             raise LookupError
         assert now() == MOMENT
@@ -862,7 +862,7 @@ def test_causes_nest_and_end_with_their_block(published: list[DomainEvent]) -> N
     with caused_by(first):
         AnEntityWithECC.open("two")
         second = ecc_of(published)[1]
-        with pytest.raises(LookupError), caused_by(second):
+        with suppress(LookupError), caused_by(second):
             AnEntityWithECC.open("three")
             raise LookupError
         AnEntityWithECC.open("four")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Barrier, Thread
 from typing import ClassVar, Never
@@ -218,8 +218,12 @@ def test_an_empty_batch_is_handed_to_nobody(bus: EventBus) -> None:
 
 def test_handlers_are_called_in_the_order_in_which_they_subscribed(bus: EventBus) -> None:
     got: list[str] = []
+
+    def naming(name: str) -> Callable[[Sequence[DomainEvent]], None]:
+        return lambda _: got.append(name)
+
     for name in "abc":
-        bus.subscribe(lambda _, name=name: got.append(name))  # type: ignore[misc]
+        bus.subscribe(naming(name))
     bus.publish([opened()])
     assert got == ["a", "b", "c"]
 

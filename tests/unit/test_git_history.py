@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -172,8 +173,8 @@ def test_merges_binary_files_renames_and_odd_names_of_files_are_understood(
     commit(repository, "rename", GIT_AUTHOR_NAME="Bob", GIT_AUTHOR_EMAIL="bob@example.org")
     git(repository, "switch", "-q", "main")
     commit(repository, "empty")
-    eve = {"GIT_AUTHOR_NAME": "Eve", "GIT_AUTHOR_EMAIL": "eve@example.org"}
-    git(repository, "merge", "-q", "--no-ff", "-m", "merge", "side", **eve)
+    merge = ("merge", "-q", "--no-ff", "-m", "merge", "side")
+    git(repository, *merge, GIT_AUTHOR_NAME="Eve", GIT_AUTHOR_EMAIL="eve@example.org")
     assert imported(repository, database) == 4
     text = run(repository, "--database", database).stdout
     assert table_row(text, "Ada")[2:6] == ["2", "53", "0", "5"]
@@ -342,6 +343,21 @@ def test_a_run_that_is_killed_is_completed_by_the_next(tmp_path: Path, database:
     assert imported(bare, database) == 0
 
 
+def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path: Path, database: Path) -> None:
+    bare = generated(tmp_path / "bare", 5000, authors=200)
+    command = [sys.executable, str(SCRIPT), str(bare), "--database", str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (database.exists() and _rows(database)):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    assert errors == b"git_history: interrupted; run it again to go on\n"
+    imported(bare, database)
+    assert rows_and_streams(database) == (5200, 200)
+
+
 def _rows(database: Path) -> int:
     try:
         return count(database, "record")
@@ -353,8 +369,11 @@ def test_runs_at_the_same_time_duplicate_nothing(tmp_path: Path, database: Path)
     bare = generated(tmp_path / "bare", 1000, authors=10)
     command = [sys.executable, str(SCRIPT), str(bare), "--database", str(database)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    total = 0
     for process in processes:
         out, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, b"")
         assert b"all are whole" in out
+        total += int(out.split()[1].replace(b",", b""))
+    assert total == 1000
     assert rows_and_streams(database) == (1010, 10)

@@ -124,7 +124,7 @@ def test_an_untouched_file_verifies(path: Path) -> None:
         ledgers = EventSourcedRepository(Ledger, store)
         assert ledgers.verify(STREAM) == LAST + 1
         assert ledgers[STREAM].cents == 10
-        assert [event.originator_id for event in ledgers.events(STREAM, after=2)] == [STREAM] * 2
+        assert len(list(ledgers.events(STREAM, after=2))) == 2
 
 
 @each_read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate
 from esmodel.entity import microseconds, moment_of
-from esmodel.events import AggregateEvent, DomainEvent, ECCEvent, HashchainedEvent, publish
+from esmodel.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, publish
 from esmodel.exceptions import (
     ClassVersionError,
     EventHashError,
@@ -159,7 +160,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             raise RepositoryKeyError(self._name, originator_id)
         return aggregate.version + 1
 
-    def events(self, originator_id: UUID, /, *, after: int = -1) -> Iterator[DomainEvent]:
+    def events(self, originator_id: UUID, /, *, after: int = -1) -> Iterator[TimestampedVersionedEvent]:
         """Stream the events of an aggregate whose versions are above ``after``.
 
         After a ``ConcurrencyError``, ``events(error.originator_id, after=error.expected)`` gives
@@ -274,16 +275,21 @@ class EventSourcedRepository(Generic[TAggregate]):
             finding = f"expected the head {event_hash.hex()}, found {aggregate.head.hex()}"
             raise HeadHashError(aggregate.id, position, finding)
 
-    def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[DomainEvent]:
+    def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
         for record in records:
             yield self._event(record, head)
             head = record.event_hash
 
-    def _event(self, record: Record, head: bytes) -> DomainEvent:
+    def _event(self, record: Record, head: bytes) -> TimestampedVersionedEvent:
         """Return the event of a row; where there is a chain, after its hash was checked."""
         originator_id, position, name, class_version, timestamp, data, extra, event_hash = record
         if self._is_chained:
-            signed = hash_event(head, originator_id, position, timestamp, name, class_version, data)
+            try:
+                signed = hash_event(head, originator_id, position, timestamp, name, class_version, data)
+            except (TypeError, AttributeError, struct.error) as error:
+                # an engine may hold a value of another type than was written, as SQLite does
+                finding = f"a column of {name!r} has another type than was written: {error}"
+                raise StoredDataError(originator_id, position, finding) from error
             if signed != event_hash:
                 finding = f"the row of {name!r} is not what was signed, or does not continue the chain"
                 raise EventHashError(originator_id, position, finding)
@@ -306,17 +312,21 @@ class EventSourcedRepository(Generic[TAggregate]):
             header["previous_hash"] = head
             header["event_hash"] = event_hash
         try:
-            return payload.decode(header, extra, data, class_version)
+            event = payload.decode(header, extra, data, class_version)
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             finding = f"the payload of {name} does not fit: {error}"
             raise StoredDataError(originator_id, position, finding) from error
+        return self._of_aggregate(event)
 
-    def _record(self, event: DomainEvent) -> Record:
+    def _of_aggregate(self, event: DomainEvent) -> TimestampedVersionedEvent:
+        if isinstance(event, TimestampedVersionedEvent):
+            return event
+        msg = f"{type(event).__qualname__} is no event of an aggregate; derive it from AggregateEvent"
+        raise ModelError(msg)
+
+    def _record(self, event: TimestampedVersionedEvent) -> Record:
         """Return the row of an event."""
         payload = self._payloads.for_event(event)
-        if not isinstance(event, (AggregateEvent, ECCEvent, HashchainedEvent)):
-            msg = f"{type(event).__qualname__} is no event of an aggregate"
-            raise ModelError(msg)
         return Record(
             event.originator_id,
             event.originator_version,
