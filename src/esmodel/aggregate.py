@@ -6,14 +6,13 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, Self, TypeVar
+from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
-from esmodel.codec import Codec
-from esmodel.entity import DomainEntity, microseconds, next_ecc
+from esmodel.entity import DomainEntity, EntityPlan, microseconds, next_ecc
 from esmodel.events import (
     AggregateEvent,
     AttributeChangedEvent,
@@ -26,7 +25,6 @@ from esmodel.events import (
 )
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
 from esmodel.payload import payloads_of
-from esmodel.versioning import Upcaster
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
@@ -38,12 +36,9 @@ class StoredAggregate(Protocol):
     Laws: ``begin`` and then ``continue_with`` all events gives the aggregate as it was saved.
     """
 
-    codec: ClassVar[Codec]
-    snapshot_upcaster: ClassVar[Upcaster[Never, object] | None]
-
     @classmethod
-    def state_fields(cls) -> tuple[str, ...]:
-        """Return the names of the fields that make up the state."""
+    def plan(cls) -> EntityPlan:
+        """Return what is derived once for the class."""
         ...
 
     @classmethod
@@ -148,9 +143,32 @@ class Aggregate(DomainEntity[TEvent]):
         self._pending.clear()
 
     @override
+    def _take(self, event: DomainEvent) -> None:
+        """Apply an event that is new, and keep it until it is saved."""
+        kept = _of_aggregate(event)
+        super()._take(kept)
+        self._keep(kept)
+
+    @override
     def _emit(self, event: DomainEvent) -> None:
-        if isinstance(event, TimestampedVersionedEvent):
-            self._pending.append(event)
+        """Publish nothing yet: the events wait."""
+
+    def _keep(self, event: TimestampedVersionedEvent) -> None:
+        self._pending.append(event)
+
+
+def _of_aggregate(event: DomainEvent) -> TimestampedVersionedEvent:
+    if isinstance(event, TimestampedVersionedEvent):
+        return event
+    msg = f"{type(event).__qualname__} is no event of an aggregate; derive it from AggregateEvent"
+    raise ModelError(msg)
+
+
+def _of_chain(event: DomainEvent) -> HashchainedEvent:
+    if isinstance(event, HashchainedEvent):
+        return event
+    msg = f"{type(event).__qualname__} has no place for a hash; derive it from HashchainedEvent"
+    raise ModelError(msg)
 
 
 def is_aggregate(cls: type[object], /) -> TypeIs[type[Aggregate[TimestampedVersionedEvent]]]:
@@ -425,10 +443,11 @@ class Hashchained(Aggregate[TEvent]):
     @classmethod
     def _verified(cls, events: Iterable[DomainEvent]) -> Iterable[DomainEvent]:
         for event in events:
-            if isinstance(event, HashchainedEvent) and cls._hash(event) != event.event_hash:
+            signed = _of_chain(event)
+            if cls._hash(signed) != signed.event_hash:
                 finding = f"the hash of {type(event).event_name} is not that of what it says"
-                raise EventHashError(event.originator_id, event.originator_version, finding)
-            yield event
+                raise EventHashError(signed.originator_id, signed.originator_version, finding)
+            yield signed
 
     @classmethod
     def _hash(cls, event: HashchainedEvent) -> bytes:
@@ -446,20 +465,20 @@ class Hashchained(Aggregate[TEvent]):
     @override
     def _check(self, event: DomainEvent) -> None:
         super()._check(event)
-        if isinstance(event, HashchainedEvent) and event.previous_hash != self._head:
-            finding = f"expected to continue {self._head.hex()}, found {event.previous_hash.hex()}"
-            raise HeadHashError(self._id, event.originator_version, finding)
+        signed = _of_chain(event)
+        if signed.previous_hash != self._head:
+            finding = f"expected to continue {self._head.hex()}, found {signed.previous_hash.hex()}"
+            raise HeadHashError(self._id, signed.originator_version, finding)
 
     @override
     def _advance(self, event: DomainEvent) -> None:
         super()._advance(event)
-        if isinstance(event, HashchainedEvent):
-            self._head = event.event_hash
+        self._head = _of_chain(event).event_hash
 
     def _seal(self, event: DomainEvent) -> None:
         """Give a new event its hash, before anyone sees it, and take it."""
-        if isinstance(event, HashchainedEvent):
-            object.__setattr__(event, "event_hash", self._hash(event))
+        signed = _of_chain(event)
+        object.__setattr__(signed, "event_hash", self._hash(signed))
         self._take(event)
 
 
@@ -572,5 +591,5 @@ class EntityWithHashchain(HashchainedAggregateRoot[TEvent]):
     """An entity with a hash chain that is no aggregate: it publishes as it triggers."""
 
     @override
-    def _emit(self, event: DomainEvent) -> None:
+    def _keep(self, event: TimestampedVersionedEvent) -> None:
         publish((event,))

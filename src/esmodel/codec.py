@@ -22,6 +22,7 @@ from typing import (
     Generic,
     Literal,
     NewType,
+    Protocol,
     TypeVar,
     Union,
     get_args,
@@ -58,6 +59,22 @@ class Wire:
     shape: str = ""
 
 
+class CodecHook(Protocol):
+    """What a codec needs of a hook for one type; ``TypeHook`` is one.
+
+    Laws: what ``wire().back`` makes of what ``wire().to`` made equals the value.
+    """
+
+    @property
+    def hooked(self) -> object:
+        """The type."""
+        ...
+
+    def wire(self) -> Wire:
+        """Return how the type is carried."""
+        ...
+
+
 class TypeHook(Generic[T]):
     """How a type of the user's own is carried: as the text that ``encode`` gives.
 
@@ -74,6 +91,11 @@ class TypeHook(Generic[T]):
         self.type: type[T] = hooked
         self.encode: Callable[[T], str] = encode
         self.decode: Callable[[str], T] = decode
+
+    @property
+    def hooked(self) -> object:
+        """The type."""
+        return self.type
 
     def wire(self) -> Wire:
         """Return the converters of this type."""
@@ -161,10 +183,13 @@ class Shape(Generic[T]):
             PayloadError: if a value cannot be written in the stored form.
         """
         try:
-            return _ENCODER.encode(self.to_struct(value))
+            data = _ENCODER.encode(self.to_struct(value))
+            # what cannot be read is not written: 0.3 us for two fields
+            self._decoder.decode(data)
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{self.cls.__qualname__} cannot be stored: {error}"
             raise PayloadError(msg) from error
+        return data
 
     def decode(self, data: bytes, instance: T, /) -> None:
         """Set the fields of an instance from JSON.
@@ -173,10 +198,6 @@ class Shape(Generic[T]):
             ValueError: if the bytes do not have this shape; the sentence names the field.
         """
         self.fill(instance, self._decoder.decode(data))
-
-    def from_plain(self, plain: object, instance: T, /) -> None:
-        """Set the fields of an instance from plain JSON values; raises as ``decode``."""
-        self.fill(instance, msgspec.convert(plain, self._struct))
 
     @property
     def wire_type(self) -> type[msgspec.Struct]:
@@ -199,9 +220,9 @@ class Codec:
 
     __slots__ = ("_cache", "_hooks")
 
-    def __init__(self, *hooks: TypeHook[T]) -> None:
+    def __init__(self, *hooks: CodecHook) -> None:
         """Take the hooks, one for each type."""
-        self._hooks: dict[object, Wire] = {hook.type: hook.wire() for hook in hooks}
+        self._hooks: dict[object, Wire] = {hook.hooked: hook.wire() for hook in hooks}
         self._cache: dict[object, tuple[Wire, msgspec.json.Decoder[object]]] = {}
 
     def encode(self, as_type: object, value: object, /) -> bytes:
@@ -242,11 +263,13 @@ class Codec:
 
     def _plain(self, value: object) -> object:
         if is_mapping(value):
-            pairs = [(key, self._plain(each)) for key, each in _pairs(value)]
+            pairs = [(self._plain(key), self._plain(each)) for key, each in value.items()]
             return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else pairs
         if type(value) in _ROWS:
             return [self._plain(each) for each in _items(value)]
-        if attrs.has(type(value)) or type(value) in self._hooks:
+        if type(value) in _SETS:
+            return sorted((self._plain(each) for each in _items(value)), key=_ENCODER.encode)
+        if type(value) in self._hooks or isinstance(value, (float, enum.Enum)) or attrs.has(type(value)):
             return self.to_plain(type(value), value)
         return value
 
@@ -289,7 +312,7 @@ class Codec:
         wires: list[Wire] = []
         for name in names:
             try:
-                wires.append(self.wire(hints[name], bound, (*path, cls)))
+                wires.append(self.wire(hints[name], bound, path))
             except UnsupportedTypeError as error:
                 msg = f"{cls.__qualname__}.{name}: {error}"
                 raise UnsupportedTypeError(msg) from error
@@ -340,12 +363,12 @@ class Codec:
         bound: Mapping[object, object],
         path: tuple[object, ...],
     ) -> Wire:
-        if cls in path:
+        given = tuple(bound.get(each, each) for each in arguments)
+        if (cls, given) in path or len(path) > _DEEPEST:
             msg = f"{cls.__qualname__} holds itself, which cannot be carried; give the codec a hook"
             raise UnsupportedTypeError(msg)
-        given = tuple(bound.get(each, each) for each in arguments)
         names = tuple(each.name for each in fields_of(cls))
-        shape = self._shape(cls, names, _bindings(cls, given), path)
+        shape = self._shape(cls, names, _bindings(cls, given), (*path, (cls, given)))
         new = cls.__new__
 
         def to(value: object) -> object:
@@ -398,8 +421,11 @@ _SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
     Sequence: tuple,
     AbstractSet: frozenset,
 }
+_DEEPEST: Final = 32
+"""How deep attrs classes may be nested: a generic one that holds more of itself would not end."""
 _UNIONS: Final[frozenset[object]] = frozenset({Union, types.UnionType})
 _OPEN: Final[frozenset[object]] = frozenset({object, dict, list, set, tuple, frozenset})
+_SETS: Final[frozenset[object]] = frozenset({set, frozenset})
 _ROWS: Final[frozenset[object]] = frozenset({list, tuple})
 _MAPPINGS: Final[frozenset[object]] = frozenset({dict, Mapping})
 _INFINITIES: Final = {"nan", "inf", "-inf"}

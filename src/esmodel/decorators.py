@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.codec import Codec
+from esmodel.codec import Codec, is_class
 from esmodel.entity import DeclaredAttribute, DomainEntity
 from esmodel.events import DEFAULT_BUS, DomainEvent, EventBus
 from esmodel.exceptions import ModelError
@@ -174,18 +175,9 @@ class Retry:
         return self.stall + random.uniform(0.0, longest)  # noqa: S311  # because it is no secret
 
 
-@overload
-def retry(function: Callable[P, TResult], /) -> Callable[P, TResult]: ...
-@overload
 def retry(
     *errors: type[Exception], attempts: int = 5, wait: float = 0.01, stall: float = 0.0
-) -> Callable[[Callable[P, TResult]], Callable[P, TResult]]: ...
-def retry(
-    *errors: type[Exception] | Callable[P, TResult],
-    attempts: int = 5,
-    wait: float = 0.01,
-    stall: float = 0.0,
-) -> Callable[P, TResult] | Callable[[Callable[P, TResult]], Callable[P, TResult]]:
+) -> Callable[[Callable[P, TResult]], Callable[P, TResult]]:
     """Call a function again if it raises, with its signature kept.
 
     Args:
@@ -207,21 +199,19 @@ def retry(
         >>> work()
         'done'
     """
-    if len(errors) == 1 and not isinstance(errors[0], type) and callable(errors[0]):
-        return _retrying(errors[0], Retry((Exception,), attempts, wait, stall))
-    kinds = tuple(each for each in errors if isinstance(each, type))
-    if len(kinds) != len(errors) or not all(issubclass(each, Exception) for each in kinds):
-        msg = f"retry takes classes of exceptions, not {errors!r}: @retry(ConcurrencyError, attempts=5)"
-        raise ModelError(msg)
+    for each in _objects(*errors):
+        if not is_class(each) or not issubclass(each, Exception):
+            msg = f"retry takes classes of exceptions, not {each!r}: @retry(ConcurrencyError), or @retry()"
+            raise ModelError(msg)
     number, *waits = _objects(attempts, wait, stall)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         msg = f"retry: attempts must be a whole number from 1, not {attempts!r}"
         raise ModelError(msg)
     for name, seconds in zip(("wait", "stall"), waits, strict=True):
-        if not isinstance(seconds, (int, float)) or seconds < 0:
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
             msg = f"retry: {name} must be seconds from 0, not {seconds!r}"
             raise ModelError(msg)
-    rule = Retry(kinds or (Exception,), attempts, wait, stall)
+    rule = Retry(errors or (Exception,), attempts, wait, stall)
     return lambda function: _retrying(function, rule)
 
 

@@ -6,6 +6,7 @@ of its own, so that a type checker sees the payload; what they share stands in `
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -137,6 +138,9 @@ _UUID_EPOCH: Final = 0x01B21DD213814000
 def make_timeuuid(moment: datetime, /) -> UUID:
     """Return a UUID of version 1 for a moment, with a random node and clock sequence."""
     intervals = microseconds(moment) * 10 + _UUID_EPOCH
+    if not 0 <= intervals < 1 << 60:
+        msg = f"{moment} has no UUID of version 1: these end on 5236-03-31 and begin on 1582-10-15"
+        raise PayloadError(msg)
     draw = random.SystemRandom()
     return UUID(
         fields=(
@@ -246,7 +250,11 @@ class EntityPlan:
     Attributes:
         dispatch: handlers by class of event.
         state: the fields that make up the state, the library's own left out.
+        required: those of them that have no default.
         attributes: what is declared with ``@attribute``, by name.
+        defaults: the defaults of the others.
+        codec: what carries the state.
+        upcaster: the steps from an older shape of the state.
     """
 
     dispatch: Mapping[type[object], Handler]
@@ -254,6 +262,8 @@ class EntityPlan:
     required: tuple[str, ...]
     attributes: Mapping[str, DeclaredAttribute]
     defaults: tuple[tuple[str, object], ...]
+    codec: Codec
+    upcaster: Upcaster[Never, object] | None
 
 
 _plans: Final[dict[type[object], EntityPlan]] = {}
@@ -268,7 +278,8 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
     known = _plans.get(entity)
     if known is not None:
         return known
-    if "__attrs_attrs__" not in vars(entity) and vars(entity).get("__annotations__"):
+    own: Mapping[str, object] = inspect.get_annotations(entity)
+    if "__attrs_attrs__" not in vars(entity) and any("ClassVar" not in str(each) for each in own.values()):
         msg = f"{entity.__qualname__} declares fields; write @define above it"
         raise ModelError(msg)
     fields = [each for each in attrs.fields(entity) if not each.metadata.get("esmodel")]
@@ -284,6 +295,8 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
         defaults=tuple((each.name, each.default) for each in fields if each.default is not attrs.NOTHING),
+        codec=entity.codec,
+        upcaster=entity.snapshot_upcaster,
     )
     _plans[entity] = plan
     return plan
@@ -352,9 +365,9 @@ class DomainEntity(Applying[TEvent]):
         return entity
 
     @classmethod
-    def state_fields(cls) -> tuple[str, ...]:
-        """Return the names of the fields that make up the state, in their order."""
-        return plan_of(cls).state
+    def plan(cls) -> EntityPlan:
+        """Return what is derived once for the class."""
+        return plan_of(cls)
 
     @classmethod
     def replay(cls, events: Iterable[DomainEvent], /) -> Self:
@@ -376,7 +389,11 @@ class DomainEntity(Applying[TEvent]):
         return entity
 
     def continue_with(self, events: Iterable[DomainEvent], /) -> None:
-        """Apply events that were recorded before, each checked; see ``replay``."""
+        """Apply events that were recorded before, each checked against the one before.
+
+        Of a hash chain it checks the links, not the hashes: ``replay`` and the repositories,
+        which have the bytes as recorded, check those before.
+        """
         dispatch = plan_of(type(self)).dispatch
         for event in events:
             self._check(event)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Never, TypeVar
 from uuid import UUID
 
 import msgspec
 from attrs import frozen
 
 from esmodel.aggregate import StoredAggregate
-from esmodel.codec import Shape
+from esmodel.codec import Codec, Shape
 from esmodel.entity import microseconds, moment_of
+from esmodel.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
@@ -79,10 +80,11 @@ class SnapshotCodec(Generic[TAggregate]):
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
         self.entity: type[TAggregate] = entity
-        self._codec = entity.codec
-        self._upcaster = entity.snapshot_upcaster
+        plan = entity.plan()
+        self._codec: Codec = plan.codec
+        self._upcaster: Upcaster[Never, object] | None = plan.upcaster
         self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
-        self._shape: Shape[TAggregate] = entity.codec.shape(entity, entity.state_fields())
+        self._shape: Shape[TAggregate] = plan.codec.shape(entity, plan.state)
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
@@ -116,8 +118,10 @@ class SnapshotCodec(Generic[TAggregate]):
             msg = f"it has the class version {snapshot.class_version}, the class {self.class_version}"
             raise ValueError(msg)
         data = bytes(stored.state)
-        if snapshot.class_version < self.class_version:
-            data = self._upcast(data, snapshot.class_version)
+        if self._upcaster is not None and snapshot.class_version < self.class_version:
+            plain: object = msgspec.json.decode(data)
+            newest = self._upcaster.upcast(plain, snapshot.class_version, self._codec.convert)
+            data = self._codec.plain_bytes(newest)
         elif stored.fingerprint != self._fingerprint:
             msg = "the fields of its state are not those of the class"
             raise ValueError(msg)
@@ -131,12 +135,6 @@ class SnapshotCodec(Generic[TAggregate]):
         if snapshot.head:
             object.__setattr__(aggregate, "_head", snapshot.head)
         return aggregate
-
-    def _upcast(self, data: bytes, class_version: int) -> bytes:
-        if self._upcaster is None:
-            return data
-        plain: object = msgspec.json.decode(data)
-        return self._codec.plain_bytes(self._upcaster.upcast(plain, class_version, self._codec.convert))
 
 
 def _flags(entity: type[object]) -> tuple[str, ...]:

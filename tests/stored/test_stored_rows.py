@@ -277,9 +277,7 @@ def test_todays_version_writes_the_same_bytes(stored: Stored) -> None:
     # the ids of events with a cause are random
     expected = [to_record(row) for row in stored["records"]]
     found = [record for _, record in written().read_all()]
-    assert [each._replace(header=b"") for each in found] == [
-        each._replace(header=b"") for each in expected
-    ]
+    assert [each._replace(header=b"") for each in found] == [each._replace(header=b"") for each in expected]
     assert [bool(each.header) for each in found] == [bool(each.header) for each in expected]
 
 

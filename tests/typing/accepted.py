@@ -287,7 +287,7 @@ def pay(cents: int, *, currency: str = "EUR") -> str:
     return f"{cents} {currency}"
 
 
-@retry
+@retry()
 def pay_again(cents: int) -> str:
     return str(cents)
 

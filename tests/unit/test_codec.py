@@ -374,9 +374,7 @@ def test_a_value_comes_back_from_the_codec_itself(hint: object, value: object) -
 
 
 @each_value
-def test_a_value_comes_back_as_the_field_of_an_event(
-    hint: object, value: object, tmp_path: Path
-) -> None:
+def test_a_value_comes_back_as_the_field_of_an_event(hint: object, value: object, tmp_path: Path) -> None:
     classes = keeper_of(hint)
     with SQLiteStore(tmp_path / "events.db") as store:
         repository = EventSourcedRepository(classes.aggregate, store)
@@ -401,9 +399,7 @@ def test_a_value_comes_back_as_the_item_of_a_generic_event(
 
 
 @each_value
-def test_a_value_comes_back_as_that_of_an_attribute(
-    hint: object, value: object, tmp_path: Path
-) -> None:
+def test_a_value_comes_back_as_that_of_an_attribute(hint: object, value: object, tmp_path: Path) -> None:
     classes = keeper_of(hint)
     with SQLiteStore(tmp_path / "events.db") as store:
         repository = EventSourcedRepository(classes.aggregate, store)
@@ -452,9 +448,7 @@ WRONG: Final[tuple[tuple[str, object, object], ...]] = (
 )
 
 
-@pytest.mark.parametrize(
-    ("hint", "value"), [each[1:] for each in WRONG], ids=[each[0] for each in WRONG]
-)
+@pytest.mark.parametrize(("hint", "value"), [each[1:] for each in WRONG], ids=[each[0] for each in WRONG])
 def test_a_value_of_another_type_is_refused_before_it_is_stored(hint: object, value: object) -> None:
     with pytest.raises(PayloadError):
         HOOKED.encode(hint, value)
@@ -482,19 +476,15 @@ BYTES: Final[tuple[tuple[str, object, bytes], ...]] = (
 )
 
 
-@pytest.mark.parametrize(
-    ("hint", "data"), [each[1:] for each in BYTES], ids=[each[0] for each in BYTES]
-)
+@pytest.mark.parametrize(("hint", "data"), [each[1:] for each in BYTES], ids=[each[0] for each in BYTES])
 def test_bytes_of_another_shape_are_refused(hint: object, data: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  # because each sentence is another
         HOOKED.decode(hint, data)
 
 
 def test_a_sum_type_is_written_as_its_tag_and_its_value() -> None:
     assert HOOKED.encode(Card | Cash, CASH) == b'{"cash.v1":{"coins":5}}'
-    assert HOOKED.encode(tuple[Card | Cash, ...], (CARD,)) == (
-        b'[{"Card":{"number":"4000","limit":"1.10"}}]'
-    )
+    assert HOOKED.encode(tuple[Card | Cash, ...], (CARD,)) == (b'[{"Card":{"number":"4000","limit":"1.10"}}]')
 
 
 def test_a_set_is_written_in_one_order_however_it_was_made() -> None:
@@ -552,12 +542,8 @@ REFUSED: Final[tuple[tuple[str, object, str], ...]] = (
 )
 
 
-@pytest.mark.parametrize(
-    ("hint", "word"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
-)
-def test_a_type_that_cannot_be_carried_is_named_with_its_class_and_field(
-    hint: object, word: str
-) -> None:
+@pytest.mark.parametrize(("hint", "word"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
+def test_a_type_that_cannot_be_carried_is_named_with_its_class_and_field(hint: object, word: str) -> None:
     made: type[AggregateEvent] = type(
         "Bad", (AggregateEvent,), {"__annotations__": {"payload": hint}, "__slots__": ()}
     )
@@ -642,9 +628,7 @@ seconds = st.timedeltas(timedelta(days=-9999), timedelta(days=9999))
 riches = st.builds(
     Rich,
     decimals=st.dictionaries(finite, st.frozensets(st.uuids())),
-    moments=st.lists(
-        st.datetimes() | st.datetimes(timezones=st.sampled_from([UTC, ELSEWHERE]))
-    ).map(tuple),
+    moments=st.lists(st.datetimes() | st.datetimes(timezones=st.sampled_from([UTC, ELSEWHERE]))).map(tuple),
     spans=st.lists(st.none() | seconds),
     payment=st.none() | payments,
     payments=st.dictionaries(texts, st.lists(payments).map(tuple)),

@@ -278,7 +278,7 @@ def test_retry_leaves_other_errors_alone() -> None:
 def test_retry_without_parentheses_tries_five_times_after_any_error() -> None:
     flaky = Flaky(*(LookupError(str(number)) for number in range(9)))
 
-    @retry
+    @retry()
     def work() -> str:
         return flaky()
 

@@ -701,7 +701,7 @@ def test_an_entity_may_be_given_its_id() -> None:
 
 
 def test_the_state_fields_are_those_of_the_model() -> None:
-    assert Forgetful.state_fields() == ("first", "second", "third")
+    assert Forgetful.plan().state == ("first", "second", "third")
     assert plan_of(Forgetful) is plan_of(Forgetful)
 
 

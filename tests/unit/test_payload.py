@@ -26,8 +26,8 @@ from esmodel import (
     caused_by,
     ignores,
 )
-from esmodel.payload import Payload, Payloads, payloads_of
 from esmodel.entity import plan_of
+from esmodel.payload import Payload, Payloads, payloads_of
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=3)
@@ -220,5 +220,3 @@ def test_a_value_that_cannot_be_written_is_named_with_its_class() -> None:
     payload = Payload(Kept, (), plan_of(Account))
     with pytest.raises(PayloadError, match="expected a collection"):
         payload.encode(Kept(STREAM, 0, MOMENT, value=5))  # type: ignore[arg-type]  # the point
-
-

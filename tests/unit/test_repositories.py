@@ -24,7 +24,6 @@ from esmodel import (
     Record,
     RepositoryKeyError,
     StoreClosedError,
-    TimestampedVersionedEvent,
     applies,
     subscribe,
 )
@@ -63,20 +62,6 @@ class Account(AggregateRoot[Opened | Paid]):
 class Other(AggregateRoot[Opened]):
     @applies(Opened)
     def opened(self, event: Opened) -> None:
-        """Change nothing."""
-
-    apply = opened
-
-
-@frozen(kw_only=True)
-class Foreign(TimestampedVersionedEvent):
-    owner: str
-
-
-@define
-class Odd(AggregateRoot[Foreign]):
-    @applies(Foreign)
-    def opened(self, event: Foreign) -> None:
         """Change nothing."""
 
     apply = opened
@@ -190,16 +175,6 @@ def test_an_aggregate_of_another_class_is_not_saved() -> None:
     other = Other.create(Opened, owner="Ada")
     with pytest.raises(ModelError, match="a repository of Account cannot save Other"):
         repository.save(other)  # type: ignore[arg-type]  # because it is to be refused
-
-
-def test_an_event_of_another_kind_of_entity_is_not_saved() -> None:
-    def trigger() -> Odd:
-        odd = Odd.begin(STREAM)
-        odd.trigger(Foreign, owner="Ada")
-        return odd
-
-    with pytest.raises(ModelError, match="Foreign is no event of an aggregate"):
-        EventSourcedRepository(Odd, MemoryStore()).save(trigger())
 
 
 def test_a_class_that_is_no_aggregate_has_no_repository() -> None:

@@ -174,9 +174,7 @@ def test_events_before_a_snapshot_are_not_read() -> None:
     counters.save(counter_of(1, 2, 3))
     snapshot = counters.take_snapshot(STREAM)
     only_snapshot = MemoryStore()
-    only_snapshot.write_snapshot(
-        Record(STREAM, 2, "Snapshot", 0, 0, snapshot.data)
-    )
+    only_snapshot.write_snapshot(Record(STREAM, 2, "Snapshot", 0, 0, snapshot.data))
     assert EventSourcedRepository(Counter, only_snapshot)[STREAM].seen == (1, 2, 3)
 
 

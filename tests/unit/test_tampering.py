@@ -22,6 +22,7 @@ from esmodel import (
     IntegrityError,
     OriginatorVersionError,
     RepositoryKeyError,
+    StoredDataError,
     applies,
 )
 from esmodel.aggregate import hash_event
@@ -102,7 +103,7 @@ READS: Final[dict[str, Callable[[EventSourcedRepository[Ledger]], object]]] = {
     "take_snapshot": lambda ledgers: ledgers.take_snapshot(STREAM),
 }
 each_read = pytest.mark.parametrize("read", READS.values(), ids=list(READS))
-MINE: Final = f"stream_id = (SELECT stream_id FROM stream WHERE originator_id = x'{STREAM.hex}')"
+MINE: Final = f"stream_id = (SELECT stream_id FROM stream WHERE originator_id = x'{STREAM.hex}')"  # noqa: S608
 
 
 def row(position: int) -> str:
@@ -140,6 +141,17 @@ def test_a_changed_column_is_found_in_its_row(
     assert f"Record {position} of stream {STREAM}" in str(finding)
 
 
+@each_read
+@pytest.mark.parametrize("column", ["data = CAST(data AS TEXT)", "timestamp = 'noon'"])
+def test_a_column_of_another_type_is_found_in_its_row(
+    path: Path, column: str, read: Callable[[EventSourcedRepository[Ledger]], object]
+) -> None:
+    execute(path, f"UPDATE record SET {column} WHERE {row(2)}")  # noqa: S608
+    finding = finding_of(path, read)
+    assert isinstance(finding, StoredDataError)
+    assert (finding.originator_id, finding.position) == (STREAM, 2)
+
+
 @pytest.mark.parametrize("position", range(LAST + 1))
 def test_events_finds_a_changed_row_as_well(path: Path, position: int) -> None:
     execute(path, f"UPDATE record SET timestamp = 5 WHERE {row(position)}")  # noqa: S608
@@ -166,7 +178,7 @@ def test_a_moved_row_is_found(
 def test_two_swapped_rows_are_found(
     path: Path, first: int, read: Callable[[EventSourcedRepository[Ledger]], object]
 ) -> None:
-    swap = "UPDATE record SET position = {} WHERE " + MINE + " AND position = {}"
+    swap = "UPDATE record SET position = {} WHERE " + MINE + " AND position = {}"  # noqa: S608
     execute(path, swap.format(99, first), swap.format(first, first + 1), swap.format(first + 1, 99))
     finding = finding_of(path, read)
     assert isinstance(finding, EventHashError)
