@@ -145,7 +145,7 @@ class Aggregate(DomainEntity[TEvent]):
     @override
     def _take(self, event: DomainEvent) -> None:
         """Apply an event that is new, and keep it until it is saved."""
-        kept = _of_aggregate(event)
+        kept = of_aggregate(event)
         super()._take(kept)
         self._keep(kept)
 
@@ -157,7 +157,12 @@ class Aggregate(DomainEntity[TEvent]):
         self._pending.append(event)
 
 
-def _of_aggregate(event: DomainEvent) -> TimestampedVersionedEvent:
+def of_aggregate(event: DomainEvent, /) -> TimestampedVersionedEvent:
+    """Return an event if an aggregate can take it.
+
+    Raises:
+        ModelError: if it is of another kind.
+    """
     if isinstance(event, TimestampedVersionedEvent):
         return event
     msg = f"{type(event).__qualname__} is no event of an aggregate; derive it from AggregateEvent"

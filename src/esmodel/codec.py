@@ -164,7 +164,7 @@ class Shape(Generic[T]):
             fields[name] = field if wire.to is None else wire.to(field)
         return self._struct(**fields)
 
-    def fill(self, instance: T, struct: msgspec.Struct, /) -> None:
+    def fill(self, instance: T, struct: object, /) -> None:
         """Set the fields of an instance from what msgspec read; no validator runs."""
         for name, wire, default, set_field in zip(
             self.names, self._wires, self._defaults, self._set, strict=True
@@ -379,7 +379,7 @@ class Codec:
 
         def back(value: object) -> object:
             instance = new(cls)
-            shape.fill(instance, _struct(value))
+            shape.fill(instance, value)
             return instance
 
         return Wire(shape.wire_type, to, back, f"{cls.__qualname__}({shape.fingerprint})")
@@ -552,10 +552,12 @@ def _mapping(key: Wire, value: Wire) -> Wire:
     return Wire(pairs.type, to, back, shape)
 
 
+def _same(value: object) -> object:
+    return value
+
+
 def _optional(wire: Wire, shape: str) -> Wire:
-    to_some, back_some = wire.to, wire.back
-    if to_some is None or back_some is None:
-        return Wire(_union_of([wire.type, type(None)]), shape=shape)
+    to_some, back_some = wire.to or _same, wire.back or _same
     return Wire(
         _union_of([wire.type, type(None)]),
         lambda value: None if value is None else to_some(value),
@@ -595,7 +597,7 @@ def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: boo
             msg = f"Expected one of {', '.join(by_tag)}, got {', '.join(str(tag) for tag, _ in pairs)}"
             raise msgspec.ValidationError(msg)
         wire, decoder = by_tag[str(pairs[0][0])]
-        plain = decoder.decode(_raw(pairs[0][1]))
+        plain = decoder.decode(_ENCODER.encode(pairs[0][1]))
         return plain if wire.back is None else wire.back(plain)
 
     wire_type: object = dict[str, msgspec.Raw]
@@ -690,20 +692,6 @@ def _pairs(value: object) -> Sequence[tuple[object, object]]:
 
 def _couples(value: object) -> list[tuple[object, object]]:
     return [(key, each) for key, each in map(_items, _items(value))]
-
-
-def _struct(value: object) -> msgspec.Struct:
-    if not isinstance(value, msgspec.Struct):
-        msg = f"Expected an object, got {value!r}"
-        raise msgspec.ValidationError(msg)
-    return value
-
-
-def _raw(value: object) -> msgspec.Raw:
-    if not isinstance(value, msgspec.Raw):
-        msg = f"Expected raw JSON, got {value!r}"
-        raise msgspec.ValidationError(msg)
-    return value
 
 
 DEFAULT_CODEC: Final = Codec()

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from threading import Thread
 from typing import ClassVar, Protocol, Self
 from uuid import UUID, uuid4
@@ -37,9 +38,11 @@ from esmodel import (
     RepositoryKeyError,
     StoredAggregate,
     UnsetFieldError,
+    VersionedEvent,
     applies,
     attribute,
     caused_by,
+    ignores,
     subscribe,
     using_clock,
 )
@@ -714,3 +717,44 @@ def test_a_field_that_is_left_unset_is_named_and_nothing_waits() -> None:
     with pytest.raises(UnsetFieldError, match=r"Forgetful.title has no value .* handler of Begun"):
         empty.trigger(Begun)
     assert (empty.pending_events, empty.version, empty.head) == ((), -1, GENESIS_HASH)
+
+
+@frozen(kw_only=True)
+class Foreign(VersionedEvent):
+    pass
+
+
+def test_an_aggregate_takes_no_event_of_another_kind_of_entity() -> None:
+    account = Plain.begin(uuid4())
+
+    with pytest.raises(ModelError, match="Foreign is no event of an aggregate"):
+        methodcaller("_take", Foreign(account.id, 0))(account)
+
+    assert account.pending_events == ()
+
+
+def test_a_chain_takes_no_event_without_a_hash() -> None:
+    with pytest.raises(ModelError, match="has no place for a hash"):
+        Chained.replay([Unsigned(uuid4(), 0, MOMENT)])
+
+
+@frozen(kw_only=True)
+class Unsigned(AggregateEvent):
+    pass
+
+
+@define
+class Plain(AggregateRoot[Unsigned]):
+    unsigned = ignores(Unsigned)
+    apply = unsigned
+
+
+@frozen(kw_only=True)
+class Signed(HashchainedEvent):
+    pass
+
+
+@define
+class Chained(HashchainedAggregateRoot[Signed]):
+    signed = ignores(Signed)
+    apply = signed

@@ -916,3 +916,8 @@ def test_a_bare_thread_has_no_cause_and_a_copied_context_has(published: list[Dom
             thread.start()
             thread.join()
     assert [each.causation_id for each in ecc_of(published)] == [None, None, first.event_id]
+
+
+def test_a_time_beyond_those_of_version_1_is_refused() -> None:
+    with pytest.raises(PayloadError, match="5236"):
+        make_timeuuid(datetime(6000, 1, 1, tzinfo=UTC))

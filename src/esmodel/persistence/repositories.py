@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Generic, TypeVar, overload
 from uuid import UUID
 
-from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate
+from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate, of_aggregate
 from esmodel.entity import microseconds, moment_of
-from esmodel.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, publish
+from esmodel.events import HashchainedEvent, TimestampedVersionedEvent, publish
 from esmodel.exceptions import (
     ClassVersionError,
     EventHashError,
@@ -316,13 +316,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             finding = f"the payload of {name} does not fit: {error}"
             raise StoredDataError(originator_id, position, finding) from error
-        return self._of_aggregate(event)
-
-    def _of_aggregate(self, event: DomainEvent) -> TimestampedVersionedEvent:
-        if isinstance(event, TimestampedVersionedEvent):
-            return event
-        msg = f"{type(event).__qualname__} is no event of an aggregate; derive it from AggregateEvent"
-        raise ModelError(msg)
+        return of_aggregate(event)
 
     def _record(self, event: TimestampedVersionedEvent) -> Record:
         """Return the row of an event."""
