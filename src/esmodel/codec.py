@@ -394,8 +394,9 @@ class Codec:
             if _readable(union):
                 return Wire(union, shape=shape)
         some = [(each, wire) for each, wire in wires if each is not type(None)]
-        if len(some) == 1:
-            return _optional(some[0][1], shape)
+        only = some[0][1]
+        if len(some) == 1 and only.to is not None and only.back is not None:
+            return _optional(only, only.to, only.back, shape)
         return _tagged(some, shape, optional=len(some) < len(wires))
 
 
@@ -552,12 +553,7 @@ def _mapping(key: Wire, value: Wire) -> Wire:
     return Wire(pairs.type, to, back, shape)
 
 
-def _same(value: object) -> object:
-    return value
-
-
-def _optional(wire: Wire, shape: str) -> Wire:
-    to_some, back_some = wire.to or _same, wire.back or _same
+def _optional(wire: Wire, to_some: Convert, back_some: Convert, shape: str) -> Wire:
     return Wire(
         _union_of([wire.type, type(None)]),
         lambda value: None if value is None else to_some(value),
