@@ -277,7 +277,7 @@ class Codec:
         cached = self._cache.get(as_type)
         if cached is None:
             wire = self.wire(as_type, {}, ())
-            decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(_as_class(wire.type))
+            decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.type)
             cached = self._cache[as_type] = (wire, decoder)
         return cached
 
@@ -572,7 +572,7 @@ def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: boo
         if tag in by_tag or cls in by_class or not isinstance(cls, type):
             msg = f"the sum type {shape} has two members that are written as {tag!r}; set `stored_name`"
             raise UnsupportedTypeError(msg)
-        by_tag[tag] = (wire, msgspec.json.Decoder(_as_class(wire.type)))
+        by_tag[tag] = (wire, msgspec.json.Decoder(wire.type))
         by_class[cls] = (tag, wire)
 
     def to(value: object) -> object:
@@ -613,7 +613,7 @@ def _by_msgspec(hint: object) -> Wire:
 def _readable(hint: object) -> bool:
     """Whether msgspec knows the type by itself; any other would need a hook of msgspec's."""
     try:
-        msgspec.json.Decoder(_as_class(hint))
+        msgspec.json.Decoder(hint)
         info = msgspec.inspect.type_info(hint)
     except (TypeError, ValueError):
         return False
@@ -653,11 +653,6 @@ def default_of(default: object, instance: object, /) -> object:
         return default
     takes_self: bool = getattr(default, "takes_self", False)
     return factory(instance) if takes_self else factory()
-
-
-def _as_class(hint: object) -> type[object]:
-    # because msgspec's decoders take any annotation, and their stubs say a class
-    return hint  # type: ignore[return-value]
 
 
 def is_class(value: object) -> TypeIs[type[object]]:
