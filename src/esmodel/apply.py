@@ -162,6 +162,8 @@ def ignores(event_class: type[TEvent], /) -> ApplyRegistry[Any, TEvent]:
         'state'
     """
 
+    # the state is Any, because `object` and Protocols fail in pyright when joined to a handler
+    # that is written in a class body
     def ignore(state: object, event: TEvent, /) -> None:  # noqa: ARG001
         return None
 
@@ -210,6 +212,8 @@ class Applying(Generic[TEvent]):
 
 def registry_of(cls: type[object], /) -> ApplyRegistry[Any, Any] | None:
     """Return the registry of a class, ``None`` where it is left to its subclasses."""
+    # Any, because the types of a class's state and events are not known where any class is taken,
+    # and a contravariant registry of `object` could take neither
     registry: object = getattr(cls, "apply", None)
     return registry if _is_registry(registry) else None
 

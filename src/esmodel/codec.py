@@ -28,6 +28,7 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    is_typeddict,
 )
 from uuid import UUID
 
@@ -205,6 +206,11 @@ class Shape(Generic[T]):
         return self._struct
 
 
+def _hints(annotated: object) -> Mapping[str, object]:
+    hints: dict[str, object] = get_type_hints(annotated)
+    return hints
+
+
 class Codec:
     """Carries payloads, with hooks for types of the user's own.
 
@@ -253,13 +259,30 @@ class Codec:
         wire, _ = self._for(as_type)
         return value if wire.to is None else wire.to(value)
 
-    def convert(self, payload: object, wanted: object, /) -> object:
+    def convert(self, payload: object, wanted: object, made_as: object = None, /) -> object:
         """Return what an upcaster step returned, or what was stored, in another type."""
-        return self.decode(wanted, self.plain_bytes(payload))
+        return self.decode(wanted, self.plain_bytes(payload, made_as))
 
-    def plain_bytes(self, payload: object, /) -> bytes:
-        """Return what an upcaster step returned as JSON, by the type it has at run time."""
-        return _ENCODER.encode(self._plain(payload))
+    def plain_bytes(self, payload: object, made_as: object = None, /) -> bytes:
+        """Return what an upcaster step returned as JSON.
+
+        Args:
+            payload: what was returned.
+            made_as: the type in which it was returned; what it leaves open is taken from the
+                type at run time, which does not know the tags of sum types.
+        """
+        return _ENCODER.encode(self._made(payload, made_as))
+
+    def _made(self, payload: object, made_as: object) -> object:
+        if is_typeddict(made_as) and is_mapping(payload):
+            hints = _hints(made_as)
+            return {key: self._made(each, hints.get(str(key))) for key, each in payload.items()}
+        if made_as is None:
+            return self._plain(payload)
+        try:
+            return self.to_plain(made_as, payload)
+        except UnsupportedTypeError:
+            return self._plain(payload)
 
     def _plain(self, value: object) -> object:
         if is_mapping(value):

@@ -110,7 +110,7 @@ class Payload(Generic[TEvent]):
         if upcaster is not None and class_version < self.class_version:
             plain: object = msgspec.json.decode(data)
             newest = upcaster.upcast(plain, class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest)
+            data = self._codec.plain_bytes(newest, upcaster.returns)
         if self._attributes is None:
             self._shape.decode(data, event)
         else:

@@ -121,7 +121,7 @@ class SnapshotCodec(Generic[TAggregate]):
         if self._upcaster is not None and snapshot.class_version < self.class_version:
             plain: object = msgspec.json.decode(data)
             newest = self._upcaster.upcast(plain, snapshot.class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest)
+            data = self._codec.plain_bytes(newest, self._upcaster.returns)
         elif stored.fingerprint != self._fingerprint:
             msg = "the fields of its state are not those of the class"
             raise ValueError(msg)

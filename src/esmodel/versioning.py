@@ -20,8 +20,8 @@ TTo = TypeVar("TTo")
 class ConvertPayload(Protocol):
     """Turns what was stored, or what a step returned, into what the next step takes."""
 
-    def __call__(self, payload: object, wanted: object, /) -> object:
-        """Return the payload in the wanted type."""
+    def __call__(self, payload: object, wanted: object, made_as: object = None, /) -> object:
+        """Return the payload in the wanted type; ``made_as`` is the type it has, if it is known."""
         ...
 
 
@@ -36,7 +36,7 @@ class Step:
         ('add_currency', {'cents': 5, 'currency': 'EUR'})
     """
 
-    __slots__ = ("_run", "_wanted", "name")
+    __slots__ = ("_returns", "_run", "_wanted", "name")
 
     def __init__(self, step: Callable[[TFrom], object], /) -> None:
         """Take a function of one payload."""
@@ -49,12 +49,18 @@ class Step:
             )
             raise ModelError(msg)
         self._wanted: Callable[[], object] = lambda: get_type_hints(step)[parameters[0]]
+        self._returns: Callable[[], object] = lambda: get_type_hints(step).get("return")
         self._run: Callable[..., object] = step
 
     @property
     def wanted(self) -> object:
         """The type of payload that the step takes, from its annotation."""
         return self._wanted()
+
+    @property
+    def returns(self) -> object:
+        """The type of payload that the step returns, ``None`` if it is not annotated."""
+        return self._returns()
 
     def run(self, payload: object, /) -> object:
         """Return the payload in the next shape."""
@@ -98,9 +104,16 @@ class Upcaster(Generic[TOld_contra, TNew_co]):
             class_version: the version at which it was stored, from 0.
             convert: gives each step its payload in the type that its annotation names.
         """
+        made_as: object = None
         for step in self._steps[class_version:]:
-            payload = step.run(convert(payload, step.wanted))
+            payload = step.run(convert(payload, step.wanted, made_as))
+            made_as = step.returns
         return payload
+
+    @property
+    def returns(self) -> object:
+        """The type of payload that the last step returns."""
+        return self._steps[-1].returns
 
 
 def upcasts(step: Callable[[TFrom], TTo], /) -> Upcaster[TFrom, TTo]:

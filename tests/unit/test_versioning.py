@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from decimal import Decimal
 from typing import ClassVar, Final, Never, TypedDict
@@ -294,3 +295,56 @@ def test_a_step_without_an_annotated_payload_is_refused_with_what_to_write() -> 
         upcasts(unannotated)
     with pytest.raises(ModelError, match=r"def no_parameter\(old: OldShape\)"):
         Step(no_parameter)  # type: ignore[arg-type]  # because it is to be refused
+
+
+@frozen
+class Card:
+    number: str
+
+
+@frozen
+class Cash:
+    paid: int
+
+
+class Bare(TypedDict):
+    paid: int
+
+
+class Payment(TypedDict):
+    by: Card | Cash
+    tips: frozenset[int]
+    rate: float
+
+
+@frozen(kw_only=True)
+class Payed(AggregateEvent):
+    by: Card | Cash
+    tips: frozenset[int]
+    rate: float
+
+
+def to_payment(old: Bare) -> Payment:
+    return {"by": Cash(old["paid"]), "tips": frozenset({old["paid"]}), "rate": math.inf}
+
+
+def to_open_payment(old: Bare) -> dict[str, object]:
+    return {"by": {"Cash": {"paid": old["paid"]}}, "tips": {old["paid"]}, "rate": math.inf}
+
+
+def test_a_step_may_return_sum_types_sets_and_infinities() -> None:
+    upcaster = upcasts(to_payment)
+
+    newest = upcaster.upcast({"paid": 5}, 0, Payed.codec.convert)
+    data = Payed.codec.plain_bytes(newest, upcaster.returns)
+
+    assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
+
+
+def test_a_step_of_an_open_type_is_taken_by_what_it_returned() -> None:
+    upcaster = upcasts(to_open_payment)
+
+    newest = upcaster.upcast({"paid": 5}, 0, Payed.codec.convert)
+    data = Payed.codec.plain_bytes(newest, upcaster.returns)
+
+    assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
