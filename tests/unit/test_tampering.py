@@ -117,6 +117,7 @@ CHANGES: Final = {
     "data": "data = CAST(replace(CAST(data AS TEXT), '}', ' }') AS BLOB)",
     "event_hash": "event_hash = zeroblob(32)",
     "no event_hash": "event_hash = x''",
+    "header": "header = x'7b7d'",
 }
 
 

@@ -290,7 +290,7 @@ class EventSourcedRepository(Generic[TAggregate]):
                 # an engine may hold a value of another type than was written, as SQLite does
                 finding = f"a column of {name!r} has another type than was written: {error}"
                 raise StoredDataError(originator_id, position, finding) from error
-            if signed != event_hash:
+            if signed != event_hash or extra:
                 finding = f"the row of {name!r} is not what was signed, or does not continue the chain"
                 raise EventHashError(originator_id, position, finding)
         payload = self._payloads.by_name.get(name)
