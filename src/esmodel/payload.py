@@ -39,7 +39,6 @@ class Payload(Generic[TEvent]):
         "_attributes",
         "_codec",
         "_extra",
-        "_setters",
         "_shape",
         "class_version",
         "event_class",

@@ -362,3 +362,45 @@ def test_a_snapshot_of_a_command_knows_whether_it_is_done() -> None:
     request.done()
     requests.save(request)
     assert requests[request.id].is_done
+
+
+def test_snapshots_asked_of_a_store_without_them_are_refused_before_anything_is_saved() -> None:
+    store = WithoutSnapshots()
+
+    with pytest.raises(ModelError, match="leave snapshot_every out"):
+        EventSourcedRepository(Counter, store, snapshot_every=2)  # type: ignore[call-overload]  # the mistake
+
+
+@define
+class Unstorable(AggregateRoot[Counted]):
+    state: object = 0
+    counted = ignores(Counted)
+    apply = counted
+
+
+def test_a_state_that_cannot_be_carried_is_refused_before_anything_is_saved() -> None:
+    with pytest.raises(ModelError, match=r"Unstorable\.state"):
+        EventSourcedRepository(Unstorable, MemoryStore(), snapshot_every=2)
+
+
+@define
+class Scribbler(AggregateRoot[Counted]):
+    text: str = ""
+
+    @applies(Counted)
+    def counted(self, event: Counted) -> None:
+        self.text += chr(event.by)
+
+    apply = counted
+
+
+def test_a_snapshot_that_cannot_be_stored_leaves_the_save_a_success() -> None:
+    scribblers = EventSourcedRepository(Scribbler, MemoryStore(), snapshot_every=1)
+    half_a_pair = 0xD800
+    scribbler = Scribbler.create_with_id(STREAM, Counted, by=half_a_pair)
+
+    with pytest.warns(SnapshotWarning, match="No snapshot of Scribbler"):
+        scribblers.save(scribbler)
+
+    assert scribbler.pending_events == ()
+    assert scribblers[STREAM] == scribbler

@@ -17,8 +17,10 @@ from esmodel.exceptions import (
     EventHashError,
     HeadHashError,
     ModelError,
+    PayloadError,
     RepositoryKeyError,
     StoredDataError,
+    StoreError,
     UnknownEventError,
 )
 from esmodel.payload import Payloads, payloads_of
@@ -32,7 +34,7 @@ from esmodel.snapshot import Snapshot, SnapshotCodec
 
 
 class SnapshotWarning(UserWarning):
-    """A snapshot does not fit its class any more; the events were replayed instead."""
+    """A snapshot could not be stored, or does not fit its class any more; the events serve instead."""
 
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
@@ -105,6 +107,11 @@ class EventSourcedRepository(Generic[TAggregate]):
         self._payloads: Payloads = payloads_of(aggregate_class)
         self._codec: SnapshotCodec[TAggregate] | None = None
         self._name = aggregate_class.__qualname__.rpartition("<locals>.")[2]
+        if snapshot_every is not None:
+            self._snapshot_codec()
+            if self._snapshots is None:
+                msg = f"{type(store).__qualname__} keeps no snapshots; leave snapshot_every out"
+                raise ModelError(msg)
 
     def __getitem__(self, originator_id: UUID, /) -> TAggregate:
         """Return an aggregate as it is now.
@@ -193,7 +200,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         entity.collect_events()
         every = self._snapshot_every
         if every is not None and (entity.version + 1) // every > (entity.version + 1 - len(events)) // every:
-            self._write(self._snapshot_codec().take(entity))
+            self._spare(entity)
         publish(events)
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
@@ -223,6 +230,14 @@ class EventSourcedRepository(Generic[TAggregate]):
                 snapshot.head,
             )
         )
+
+    def _spare(self, entity: TAggregate) -> None:
+        """Take the snapshot of a save, whose events are stored already: a failure is no error."""
+        try:
+            self._write(self._snapshot_codec().take(entity))
+        except (StoreError, PayloadError) as error:
+            msg = f"No snapshot of {self._name} {entity.id} was stored: {error} Its events are."
+            warnings.warn(msg, SnapshotWarning, stacklevel=3)
 
     def _snapshot_codec(self) -> SnapshotCodec[TAggregate]:
         if self._codec is None:
