@@ -2,11 +2,13 @@
 
 General layout, from the ground up; each floor imports only those below it:
 
-    exceptions, versioning, codec      what everything stands on
+    exceptions, versioning, generics, codec
+                                       what everything stands on
     events, apply                      what happened, and how it changes a state
     entity, payload, aggregate         what has an identity, and how its events are written
     command, decorators, snapshot      what is made of them
-    repository                         the Protocols of where they are kept
+    repository, sequence               the Protocols of where they are kept
+    collection, array, timebucketedlog  what grows very large
     persistence                        rows, and the repositories over them
     stores                             the engines; import the one you use: esmodel.stores.sqlite
 """
@@ -25,9 +27,26 @@ from esmodel.apply import (
     applies,
     ignores,
 )
+from esmodel.array import (
+    Array,
+    ArrayRepository,
+    BigArray,
+    BigArrayRepository,
+    ItemAssigned,
+    make_subarray_id,
+    tree_height,
+)
 from esmodel.codec import (
     Codec,
     TypeHook,
+)
+from esmodel.collection import (
+    Collection,
+    CollectionCreated,
+    CollectionRepository,
+    ItemAdded,
+    ItemRemoved,
+    register_new_collection,
 )
 from esmodel.command import (
     Command,
@@ -82,7 +101,9 @@ from esmodel.events import (
 )
 from esmodel.exceptions import (
     ApplyError,
+    ArrayIndexError,
     ClassVersionError,
+    CollectionItemError,
     ConcurrencyError,
     EntityIsDiscarded,
     EsmodelError,
@@ -94,6 +115,7 @@ from esmodel.exceptions import (
     OriginatorIDError,
     OriginatorVersionError,
     PayloadError,
+    PositionTakenError,
     RepositoryKeyError,
     StoreClosedError,
     StoredDataError,
@@ -102,6 +124,10 @@ from esmodel.exceptions import (
     UnknownEventError,
     UnsetFieldError,
     UnsupportedTypeError,
+)
+from esmodel.persistence.arrays import (
+    EventSourcedArrayRepository,
+    EventSourcedBigArrayRepository,
 )
 from esmodel.persistence.record import (
     Record,
@@ -114,11 +140,18 @@ from esmodel.persistence.repositories import (
     EventSourcedRepository,
     SnapshotWarning,
 )
+from esmodel.persistence.sequences import (
+    EventSourcedSequences,
+)
 from esmodel.repository import (
     EntityRepository,
     ReadsEntities,
     SavesEntities,
     TakesSnapshots,
+)
+from esmodel.sequence import (
+    SequencedItem,
+    Sequences,
 )
 from esmodel.snapshot import (
     Snapshot,
@@ -134,10 +167,19 @@ __all__ = [
     "AggregateRootWithECC",
     "ApplyError",
     "ApplyRegistry",
+    "Array",
+    "ArrayIndexError",
+    "ArrayRepository",
     "AttributeChanged",
     "AttributeChangedEvent",
+    "BigArray",
+    "BigArrayRepository",
     "ClassVersionError",
     "Codec",
+    "Collection",
+    "CollectionCreated",
+    "CollectionItemError",
+    "CollectionRepository",
     "Command",
     "ConcurrencyError",
     "CreatedEvent",
@@ -155,7 +197,10 @@ __all__ = [
     "EventBus",
     "EventHandlersNotEmptyError",
     "EventHashError",
+    "EventSourcedArrayRepository",
+    "EventSourcedBigArrayRepository",
     "EventSourcedRepository",
+    "EventSourcedSequences",
     "EventWithECC",
     "EventWithHash",
     "EventWithOriginatorID",
@@ -166,16 +211,22 @@ __all__ = [
     "HashchainedEvent",
     "HeadHashError",
     "IntegrityError",
+    "ItemAdded",
+    "ItemAssigned",
+    "ItemRemoved",
     "LoggedEvent",
     "ModelError",
     "OriginatorIDError",
     "OriginatorVersionError",
     "PayloadError",
+    "PositionTakenError",
     "ReadsEntities",
     "Record",
     "RecordStore",
     "RepositoryKeyError",
     "SavesEntities",
+    "SequencedItem",
+    "Sequences",
     "Snapshot",
     "SnapshotWarning",
     "SnapshottingRecordStore",
@@ -211,11 +262,14 @@ __all__ = [
     "caused_by",
     "clear_event_handlers",
     "ignores",
+    "make_subarray_id",
     "publish",
+    "register_new_collection",
     "retry",
     "subclassevents",
     "subscribe",
     "subscribe_to",
+    "tree_height",
     "unsubscribe",
     "upcasts",
     "using_clock",

@@ -15,8 +15,8 @@ from typing import (
 
 from typing_extensions import TypeAliasType, TypeIs, override
 
-from esmodel.codec import is_class
 from esmodel.exceptions import ApplyError
+from esmodel.generics import bound_in, is_class
 
 TState = TypeVar("TState")
 TEvent = TypeVar("TEvent")
@@ -222,31 +222,17 @@ def _is_registry(found: object) -> TypeIs[ApplyRegistry[Any, Any]]:
     return isinstance(found, ApplyRegistry)
 
 
-def events_of(cls: type[object], /) -> tuple[object, ...]:
+def events_of(cls: type[object], arguments: tuple[object, ...] = (), /) -> tuple[object, ...]:
     """Return the members of the union that a class was given for its events.
 
     Empty where the union is still open, as in a generic base.
+
+    Args:
+        cls: the class.
+        arguments: its own type arguments, where it is generic.
     """
-    found = _argument(cls, {})
-    return () if found is None else _members(found)
-
-
-def _argument(cls: type[object], bound: Mapping[object, object]) -> object:
-    bases: tuple[object, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
-    for base in bases:
-        generic: object = get_origin(base)
-        origin: object = generic or base
-        if not is_class(origin) or Applying not in origin.__mro__:
-            continue
-        given: tuple[object, ...] = get_args(base)
-        arguments = tuple(bound.get(each, each) for each in given)
-        if origin is Applying:
-            return arguments[0] if arguments and not isinstance(arguments[0], TypeVar) else None
-        parameters: tuple[object, ...] = getattr(origin, "__parameters__", ())
-        found = _argument(origin, dict(zip(parameters, arguments, strict=False)))
-        if found is not None:
-            return found
-    return None
+    found = bound_in(cls, arguments).get(Applying, {}).get(TEvent)
+    return () if found is None or isinstance(found, TypeVar) else _members(found)
 
 
 def _members(union: object) -> tuple[object, ...]:

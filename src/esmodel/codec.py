@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import inspect
 import math
 import operator
 import types
@@ -34,9 +35,10 @@ from uuid import UUID
 
 import attrs
 import msgspec
-from typing_extensions import TypeAliasType, TypeIs
+from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
 from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
+from esmodel.generics import bind, bound_in, is_class
 
 T = TypeVar("T")
 
@@ -315,13 +317,13 @@ class Codec:
         Raises:
             UnsupportedTypeError: if the type of a field cannot be carried.
         """
-        return self._shape(cls, tuple(names), _bindings(cls, arguments), ())
+        return self._shape(cls, tuple(names), arguments, ())
 
     def _shape(
         self,
         cls: type[T],
         names: tuple[str, ...],
-        bound: Mapping[object, object],
+        arguments: tuple[object, ...],
         path: tuple[object, ...],
     ) -> Shape[T]:
         try:
@@ -332,10 +334,11 @@ class Codec:
                 f"import it outside of `if TYPE_CHECKING:` and define it at the top of a module"
             )
             raise UnsupportedTypeError(msg) from error
+        bound = bound_in(cls, arguments)
         wires: list[Wire] = []
         for name in names:
             try:
-                wires.append(self.wire(hints[name], bound, path))
+                wires.append(self.wire(hints[name], bound[_owner(cls, name)], path))
             except UnsupportedTypeError as error:
                 msg = f"{cls.__qualname__}.{name}: {error}"
                 raise UnsupportedTypeError(msg) from error
@@ -386,12 +389,12 @@ class Codec:
         bound: Mapping[object, object],
         path: tuple[object, ...],
     ) -> Wire:
-        given = tuple(bound.get(each, each) for each in arguments)
+        given = tuple(bind(each, bound) for each in arguments)
         if (cls, given) in path or len(path) > _DEEPEST:
             msg = f"{cls.__qualname__} holds itself, which cannot be carried; give the codec a hook"
             raise UnsupportedTypeError(msg)
         names = tuple(each.name for each in fields_of(cls))
-        shape = self._shape(cls, names, _bindings(cls, given), (*path, (cls, given)))
+        shape = self._shape(cls, names, given, (*path, (cls, given)))
         new = cls.__new__
 
         def to(value: object) -> object:
@@ -421,6 +424,68 @@ class Codec:
         if len(some) == 1 and only.to is not None and only.back is not None:
             return _optional(only, only.to, only.back, shape)
         return _tagged(some, shape, optional=len(some) < len(wires))
+
+
+class TypedCodec(Generic[T]):
+    """Carries values of one type.
+
+    Example:
+        >>> codec = TypedCodec(int | None)
+        >>> codec.encode(5), codec.decode(b"null")
+        (b'5', None)
+    """
+
+    __slots__ = ("_back", "_decoder", "_name", "_to")
+
+    def __init__(self, as_type: TypeForm[T], codec: Codec | None = None, /) -> None:
+        """Derive how the type is carried.
+
+        Args:
+            as_type: the type.
+            codec: what has the hooks, if there are any.
+
+        Raises:
+            UnsupportedTypeError: if the type cannot be carried.
+        """
+        wire = (DEFAULT_CODEC if codec is None else codec).wire(as_type, {}, ())
+        self._name = _name(as_type)
+        self._to = wire.to
+        self._back = wire.back
+        self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.type)
+
+    def encode(self, value: T, /) -> bytes:
+        """Return a value as JSON.
+
+        Raises:
+            PayloadError: if the value is not of the type.
+        """
+        try:
+            data = _ENCODER.encode(value if self._to is None else self._to(value))
+            # what cannot be read is not written
+            self._decoder.decode(data)
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            msg = f"{value!r} cannot be stored as {self._name}: {error}"
+            raise PayloadError(msg) from error
+        return data
+
+    def decode(self, data: bytes, /) -> T:
+        """Return a value from JSON.
+
+        Raises:
+            ValueError: if the bytes do not have the shape of the type.
+        """
+        found = self._decoder.decode(data)
+        # the decoder and what comes back from it are of this type, which no annotation can say
+        read: _Read[T] = _Read()
+        object.__setattr__(read, "value", found if self._back is None else self._back(found))
+        return read.value
+
+
+class _Read(Generic[T]):
+    """A value that was read."""
+
+    __slots__ = ("value",)
+    value: T
 
 
 def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
@@ -643,9 +708,9 @@ def _readable(hint: object) -> bool:
     return not isinstance(info, (msgspec.inspect.CustomType, msgspec.inspect.AnyType))
 
 
-def _bindings(cls: type[T], arguments: tuple[object, ...]) -> Mapping[object, object]:
-    parameters: tuple[object, ...] = getattr(cls, "__parameters__", ())
-    return dict(zip(parameters, arguments, strict=False))
+def _owner(cls: type[object], field: str) -> type[object]:
+    """Return the class that declares a field: its type variables are those of the annotation."""
+    return next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
 
 
 def _name(hint: object) -> str:
@@ -676,11 +741,6 @@ def default_of(default: object, instance: object, /) -> object:
         return default
     takes_self: bool = getattr(default, "takes_self", False)
     return factory(instance) if takes_self else factory()
-
-
-def is_class(value: object) -> TypeIs[type[object]]:
-    """Whether something is a class."""
-    return isinstance(value, type)
 
 
 def is_iterable(value: object) -> TypeIs[Iterable[object]]:

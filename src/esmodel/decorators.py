@@ -12,10 +12,11 @@ from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.codec import Codec, is_class
+from esmodel.codec import Codec
 from esmodel.entity import DeclaredAttribute, DomainEntity
 from esmodel.events import DEFAULT_BUS, DomainEvent, EventBus
 from esmodel.exceptions import ModelError
+from esmodel.generics import is_class
 
 P = ParamSpec("P")
 TResult = TypeVar("TResult")

@@ -10,6 +10,9 @@
     ├── EntityIsDiscarded                   tell the user
     ├── RepositoryKeyError (also KeyError)  tell the user
     ├── ConcurrencyError                    reload and retry
+    │   └── PositionTakenError              take another position, or append
+    ├── CollectionItemError (also KeyError) fix the item that was given
+    ├── ArrayIndexError (also IndexError)   fix the index that was given
     ├── PayloadError (also ValueError)      fix the value that was given
     ├── IntegrityError                      stop and look at the data
     │   ├── OriginatorIDError
@@ -128,6 +131,66 @@ class ConcurrencyError(EsmodelError):
             f"Stream {self.originator_id}: expected version {self.expected}, "
             f"found {self.found}. Load it again and repeat the command."
         )
+
+
+class PositionTakenError(ConcurrencyError):
+    """A position of an array holds an item already; nothing was stored.
+
+    Handling: assign to another position, or append.
+    """
+
+    @override
+    def __str__(self) -> str:
+        position = shown(self.expected + 1)
+        return (
+            f"Array {self.originator_id}: position {position} is taken, and an item is assigned once. "
+            f"Assign to another position, or append."
+        )
+
+
+class CollectionItemError(EsmodelError, KeyError):
+    """An item cannot be added to a collection, or removed from it; nothing was triggered.
+
+    Handling: fix the item that was given; ``item in collection`` tells what is there.
+    """
+
+    def __init__(self, originator_id: UUID, item: object, finding: str, /) -> None:
+        """Keep the collection, the item and what is wrong with it."""
+        super().__init__(originator_id, item, finding)
+        self.originator_id = originator_id
+        self.item = item
+        self.finding = finding
+
+    @override
+    def __str__(self) -> str:
+        return f"Collection {self.originator_id}: {self.item!r} {self.finding}."
+
+
+class ArrayIndexError(EsmodelError, IndexError):
+    """An array has no item at an index, or no such index.
+
+    Handling: fix the index that was given.
+    """
+
+    def __init__(self, array_id: UUID, index: int, finding: str, /) -> None:
+        """Keep the array, the index and what is wrong with it."""
+        super().__init__(array_id, index, finding)
+        self.array_id = array_id
+        self.index = index
+        self.finding = finding
+
+    @override
+    def __str__(self) -> str:
+        return f"Array {self.array_id}: index {shown(self.index)}: {self.finding}."
+
+
+def shown(number: int, /) -> str:
+    """Return a number as text; one too long to read, or for Python to write, by its size."""
+    bits = number.bit_length()
+    return str(number) if bits <= _LEGIBLE else f"{'-' if number < 0 else ''}2**{bits - 1} or more"
+
+
+_LEGIBLE = 256
 
 
 class PayloadError(EsmodelError, ValueError):

@@ -12,6 +12,7 @@ from esmodel.codec import fields_of
 from esmodel.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
 from esmodel.events import AttributeChangedEvent, DomainEvent
 from esmodel.exceptions import ModelError, PayloadError
+from esmodel.generics import bind, bound_in
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
@@ -131,8 +132,12 @@ class Payloads:
 
     __slots__ = ("_by_class", "by_name")
 
-    def __init__(self, entity: type[DomainEntity[TEvent]], /) -> None:
+    def __init__(self, entity: type[DomainEntity[TEvent]], arguments: tuple[object, ...] = (), /) -> None:
         """Register the events of the registry, those of the union, and the library's.
+
+        Args:
+            entity: the class.
+            arguments: its type arguments, where it is generic.
 
         Raises:
             ModelError: if two classes share a name, or a type cannot be carried.
@@ -141,8 +146,10 @@ class Payloads:
         self._by_class: dict[type[object], Payload[DomainEvent]] = {}
         self.by_name: dict[str, Payload[DomainEvent]] = {}
         registry = registry_of(entity)
-        applied = () if registry is None else tuple(registry.handlers)
-        for event in (*events_of(entity), *applied, *entity.LIBRARY_EVENTS):
+        bound = bound_in(entity, arguments)
+        everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
+        applied = () if registry is None else [bind(each, everywhere) for each in registry.handlers]
+        for event in (*events_of(entity, arguments), *applied, *entity.LIBRARY_EVENTS):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
                 msg = f"{entity.__qualname__} applies {event!r}, which is no DomainEvent"
@@ -177,12 +184,12 @@ class Payloads:
         return payload
 
 
-_known: Final[dict[type[object], Payloads]] = {}
+_known: Final[dict[tuple[type[object], tuple[object, ...]], Payloads]] = {}
 
 
-def payloads_of(entity: type[DomainEntity[TEvent]], /) -> Payloads:
-    """Return the payloads of a class of entities, derived once."""
-    found = _known.get(entity)
+def payloads_of(entity: type[DomainEntity[TEvent]], arguments: tuple[object, ...] = (), /) -> Payloads:
+    """Return the payloads of a class of entities, with its type arguments, derived once."""
+    found = _known.get((entity, arguments))
     if found is None:
-        found = _known[entity] = Payloads(entity)
+        found = _known[entity, arguments] = Payloads(entity, arguments)
     return found

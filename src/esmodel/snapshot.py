@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import ClassVar, Generic, Never, TypeVar
+from typing import ClassVar, Generic, Never, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from attrs import frozen
 from esmodel.aggregate import StoredAggregate
 from esmodel.codec import Codec, Shape
 from esmodel.entity import microseconds, moment_of
+from esmodel.generics import class_of
 from esmodel.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
@@ -79,12 +80,12 @@ class SnapshotCodec(Generic[TAggregate]):
         Raises:
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
-        self.entity: type[TAggregate] = entity
-        plan = entity.plan()
+        self.entity: type[TAggregate] = class_of(entity)
+        plan = self.entity.plan()
         self._codec: Codec = plan.codec
         self._upcaster: Upcaster[Never, object] | None = plan.upcaster
         self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
-        self._shape: Shape[TAggregate] = plan.codec.shape(entity, plan.state)
+        self._shape: Shape[TAggregate] = plan.codec.shape(self.entity, plan.state, get_args(entity))
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:

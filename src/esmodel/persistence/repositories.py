@@ -6,7 +6,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Generic, TypeVar, overload
+from typing import Generic, TypeVar, get_args, overload
 from uuid import UUID
 
 from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate, of_aggregate
@@ -23,6 +23,7 @@ from esmodel.exceptions import (
     StoreError,
     UnknownEventError,
 )
+from esmodel.generics import class_of
 from esmodel.payload import Payloads, payloads_of
 from esmodel.persistence.record import (
     Record,
@@ -86,7 +87,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         """Take a class of aggregates and the store.
 
         Args:
-            aggregate_class: the class.
+            aggregate_class: the class; a generic one with its types, as ``Collection[str]``.
             store: where the rows are kept.
             snapshot_every: after how many events a save takes a snapshot; by default never.
 
@@ -96,17 +97,19 @@ class EventSourcedRepository(Generic[TAggregate]):
         if snapshot_every is not None and snapshot_every < 1:
             msg = f"snapshot_every must be a whole number from 1, not {snapshot_every!r}"
             raise ModelError(msg)
-        if not is_aggregate(aggregate_class):
-            msg = f"{aggregate_class.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
+        entity = class_of(aggregate_class)
+        if not is_aggregate(entity):
+            msg = f"{entity.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
             raise ModelError(msg)
-        self._class: type[TAggregate] = aggregate_class
+        self._named: type[TAggregate] = aggregate_class
+        self._class: type[TAggregate] = class_of(aggregate_class)
         self._store: RecordStore = store
         self._snapshots = store if isinstance(store, SupportsSnapshots) else None
         self._snapshot_every = snapshot_every
-        self._is_chained = issubclass(aggregate_class, Hashchained)
-        self._payloads: Payloads = payloads_of(aggregate_class)
+        self._is_chained = issubclass(entity, Hashchained)
+        self._payloads: Payloads = payloads_of(entity, get_args(aggregate_class))
         self._codec: SnapshotCodec[TAggregate] | None = None
-        self._name = aggregate_class.__qualname__.rpartition("<locals>.")[2]
+        self._name = entity.__qualname__.rpartition("<locals>.")[2]
         if snapshot_every is not None:
             self._snapshot_codec()
             if self._snapshots is None:
@@ -241,7 +244,7 @@ class EventSourcedRepository(Generic[TAggregate]):
 
     def _snapshot_codec(self) -> SnapshotCodec[TAggregate]:
         if self._codec is None:
-            self._codec = SnapshotCodec(self._class)
+            self._codec = SnapshotCodec(self._named)
         return self._codec
 
     def _restored(
