@@ -584,7 +584,7 @@ def make_subarray_id(array_id: UUID, start: int, stop: int, /) -> UUID:
 
     Example:
         >>> make_subarray_id(UUID(int=1), 0, 10_000)
-        UUID('b0e1d265-30ce-58f5-ab07-bb5f7a1ca38e')
+        UUID('1166173b-d3e5-511e-83ae-315662cebce8')
     """
     return uuid5(array_id, f"({_digits(start)}, {_digits(stop)})")
 
