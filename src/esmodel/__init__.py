@@ -129,6 +129,9 @@ from esmodel.persistence.arrays import (
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
 )
+from esmodel.persistence.logs import (
+    EventSourcedTimeBucketedLogRepository,
+)
 from esmodel.persistence.record import (
     Record,
     RecordStore,
@@ -156,12 +159,32 @@ from esmodel.sequence import (
 from esmodel.snapshot import (
     Snapshot,
 )
+from esmodel.timebucket import (
+    BUCKET_SIZES,
+    BucketSize,
+    bucket_boundary,
+    bucket_duration,
+    bucket_starts,
+    make_timebucket_id,
+    next_bucket_starts,
+    previous_bucket_starts,
+)
+from esmodel.timebucketedlog import (
+    BucketSizeChanged,
+    LogStarted,
+    MessageLogged,
+    TimeBucketedLog,
+    TimeBucketedLogReader,
+    TimeBucketedLogRepository,
+    start_new_timebucketedlog,
+)
 from esmodel.versioning import (
     Upcaster,
     upcasts,
 )
 
 __all__ = [
+    "BUCKET_SIZES",
     "AggregateEvent",
     "AggregateRoot",
     "AggregateRootWithECC",
@@ -174,6 +197,8 @@ __all__ = [
     "AttributeChangedEvent",
     "BigArray",
     "BigArrayRepository",
+    "BucketSize",
+    "BucketSizeChanged",
     "ClassVersionError",
     "Codec",
     "Collection",
@@ -201,6 +226,7 @@ __all__ = [
     "EventSourcedBigArrayRepository",
     "EventSourcedRepository",
     "EventSourcedSequences",
+    "EventSourcedTimeBucketedLogRepository",
     "EventWithECC",
     "EventWithHash",
     "EventWithOriginatorID",
@@ -214,7 +240,9 @@ __all__ = [
     "ItemAdded",
     "ItemAssigned",
     "ItemRemoved",
+    "LogStarted",
     "LoggedEvent",
+    "MessageLogged",
     "ModelError",
     "OriginatorIDError",
     "OriginatorVersionError",
@@ -239,6 +267,9 @@ __all__ = [
     "SupportsReadAll",
     "SupportsSnapshots",
     "TakesSnapshots",
+    "TimeBucketedLog",
+    "TimeBucketedLogReader",
+    "TimeBucketedLogRepository",
     "Timestamped",
     "TimestampedEntity",
     "TimestampedEvent",
@@ -259,13 +290,20 @@ __all__ = [
     "applies",
     "assert_event_handlers_empty",
     "attribute",
+    "bucket_boundary",
+    "bucket_duration",
+    "bucket_starts",
     "caused_by",
     "clear_event_handlers",
     "ignores",
     "make_subarray_id",
+    "make_timebucket_id",
+    "next_bucket_starts",
+    "previous_bucket_starts",
     "publish",
     "register_new_collection",
     "retry",
+    "start_new_timebucketedlog",
     "subclassevents",
     "subscribe",
     "subscribe_to",

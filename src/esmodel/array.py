@@ -287,8 +287,8 @@ class Array(Generic[T]):
         offset = position % self._array_size
         first = position - offset
         if offset == 0 or not is_append:
-            # else the end was found in this stream, and it was found through its parents
-            self._link(first)
+            # else the end was found in this stream, and the stream through its parents
+            self._link(first, items)
         moment = now()
         try:
             self._items.assign(self._stream(first), offset, items, timestamp=moment)
@@ -360,8 +360,8 @@ class Array(Generic[T]):
         del start, descending
         yield 0
 
-    def _link(self, first: int) -> None:
-        """See to it that the stream is found, before an item is written to it."""
+    def _link(self, first: int, items: tuple[T, ...]) -> None:
+        """See to it that a stream is found, before items are written to it."""
 
     def _repaired(self, position: int) -> int:  # noqa: ARG002
         """Return the end, after links to a position that was found taken were written."""
@@ -497,7 +497,7 @@ class BigArray(Array[T]):
         yield self._id, height - 1, child
 
     @override
-    def _link(self, first: int) -> None:
+    def _link(self, first: int, items: tuple[T, ...]) -> None:
         missing: list[tuple[UUID, int, UUID]] = []
         for node, index, child in self._path(first):
             if self._is_linked(node, index, child):
@@ -505,7 +505,9 @@ class BigArray(Array[T]):
             missing.append((node, index, child))
         else:
             self._check_layout()
-        self._write_links(missing)
+        if missing:
+            self._items.check(items)
+            self._write_links(missing)
 
     @override
     def _repaired(self, position: int) -> int:

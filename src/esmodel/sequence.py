@@ -39,6 +39,14 @@ class Sequences(Protocol[T]):
         4. ``last`` is the highest position ever assigned.
     """
 
+    def check(self, items: Sequence[T], /) -> None:
+        """Look whether items could be assigned; nothing is written.
+
+        Raises:
+            PayloadError: if an item is not of the type.
+        """
+        ...
+
     def assign(
         self, originator_id: UUID, position: int, items: Sequence[T], /, *, timestamp: datetime
     ) -> None:

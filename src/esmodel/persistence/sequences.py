@@ -64,6 +64,15 @@ class EventSourcedSequences(Generic[T]):
         self._upcaster = upcaster
         self._class_version = 0 if upcaster is None else len(upcaster)
 
+    def check(self, items: Sequence[T], /) -> None:
+        """Look whether items could be assigned; nothing is written.
+
+        Raises:
+            PayloadError: if an item is not of the type.
+        """
+        for item in items:
+            self._items.encode(item)
+
     def assign(
         self, originator_id: UUID, position: int, items: Sequence[T], /, *, timestamp: datetime
     ) -> None:
