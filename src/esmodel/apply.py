@@ -260,6 +260,12 @@ def _title(handler: Handler) -> str:
     return name.rpartition("<locals>.")[2]
 
 
+def owner_of(handler: Handler, cls: type[object], /) -> type[object]:
+    """Return the base of a class in whose body a handler is written; itself where there is none."""
+    owner = str(getattr(handler, "__qualname__", "")).rpartition(".")[0]
+    return next((base for base in cls.__mro__ if base.__qualname__ == owner), cls)
+
+
 def _check_owner(cls: type[object], handler: Handler) -> None:
     owner = str(getattr(handler, "__qualname__", "")).rpartition(".")[0]
     if not owner or owner.endswith("<locals>"):

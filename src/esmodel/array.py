@@ -245,17 +245,20 @@ class Array(Generic[T]):
         return f"<{type(self).__qualname__} {self._id}>"
 
     def _position(self, index: SupportsIndex) -> int:
-        try:
-            position = operator.index(index)
-        except TypeError as error:
-            msg = f"Array {self._id}: an index is a whole number, not {index!r}"
-            raise ModelError(msg) from error
+        position = self._whole(index)
         if position >= 0:
             return position
         end = self.next_position()
         if position + end < 0:
             raise ArrayIndexError(self._id, position, f"the array ends at {shown(end)}")
         return position + end
+
+    def _whole(self, index: SupportsIndex) -> int:
+        try:
+            return operator.index(index)
+        except TypeError as error:
+            msg = f"Array {self._id}: an index is a whole number, not {index!r}"
+            raise ModelError(msg) from error
 
     def _hole(self, position: int) -> ArrayIndexError:
         finding = "no item is assigned there; a slice gives None for it, and items() passes it over"
@@ -306,13 +309,14 @@ class Array(Generic[T]):
     def _slice(
         self, start: SupportsIndex | None, stop: SupportsIndex | None, step: SupportsIndex | None
     ) -> list[T | None]:
-        steps = 1 if step is None else operator.index(step)
+        steps = 1 if step is None else self._whole(step)
         if steps == 0:
             msg = f"Array {self._id}: the step of a slice must not be 0"
             raise PayloadError(msg)
-        first = 0 if start is None else operator.index(start)
-        if steps > 0 and first >= 0 and stop is not None and operator.index(stop) >= 0:
-            end = min(operator.index(stop), self.capacity)
+        first = 0 if start is None else self._whole(start)
+        end = -1 if stop is None else self._whole(stop)
+        if steps > 0 and first >= 0 and end >= 0:
+            end = min(end, self.capacity)
             values, end = self._picked(range(first, end, steps), is_within=False)
             return [values.get(position) for position in range(first, end, steps)]
         wanted = range(*slice(start, stop, steps).indices(self.next_position()))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from enum import Enum
 from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
+import attrs
 from attrs import define, field, frozen
 
 from esmodel.aggregate import AggregateRoot
 from esmodel.apply import applies, ignores
+from esmodel.codec import fields_of, is_iterable
 from esmodel.events import AggregateEvent, CreatedEvent
-from esmodel.exceptions import CollectionItemError
+from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.repository import EntityRepository
 
 T = TypeVar("T", bound=Hashable)
@@ -51,7 +54,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     It is loaded and saved as a whole, one event for each change: ``EventSourcedRepository(
     Collection[str], store)`` keeps it, with snapshots where it is long. What the set's own rules
     say holds: an item is in it once, and equal items are one. For a sequence that must never be
-    loaded as a whole there is ``BigArray``.
+    loaded as a whole there is ``BigArray``; what has events of its own is an aggregate of its own.
 
     Cost: loading reads a row for each change that was ever made, or since the last snapshot; saving
     writes a row for each change, in one append. All else reads and writes none.
@@ -91,9 +94,10 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     def __contains__(self, item: object, /) -> bool:
         """Whether an item is in the collection; what is not hashable is not."""
         try:
-            return item in self._items
+            hash(item)  # a set takes a set for a frozen one, and does not complain
         except TypeError:
             return False
+        return item in self._items
 
     def __len__(self) -> int:
         """How many items there are."""
@@ -104,10 +108,14 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
 
         Raises:
             EntityIsDiscarded: if the collection was discarded.
-            CollectionItemError: if the item cannot be in a set.
+            CollectionItemError: if the item cannot be in a set, or would not be equal to itself when
+                it comes back from a store, as ``nan``.
         """
         self._refuse_if_discarded()
         if not self._has(item):
+            if not _is_value(item):
+                finding = "is not equal to a copy of itself, so that it could not be found again"
+                raise CollectionItemError(self._id, item, finding)
             self.trigger(ItemAdded[T], item=item)
 
     def remove_item(self, item: T, /) -> None:
@@ -124,9 +132,10 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
 
     def _has(self, item: T) -> bool:
         try:
-            return item in self._items
+            hash(item)
         except TypeError as error:
             raise CollectionItemError(self._id, item, f"cannot be in a set: {error}") from error
+        return item in self._items
 
     created = ignores(CollectionCreated)
 
@@ -138,9 +147,25 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     @applies(ItemRemoved[T])
     def removed(self, event: ItemRemoved[T]) -> None:
         """Remove the item."""
+        if event.item not in self._items:
+            finding = f"removes {event.item!r}, which is not in the collection"
+            raise StoredDataError(self._id, event.originator_version, finding)
         self._items.remove(event.item)
 
     apply = created | added | removed
+
+
+def _is_value(item: object) -> bool:
+    """Whether an item is equal to a copy of itself, with all that it holds."""
+    if item is None or isinstance(item, Enum):
+        return True
+    if issubclass(type(item), (tuple, frozenset)) and is_iterable(item):
+        return all(map(_is_value, item))
+    if attrs.has(type(item)) and not all(
+        _is_value(getattr(item, each.name)) for each in fields_of(type(item)) if each.eq
+    ):
+        return False
+    return type(item).__eq__ is not object.__eq__ and item == item  # noqa: PLR0124  # because of nan
 
 
 class CollectionRepository(EntityRepository[Collection[T]], Protocol[T]):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
-from typing import TypeVar, get_args, get_origin
+from typing import Final, TypeVar, get_args, get_origin
 
 from typing_extensions import TypeIs
 
 T = TypeVar("T")
+
+# by name, because the stubs of `[]` take no types
+_given: Final[Callable[[object, tuple[object, ...]], object]] = getattr(operator, "getitem")  # noqa: B009
 
 
 def is_class(value: object) -> TypeIs[type[object]]:
@@ -28,8 +32,7 @@ def bind(hint: object, bound: Mapping[object, object], /) -> object:
     parameters: tuple[object, ...] = getattr(hint, "__parameters__", ())
     if not parameters or is_class(hint):
         return hint
-    substitute: Callable[[tuple[object, ...]], object] = getattr(hint, "__getitem__")  # noqa: B009
-    return substitute(tuple(bound.get(each, each) for each in parameters))
+    return _given(hint, tuple(bound.get(each, each) for each in parameters))
 
 
 def bound_in(

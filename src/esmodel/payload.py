@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from esmodel.apply import events_of, registry_of
+from esmodel.apply import Handler, events_of, owner_of, registry_of
 from esmodel.codec import fields_of
 from esmodel.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
 from esmodel.events import AttributeChangedEvent, DomainEvent
@@ -17,6 +17,8 @@ from esmodel.generics import bind, bound_in
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 _ROW: Final = frozenset({"originator_id", "originator_version", "timestamp", "previous_hash", "event_hash"})
+
+NOTHING_BOUND: Final[Mapping[object, object]] = {}
 
 
 class _Changed(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +40,7 @@ class Payload(Generic[TEvent]):
 
     __slots__ = (
         "_attributes",
+        "_bound",
         "_codec",
         "_extra",
         "_shape",
@@ -47,8 +50,21 @@ class Payload(Generic[TEvent]):
         "name",
     )
 
-    def __init__(self, event_class: type[TEvent], arguments: tuple[object, ...], plan: EntityPlan, /) -> None:
+    def __init__(
+        self,
+        event_class: type[TEvent],
+        arguments: tuple[object, ...],
+        plan: EntityPlan,
+        bound: Mapping[object, object] = NOTHING_BOUND,
+        /,
+    ) -> None:
         """Derive all that can be derived from the classes.
+
+        Args:
+            event_class: the class.
+            arguments: its type arguments, where it is generic.
+            plan: of the entity.
+            bound: what the type variables of the entity stand for.
 
         Raises:
             ModelError: if the class is no attrs class, or a field has a type that cannot be carried.
@@ -66,6 +82,7 @@ class Payload(Generic[TEvent]):
                 )
                 raise ModelError(msg)
         self.event_class: type[TEvent] = event_class
+        self._bound = bound
         self.name: str = event_class.event_name
         self.class_version: int = event_class.class_version()
         self._codec = event_class.codec
@@ -86,7 +103,7 @@ class Payload(Generic[TEvent]):
             return self._shape.encode(event)
         name: str = getattr(event, "name")  # noqa: B009  # because the marker alone says it is there
         attribute = self._attributes[name]
-        value = attribute.codec.encode(attribute.value_type(), getattr(event, "value"))  # noqa: B009
+        value = attribute.codec.encode(bind(attribute.value_type(), self._bound), getattr(event, "value"))  # noqa: B009
         return msgspec.json.encode(_Changed(name, msgspec.Raw(value)))
 
     def encode_header(self, event: TEvent, /) -> bytes:
@@ -122,7 +139,7 @@ class Payload(Generic[TEvent]):
         if attribute is None:
             msg = f"the entity has no @attribute {changed.name!r}"
             raise PayloadError(msg)
-        value = attribute.codec.decode(attribute.value_type(), changed.value)
+        value = attribute.codec.decode(bind(attribute.value_type(), self._bound), changed.value)
         object.__setattr__(event, "name", changed.name)
         object.__setattr__(event, "value", value)
 
@@ -148,14 +165,15 @@ class Payloads:
         registry = registry_of(entity)
         bound = bound_in(entity, arguments)
         everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
-        applied = () if registry is None else [bind(each, everywhere) for each in registry.handlers]
+        handlers: Mapping[object, Handler] = {} if registry is None else registry.handlers
+        applied = [bind(each, bound[owner_of(handlers[each], entity)]) for each in handlers]
         for event in (*events_of(entity, arguments), *applied, *entity.LIBRARY_EVENTS):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
                 msg = f"{entity.__qualname__} applies {event!r}, which is no DomainEvent"
                 raise ModelError(msg)
             if event_class not in self._by_class and event_class is not DomainEvent:
-                self._add(Payload[DomainEvent](event_class, get_args(event), plan))
+                self._add(Payload[DomainEvent](event_class, get_args(event), plan, everywhere))
 
     def _add(self, payload: Payload[DomainEvent]) -> None:
         self._by_class[payload.event_class] = payload

@@ -20,17 +20,31 @@ from esmodel import (
     AggregateRoot,
     AggregateRootWithECC,
     ApplyRegistry,
+    Array,
+    ArrayRepository,
+    BigArray,
+    BigArrayRepository,
+    Collection,
+    CollectionCreated,
+    CollectionRepository,
     Command,
     ECCEvent,
     EntityRepository,
     EntityWithECC,
     EntityWithHashchain,
     EventBus,
+    EventSourcedArrayRepository,
+    EventSourcedBigArrayRepository,
     EventSourcedRepository,
+    EventSourcedSequences,
     HashchainedAggregateRoot,
     HashchainedEvent,
+    ItemAdded,
+    ItemRemoved,
     ReadsEntities,
     SavesEntities,
+    SequencedItem,
+    Sequences,
     Snapshot,
     Timestamped,
     TimestampedEntity,
@@ -49,6 +63,7 @@ from esmodel import (
     attribute,
     caused_by,
     ignores,
+    register_new_collection,
     retry,
     subscribe_to,
     upcasts,
@@ -602,3 +617,276 @@ def check_a_generic_base_leaves_apply_to_its_leaves() -> None:
     assert_type(film, Film)
     assert_type(film.minutes, int)
     assert (book.shout(), film.shout()) == ("ONE", "TWO")
+
+
+# --- collections -----------------------------------------------------------------------------------
+
+
+@frozen
+class Article:
+    name: str
+    cents: int
+
+
+class Tags(Collection[str]):
+    """Tags, and what is asked of them."""
+
+    def longest(self) -> str:
+        return max(self, key=len)
+
+
+def check_a_collection_has_the_type_of_its_items() -> None:
+    tags = Collection[str].register()
+    assert_type(tags, Collection[str])
+    assert_type(Collection[str].register(uuid4()), Collection[str])
+    tags.add_item("red")
+    tags.add_item("green")
+    tags.remove_item("red")
+    assert_type(tags.items, frozenset[str])
+    assert_type("red" in tags, bool)
+    assert_type(5 in tags, bool)
+    assert_type(len(tags), int)
+    for tag in tags:
+        assert_type(tag, str)
+    assert_type(tags.id, UUID)
+    assert sorted(tags) == ["green"]
+
+
+def check_a_collection_is_registered() -> None:
+    tags = register_new_collection(Collection[str])
+    assert_type(tags, Collection[str])
+    assert_type(register_new_collection(Collection[int], uuid4()), Collection[int])
+    assert_type(register_new_collection(Tags), Tags)
+    assert len(tags) == 0
+
+
+def check_a_collection_of_values() -> None:
+    articles = Collection[Article].register()
+    articles.add_item(Article("book", 900))
+    assert_type(articles.items, frozenset[Article])
+    for article in articles:
+        assert_type(article.cents, int)
+    assert Article("book", 900) in articles
+
+
+def check_a_collection_of_a_sum_type() -> None:
+    numbers = Collection[int | None].register()
+    numbers.add_item(None)
+    numbers.add_item(5)
+    assert_type(numbers.items, frozenset[int | None])
+    assert len(numbers) == 2
+
+
+def check_a_class_of_collections() -> None:
+    tags = Tags.register()
+    assert_type(tags, Tags)
+    tags.add_item("red")
+    tags.add_item("green")
+    assert_type(tags.longest(), str)
+    with MemoryStore() as store:
+        repository = EventSourcedRepository(Tags, store)
+        assert_type(repository, EventSourcedRepository[Tags])
+        repository.save(tags)
+        assert repository[tags.id].longest() == "green"
+
+
+def check_a_collection_triggers_events() -> None:
+    tags = Collection[str].register()
+    tags.trigger(ItemAdded[str], item="red")
+    tags.trigger(ItemRemoved[str], item="red")
+    first, second, _ = tags.pending_events
+    assert isinstance(first, CollectionCreated)
+    assert_type(first.originator_id, UUID)
+    assert ItemAdded[str](tags.id, 1, second.timestamp, item="red") == second
+    assert_type(ItemAdded[str](tags.id, 1, second.timestamp, item="red").item, str)
+
+
+def collect(collections: CollectionRepository[UUID], collection_id: UUID, item: UUID) -> int:
+    collection = collections[collection_id]
+    assert_type(collection, Collection[UUID])
+    collection.add_item(item)
+    collections.save(collection)
+    assert_type(collections.get_entity(collection_id, at=0), Collection[UUID])
+    return len(collection)
+
+
+def check_a_repository_of_collections() -> None:
+    with MemoryStore() as store:
+        collections: CollectionRepository[UUID] = EventSourcedRepository(Collection[UUID], store)
+        collection = Collection[UUID].register()
+        collections.save(collection)
+        assert collect(collections, collection.id, uuid4()) == 1
+        assert_type(collections.take_snapshot(collection.id), Snapshot)
+        with_snapshots = EventSourcedRepository(Collection[UUID], store, snapshot_every=10)
+        assert_type(with_snapshots, EventSourcedRepository[Collection[UUID]])
+        assert collect(with_snapshots, collection.id, uuid4()) == 2
+
+
+# --- arrays ----------------------------------------------------------------------------------------
+
+
+@frozen
+class Card:
+    number: str
+
+
+@frozen
+class Cash:
+    cents: int
+
+
+Payment: TypeAlias = Card | Cash
+
+
+class Indexed:
+    """Something that is an index."""
+
+    def __index__(self) -> int:
+        return 0
+
+
+def check_an_array_has_the_type_of_its_items() -> None:
+    with MemoryStore() as store:
+        arrays = EventSourcedArrayRepository(str, store)
+        assert_type(arrays, EventSourcedArrayRepository[str])
+        array = arrays[uuid4()]
+        assert_type(array, Array[str])
+        assert_type(array.append("one"), int)
+        array.extend(["two", "three"])
+        array.extend(name for name in ("four", "five"))
+        array[5] = "six"
+        assert_type(array[0], str)
+        assert_type(array[Indexed()], str)
+        assert_type(array[-1], str)
+        assert_type(array[0:9], list[str | None])
+        assert_type(array[:], list[str | None])
+        assert_type(array[::-1], list[str | None])
+        assert_type(array[Indexed() : 2], list[str | None])
+        for item in array:
+            assert_type(item, str)
+        for item in reversed(array):
+            assert_type(item, str)
+        for pair in array.items():
+            assert_type(pair, tuple[int, str])
+        for position, item in array.items(5):
+            assert_type(position, int)
+            assert_type(item, str)
+        assert_type("one" in array, bool)
+        assert_type(len(array), int)
+        assert_type(array.next_position(), int)
+        assert_type(array.capacity, int)
+        assert_type(array.array_size, int)
+        assert_type(array.id, UUID)
+        assert array[0:2] == ["one", "two"]
+
+
+def check_a_big_array_has_the_type_of_its_items() -> None:
+    with MemoryStore() as store:
+        arrays = EventSourcedBigArrayRepository(Article, store, array_size=10)
+        assert_type(arrays, EventSourcedBigArrayRepository[Article])
+        articles = arrays[uuid4()]
+        assert_type(articles, BigArray[Article])
+        articles.extend(Article("book", number) for number in range(25))
+        assert_type(articles[24], Article)
+        assert_type(articles[24].cents, int)
+        assert_type(articles[20:30], list[Article | None])
+        for position, article in articles.items(20):
+            assert_type(position, int)
+            assert_type(article, Article)
+        as_array: Array[Article] = articles
+        assert as_array[-1].cents == 24
+
+
+def check_an_array_takes_any_type_of_items() -> None:
+    with MemoryStore() as store:
+        payments = EventSourcedBigArrayRepository(Card | Cash, store)[uuid4()]
+        assert_type(payments, BigArray[Card | Cash])
+        payments.append(Card("1234"))
+        payments.append(Cash(5))
+        assert_type(payments[0], Card | Cash)
+        named = EventSourcedBigArrayRepository(Payment, store)[payments.id]
+        assert_type(named, BigArray[Card | Cash])
+        assert named[1] == Cash(5)
+
+        maybe = EventSourcedBigArrayRepository(str | None, store)[uuid4()]
+        assert_type(maybe, BigArray[str | None])
+        maybe.append(None)
+        assert_type(maybe[0], str | None)
+        assert_type(maybe[:], list[str | None])
+        assert maybe[0] is None
+
+        lists = EventSourcedBigArrayRepository(list[int], store)[uuid4()]
+        assert_type(lists, BigArray[list[int]])
+        lists.append([1, 2])
+        assert_type(lists[0], list[int])
+        assert lists[0] == [1, 2]
+
+        pairs = EventSourcedBigArrayRepository(tuple[int, str], store)[uuid4()]
+        assert_type(pairs, BigArray[tuple[int, str]])
+        pairs.append((1, "one"))
+        number, name = pairs[0]
+        assert_type(number, int)
+        assert_type(name, str)
+        assert (number, name) == (1, "one")
+
+
+def name_first(arrays: ArrayRepository[str], array_id: UUID) -> str:
+    array = arrays[array_id]
+    assert_type(array, Array[str])
+    assert_type(arrays.array_size, int)
+    array.append("first")
+    return array[0]
+
+
+def name_first_of_many(arrays: BigArrayRepository[str], array_id: UUID) -> str:
+    array = arrays[array_id]
+    assert_type(array, BigArray[str])
+    array.append("first")
+    return array[0]
+
+
+def latest(arrays: ArrayRepository[TValue], array_id: UUID) -> TValue:
+    return arrays[array_id][-1]
+
+
+def check_a_function_takes_any_repository_of_arrays() -> None:
+    with MemoryStore() as store:
+        small = EventSourcedArrayRepository(str, store)
+        big = EventSourcedBigArrayRepository(str, store)
+        assert name_first(small, uuid4()) == "first"
+        assert name_first(big, uuid4()) == "first"
+        array_id = uuid4()
+        assert name_first_of_many(big, array_id) == "first"
+        declared: BigArrayRepository[str] = big
+        either: ArrayRepository[str] = declared
+        assert_type(latest(either, array_id), str)
+        assert_type(latest(big, array_id), str)
+        numbers = EventSourcedArrayRepository(int | None, store)
+        numbers_id = uuid4()
+        numbers[numbers_id].append(5)
+        assert_type(latest(numbers, numbers_id), int | None)
+
+
+# --- sequences -------------------------------------------------------------------------------------
+
+
+def first_of(sequences: Sequences[TValue], originator_id: UUID) -> TValue:
+    return next(sequences.read(originator_id, gte=0, lt=1)).item
+
+
+def check_sequences_keep_items_of_one_type() -> None:
+    with MemoryStore() as store:
+        sequences = EventSourcedSequences(Card | Cash, store, event_name="Paid")
+        assert_type(sequences, EventSourcedSequences[Card | Cash])
+        declared: Sequences[Card | Cash] = sequences
+        stream = uuid4()
+        declared.assign(stream, 0, [Card("1234"), Cash(5)], timestamp=MOMENT)
+        assert_type(first_of(sequences, stream), Card | Cash)
+        for found in declared.read(stream, gte=0, lt=9, limit=1, descending=True):
+            assert_type(found, SequencedItem[Card | Cash])
+            assert_type(found.item, Card | Cash)
+            assert_type(found.position, int)
+        assert_type(declared.last(stream), int | None)
+        array = Array(stream, EventSourcedSequences(Card | Cash, store, event_name="Paid"), 10)
+        assert_type(array, Array[Card | Cash])
+        assert array[1] == Cash(5)

@@ -15,19 +15,31 @@ from esmodel import (
     AggregateEvent,
     AggregateRoot,
     ApplyRegistry,
+    Array,
+    ArrayRepository,
+    BigArray,
+    BigArrayRepository,
+    Collection,
+    CollectionRepository,
     Command,
     ECCEvent,
     EntityRepository,
+    EventSourcedArrayRepository,
+    EventSourcedBigArrayRepository,
     EventSourcedRepository,
+    EventSourcedSequences,
     HashchainedAggregateRoot,
     HashchainedEvent,
+    ItemAdded,
     RecordStore,
+    Sequences,
     VersionedEntity,
     VersionedEvent,
     applies,
     attribute,
     caused_by,
     ignores,
+    register_new_collection,
     retry,
     subscribe_to,
     upcasts,
@@ -494,3 +506,243 @@ def replay(events: list[Opened]) -> None:
     order: Order = Account.replay(events)  # type: ignore
     # what are no events
     Account.replay([order])  # type: ignore
+
+
+# --- collections -----------------------------------------------------------------------------------
+
+
+def change_collection(tags: Collection[str]) -> None:
+    # adding an item of another type
+    tags.add_item(5)  # type: ignore
+    # removing an item of another type
+    tags.remove_item(5)  # type: ignore
+    # adding by keyword
+    tags.add_item(item="red")  # type: ignore
+    # triggering an event with an item of another type
+    tags.trigger(ItemAdded[str], item=5)  # type: ignore
+    # triggering an event of items of another type
+    tags.trigger(ItemAdded[int], item=5)  # type: ignore
+    # triggering an event of another aggregate
+    tags.trigger(Placed, article="book")  # type: ignore
+    # adding past the events
+    tags.items.add("red")  # type: ignore
+    # assigning the items
+    tags.items = frozenset()  # type: ignore
+    # an index, which a set does not have
+    tags[0]  # type: ignore
+
+
+def read_collection(tags: Collection[str]) -> None:
+    # the items used as those of another type
+    numbers: frozenset[int] = tags.items  # type: ignore
+    # the same, when iterating
+    number: int = next(iter(tags))  # type: ignore
+    # a collection of something else where one of numbers is needed
+    other: Collection[int] = tags  # type: ignore
+    other.add_item(number + len(numbers))
+
+
+# items that are not hashable
+def take_lists(lists: Collection[list[int]]) -> None: ...  # type: ignore
+
+
+def register(collection_id: UUID) -> None:
+    # a collection of items that are not hashable
+    Collection[list[int]].register()  # type: ignore
+    # an id that is no UUID
+    Collection[str].register("tags")  # type: ignore
+    # what is registered, used as a collection of something else
+    numbers: Collection[int] = Collection[str].register()  # type: ignore
+    # the same, by the function
+    numbers = register_new_collection(Collection[str], collection_id)  # type: ignore
+    # an aggregate that is no collection
+    register_new_collection(Account)  # type: ignore
+    # a collection instead of its class and its id
+    register_new_collection(numbers, 5)  # type: ignore
+
+
+def keep_collections(numbers: Collection[int], order: Order, store: RecordStore, collection_id: UUID) -> None:
+    repository = EventSourcedRepository(Collection[str], store)
+    # a repository of collections of something else
+    wrong: CollectionRepository[int] = repository  # type: ignore
+    wrong.save(numbers)
+    # the same, in one go
+    again: CollectionRepository[int] = EventSourcedRepository(Collection[str], store)  # type: ignore
+    again.save(numbers)
+    # saving a collection of something else
+    repository.save(numbers)  # type: ignore
+    # saving what is no collection
+    repository.save(order)  # type: ignore
+    # using what is loaded as a collection of something else
+    numbers = repository[collection_id]  # type: ignore
+    # a repository of orders where one of collections is needed
+    orders: CollectionRepository[str] = EventSourcedRepository(Order, store)  # type: ignore
+    orders.save(Collection[str].register())
+    # a repository of collections whose items are not hashable
+    EventSourcedRepository(Collection[list[int]], store)  # type: ignore
+
+
+# --- arrays ----------------------------------------------------------------------------------------
+
+
+def read_all(*values: object) -> None: ...
+
+
+@frozen
+class Card:
+    number: str
+
+
+@frozen
+class Cash:
+    cents: int
+
+
+def write_array(array: Array[str], payments: BigArray[Card | Cash]) -> None:
+    # appending an item of another type
+    array.append(5)  # type: ignore
+    # assigning an item of another type
+    array[0] = 5  # type: ignore
+    # extending by items of another type
+    array.extend([1, 2])  # type: ignore
+    # extending by one item instead of several
+    array.extend(5)  # type: ignore
+    # assigning a slice
+    array[0:2] = ["one", "two"]  # type: ignore
+    # deleting an item
+    del array[0]  # type: ignore
+    # inserting, which a list can
+    array.insert(0, "one")  # type: ignore
+    # assigning to an index that is no number
+    array["x"] = "one"  # type: ignore
+    # appending what is not in the sum type
+    payments.append("cash")  # type: ignore
+    # assigning nothing where nothing is no item
+    payments[0] = None  # type: ignore
+    # assigning the id
+    array.id = payments.id  # type: ignore
+    # assigning the size
+    array.array_size = 5  # type: ignore
+
+
+def read_array(array: Array[str], payments: BigArray[Card | Cash]) -> None:
+    # an index that is no number
+    array["x"]  # type: ignore
+    # an index that is no whole number
+    array[1.0]  # type: ignore
+    # a slice whose ends are no numbers
+    array["a":"b"]  # type: ignore
+    # an item used as another type
+    number: int = array[0]  # type: ignore
+    # a slice used as if nothing were missing in it
+    names: list[str] = array[0:2]  # type: ignore
+    # a slice of something else
+    numbers: list[int | None] = array[0:2]  # type: ignore
+    # an item of a slice, which may be missing
+    array[0:2][0].upper()  # type: ignore
+    # the position where an item was appended, used as the item
+    name: str = array.append("one")  # type: ignore
+    # an item when iterating, used as another type
+    number = next(iter(array))  # type: ignore
+    # a position and an item, the wrong way round
+    pair: tuple[str, int] = next(array.items())  # type: ignore
+    # one of two types, used as the other
+    cash: Cash = payments[0]  # type: ignore
+    # a field that only one of two types has
+    payments[0].cents  # type: ignore
+    read_all(number, names, numbers, name, pair, cash)
+
+
+def take_numbers(array: Array[int]) -> None:
+    array.append(5)
+
+
+def take_many_numbers(array: BigArray[int]) -> None:
+    array.append(5)
+
+
+def pass_arrays(
+    names: Array[str], many_names: BigArray[str], numbers: Array[int], flags: BigArray[bool]
+) -> None:
+    # an array of something else
+    take_numbers(names)  # type: ignore
+    # a big array of something else
+    take_numbers(many_names)  # type: ignore
+    # the same, where a big one is needed
+    take_many_numbers(many_names)  # type: ignore
+    # an array where a big one is needed
+    take_many_numbers(numbers)  # type: ignore
+    # an array of a narrower type, into which a wider one would be written
+    take_many_numbers(flags)  # type: ignore
+    # a list where an array is needed
+    take_numbers([1, 2])  # type: ignore
+
+
+def keep_arrays(store: RecordStore, array_id: UUID) -> None:
+    numbers = EventSourcedArrayRepository(int, store)
+    # an array of something else than the repository keeps
+    names: Array[str] = EventSourcedArrayRepository(int, store)[array_id]  # type: ignore
+    # the same, of a repository that has a name
+    names = numbers[array_id]  # type: ignore
+    # an array where a big one is needed
+    many: BigArray[int] = numbers[array_id]  # type: ignore
+    # an array of a union, used as one of a member of it
+    cards: BigArray[Card] = EventSourcedBigArrayRepository(Card | Cash, store)[array_id]  # type: ignore
+    # a repository of something else
+    other: ArrayRepository[str] = numbers  # type: ignore
+    # a repository of arrays where one of big arrays is needed
+    bigger: BigArrayRepository[int] = numbers  # type: ignore
+    # a repository of a narrower type
+    wider: ArrayRepository[int | None] = numbers  # type: ignore
+    read_all(names, many, cards, other, bigger, wider)
+    # an id that is no UUID
+    numbers["ada"]  # type: ignore
+    # arrays are written through what [] gives
+    numbers[array_id] = names  # type: ignore
+    # assigning the size
+    numbers.array_size = 5  # type: ignore
+
+
+def make_array_repositories(store: RecordStore) -> None:
+    # a size that is no number
+    EventSourcedArrayRepository(int, store, array_size="10")  # type: ignore
+    # the same, of big arrays
+    EventSourcedBigArrayRepository(int, store, array_size="10")  # type: ignore
+    # a size that is positional
+    EventSourcedBigArrayRepository(int, store, 10)  # type: ignore
+    # what is no store
+    EventSourcedArrayRepository(int, "arrays.db")  # type: ignore
+    # the class of a store instead of a store
+    EventSourcedBigArrayRepository(int, MemoryStore)  # type: ignore
+    # no store
+    EventSourcedBigArrayRepository(int)  # type: ignore
+    # an item instead of its type
+    EventSourcedArrayRepository(5, store)  # type: ignore
+    # a stored name that is no string
+    EventSourcedArrayRepository(int, store, event_name=5)  # type: ignore
+    # a function instead of a chain of upcasters
+    EventSourcedArrayRepository(int, store, upcaster=units_to_cents)  # type: ignore
+
+
+# --- sequences -------------------------------------------------------------------------------------
+
+
+def keep_sequences(store: RecordStore, stream: UUID, moment: datetime) -> None:
+    sequences = EventSourcedSequences(int, store, event_name="Counted")
+    # sequences of something else
+    other: Sequences[str] = sequences  # type: ignore
+    # items of another type
+    sequences.assign(stream, 0, ["one"], timestamp=moment)  # type: ignore
+    # items without a time
+    sequences.assign(stream, 0, [1])  # type: ignore
+    # an item used as another type
+    name: str = next(sequences.read(stream, gte=0, lt=1)).item  # type: ignore
+    # reading without bounds
+    sequences.read(stream)  # type: ignore
+    # a last position that may be missing
+    last: int = sequences.last(stream)  # type: ignore
+    # a big array needs sequences of ids for its links
+    BigArray(stream, sequences, sequences)  # type: ignore
+    read_all(other, name, last)
+    # sequences without the stored name of their rows
+    EventSourcedSequences(int, store)  # type: ignore
