@@ -234,11 +234,13 @@ def an_error(kind: type[EsmodelError]) -> EsmodelError:
         return kind(STREAM, 3, 5)
     if issubclass(kind, (exceptions.EntityIsDiscarded, exceptions.RepositoryKeyError)):
         return kind("Account", STREAM)
+    if issubclass(kind, (exceptions.ArrayIndexError, exceptions.CollectionItemError)):
+        return kind(STREAM, 3, "is not there")
     return kind("what to do about it")
 
 
 def test_every_class_of_errors_is_among_those_below() -> None:
-    assert len(ERRORS) == 21
+    assert len(ERRORS) == 24
 
 
 def message_of(error: Exception) -> tuple[type[Exception], str, dict[str, object], tuple[object, ...]]:
