@@ -28,6 +28,7 @@ from esmodel.exceptions import (
     PayloadError,
     PositionTakenError,
     StoredDataError,
+    UnknownEventError,
     shown,
 )
 from esmodel.sequence import SequencedItem, Sequences
@@ -36,6 +37,12 @@ T = TypeVar("T")
 
 ARRAY_SIZE: Final = 10_000
 """The size of arrays where none is given."""
+
+_END: Final = (1 << 63) - 1
+"""Beyond the last position of a stream."""
+
+_LONG: Final = 1 << 64
+"""What arrays of a size from 17 hold at least, whatever the size: its power need not be known."""
 
 _WRITABLE: Final = 1 << 12
 """The bits up to which ``str`` writes a whole number without a look at Python's limit on digits."""
@@ -113,8 +120,16 @@ class Array(Generic[T]):
 
     def next_position(self) -> int:
         """Return the position after the last item: the length, also where ``len`` cannot tell it."""
-        last = self._items.last(self._id)
-        return 0 if last is None else last + 1
+        last = -1
+        try:
+            # reads the row, where `last` would do for the position: it may be no row of an array
+            for found in self._items.read(self._id, gte=0, lt=_END, limit=1, descending=True):
+                last = found.position
+        except StoredDataError as damaged:
+            last = damaged.position
+        if last >= self._array_size:
+            raise self._too_long(last)
+        return last + 1
 
     def append(self, item: T, /) -> int:
         """Assign an item to the position after the last one, and return that position.
@@ -137,6 +152,8 @@ class Array(Generic[T]):
             PayloadError: if an item is not of the type; of its stream nothing is stored.
         """
         left = iter(items)
+        if items is self:
+            left = islice(left, self.next_position())  # and not what is appended here
         part = tuple(islice(left, self._array_size))
         while part:
             stored = self._append(part)
@@ -173,11 +190,11 @@ class Array(Generic[T]):
         if isinstance(index, slice):
             return self._slice(index.start, index.stop, index.step)
         position = self._position(index)
-        if position < self.capacity:
+        if self._holds(position):
             offset = position % self._array_size
-            for found in self._items.read(self._stream(position - offset), gte=offset, lt=offset + 1):
+            for found in self._read(position - offset, offset, offset + 1):
                 return found.item
-            self._check_layout()
+        self._check_layout()
         raise ArrayIndexError(self._id, position, "no item is assigned there")
 
     def items(self, start: int = 0, /) -> Iterator[tuple[int, T]]:
@@ -274,8 +291,6 @@ class Array(Generic[T]):
             except PositionTakenError:
                 end = self.next_position()
                 if end <= position:
-                    end = self._repaired(position)
-                if end <= position:
                     raise  # nobody got further, so that to try again would not help
                 position = end
             else:
@@ -284,7 +299,7 @@ class Array(Generic[T]):
 
     def _assign(self, position: int, items: tuple[T, ...], *, is_append: bool) -> datetime:
         """Store items of one stream, and return when."""
-        if position >= self.capacity:
+        if not self._holds(position):
             finding = f"the array holds {shown(self.capacity)} items at most"
             raise ArrayIndexError(self._id, position, finding)
         offset = position % self._array_size
@@ -316,7 +331,8 @@ class Array(Generic[T]):
         first = 0 if start is None else self._whole(start)
         end = -1 if stop is None else self._whole(stop)
         if steps > 0 and first >= 0 and end >= 0:
-            end = min(end, self.capacity)
+            if not self._holds(end):
+                end = min(end, self.next_position())
             values, end = self._picked(range(first, end, steps), is_within=False)
             return [values.get(position) for position in range(first, end, steps)]
         wanted = range(*slice(start, stop, steps).indices(self.next_position()))
@@ -337,8 +353,7 @@ class Array(Generic[T]):
         while position < stop:
             first = position - position % size
             latest = position + (min(first + size, stop) - 1 - position) // step * step
-            stream = self._stream(first)
-            for found in self._items.read(stream, gte=position - first, lt=latest - first + 1):
+            for found in self._read(first, position - first, latest - first + 1):
                 if (first + found.position - position) % step == 0:
                     values[first + found.position] = found.item
             if latest not in values and not is_within:
@@ -348,10 +363,27 @@ class Array(Generic[T]):
 
     def _assigned(self, start: int, *, descending: bool) -> Iterator[tuple[int, T]]:
         for first in self._bases(start, descending=descending):
-            least = max(start - first, 0)
-            stream = self._stream(first)
-            for found in self._items.read(stream, gte=least, lt=self._array_size, descending=descending):
+            for found in self._read(first, max(start - first, 0), _END, descending=descending):
+                if found.position >= self._array_size:
+                    raise self._too_long(found.position)
                 yield first + found.position, found.item
+
+    def _read(self, first: int, gte: int, lt: int, *, descending: bool = False) -> Iterator[SequencedItem[T]]:
+        """Yield the items of the stream whose first position is given."""
+        try:
+            yield from self._items.read(self._stream(first), gte=gte, lt=lt, descending=descending)
+        except UnknownEventError:
+            # another size may take for items what are links
+            self._check_layout()
+            raise
+
+    def _holds(self, position: int) -> bool:
+        """Whether a position is within the capacity."""
+        return position < self.capacity
+
+    def _too_long(self, position: int) -> StoredDataError:
+        finding = f"expected at most {self._array_size} items: open the array with its own array_size"
+        return StoredDataError(self._id, position, finding)
 
     # what a big array does in another way
 
@@ -367,12 +399,9 @@ class Array(Generic[T]):
     def _link(self, first: int, items: tuple[T, ...]) -> None:
         """See to it that a stream is found, before items are written to it."""
 
-    def _repaired(self, position: int) -> int:  # noqa: ARG002
-        """Return the end, after links to a position that was found taken were written."""
-        return 0
-
     def _check_layout(self) -> None:
         """Raise an error if the array was written with another size."""
+        self.next_position()
 
 
 class BigArray(Array[T]):
@@ -394,10 +423,10 @@ class BigArray(Array[T]):
     ``array[-i]``                  h + 2 rows
     ``array[i:j]``                 a row an item; h + 1 more where an end is not given, or not
                                    reached
-    ``array[i] = item``            1 row, 1 append; for the first of a base array up to h rows and
+    ``array[i] = item``            h rows, 1 append; for the first of a base array up to 1 row and
                                    h appends more
-    ``append``                     h + 1 rows, 1 append; for the first of a base array as above;
-                                   all again when another writer was faster
+    ``append``                     h + 1 rows, 1 append; for the first of a base array up to h + 1
+                                   rows and h appends more; all again when another writer was faster
     ``extend``                     as ``append``, once for each base array
     ``len``, ``next_position``     h + 1 rows; 1 more for each base array that a crash left empty
     iteration, ``items``, ``in``   a row an item, and one for each array of the tree
@@ -431,12 +460,15 @@ class BigArray(Array[T]):
         return _capacity(self._array_size)
 
     @override
+    def _holds(self, position: int) -> bool:
+        return (position < _LONG and self._array_size > 16) or position < self.capacity  # noqa: PLR2004
+
+    @override
     def next_position(self) -> int:
         for first in self._bases(0, descending=True):
             last = self._items.last(self._stream(first))
             if last is not None:
                 return first + last + 1
-        self._check_layout()
         return 0
 
     @override
@@ -445,12 +477,26 @@ class BigArray(Array[T]):
 
     @override
     def _bases(self, start: int, *, descending: bool) -> Iterator[int]:
-        for height in self._children(self._id, 0, descending=descending):
-            span = self._array_size ** (height + 1)
-            if height == 0:
+        for span in self._apexes(descending=descending):
+            if span == self._array_size:
                 yield 0
             elif span > start:
                 yield from self._below(span, start, descending=descending)
+
+    def _apexes(self, *, descending: bool) -> Iterator[int]:
+        """Yield the span of each apex; with another size than that of the array, they differ."""
+        limit = 1 if descending else None
+        bound = _END
+        while True:
+            found = None
+            for found in self._links.read(self._id, gte=0, lt=bound, limit=limit, descending=descending):
+                span = self._array_size ** (found.position + 1)
+                if found.item != make_subarray_id(self._id, 0, span):
+                    raise self._other_layout(self._id, found)
+                yield span
+            if found is None or limit is None:
+                return
+            bound = found.position
 
     def _below(self, span: int, start: int, *, descending: bool) -> Iterator[int]:
         """Yield the first position of each base array below an apex, but for its first child.
@@ -502,28 +548,24 @@ class BigArray(Array[T]):
 
     @override
     def _link(self, first: int, items: tuple[T, ...]) -> None:
-        missing: list[tuple[UUID, int, UUID]] = []
-        for node, index, child in self._path(first):
-            if self._is_linked(node, index, child):
-                break
-            missing.append((node, index, child))
-        else:
-            self._check_layout()
+        # each link is looked for: one may be there while those above it are not, as after a crash
+        # of version 8 of `eventsourcing`, which wrote the lowest first
+        missing = [link for link in self._path(first) if not self._is_linked(*link)]
         if missing:
+            self._check_layout()
             self._items.check(items)
             self._write_links(missing)
 
-    @override
-    def _repaired(self, position: int) -> int:
-        first = position - position % self._array_size
-        self._write_links([link for link in self._path(first) if not self._is_linked(*link)])
-        return self.next_position()
-
     def _is_linked(self, node: UUID, index: int, child: UUID) -> bool:
-        for found in self._links.read(node, gte=index, lt=index + 1):
-            if found.item == child:
-                return True
-            raise self._other_layout(node, found)
+        try:
+            for found in self._links.read(node, gte=index, lt=index + 1):
+                if found.item == child:
+                    return True
+                raise self._other_layout(node, found)
+        except UnknownEventError:
+            # another size may take for links what are items
+            self._check_layout()
+            raise
         return False
 
     def _write_links(self, links: list[tuple[UUID, int, UUID]]) -> None:
@@ -534,10 +576,8 @@ class BigArray(Array[T]):
 
     @override
     def _check_layout(self) -> None:
-        for found in self._links.read(self._id, gte=0, lt=self._array_size, limit=1):
-            span = self._array_size ** (found.position + 1)
-            if found.item != make_subarray_id(self._id, 0, span):
-                raise self._other_layout(self._id, found)
+        for _ in self._apexes(descending=True):
+            return
 
     def _other_layout(self, node: UUID, found: SequencedItem[UUID]) -> StoredDataError:
         finding = (

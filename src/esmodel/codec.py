@@ -457,15 +457,20 @@ class TypedCodec(Generic[T]):
         """Return a value as JSON.
 
         Raises:
-            PayloadError: if the value is not of the type.
+            PayloadError: if it could not be read again as a value of the type, or would come back
+                as another value.
         """
         try:
             data = _ENCODER.encode(value if self._to is None else self._to(value))
             # what cannot be read is not written
-            self._decoder.decode(data)
+            again = self._decoder.decode(data)
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{value!r} cannot be stored as {self._name}: {error}"
             raise PayloadError(msg) from error
+        # nor is what comes back as something else: a UUID where text is declared
+        if self._back is None and type(again) is not type(value) and again != value:
+            msg = f"{value!r} cannot be stored as {self._name}: it would come back as {again!r}"
+            raise PayloadError(msg)
         return data
 
     def decode(self, data: bytes, /) -> T:

@@ -147,6 +147,10 @@ class PositionTakenError(ConcurrencyError):
             f"Assign to another position, or append."
         )
 
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
 
 class CollectionItemError(EsmodelError, KeyError):
     """An item cannot be added to a collection, or removed from it; nothing was triggered.
@@ -182,6 +186,10 @@ class ArrayIndexError(EsmodelError, IndexError):
     @override
     def __str__(self) -> str:
         return f"Array {self.array_id}: index {shown(self.index)}: {self.finding}."
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 def shown(number: int, /) -> str:

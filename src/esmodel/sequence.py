@@ -43,7 +43,7 @@ class Sequences(Protocol[T]):
         """Look whether items could be assigned; nothing is written.
 
         Raises:
-            PayloadError: if an item is not of the type.
+            PayloadError: if an item could not be read again as one of the type.
         """
         ...
 
@@ -54,7 +54,7 @@ class Sequences(Protocol[T]):
 
         Raises:
             ConcurrencyError: if a position is taken.
-            PayloadError: if an item is not of the type.
+            PayloadError: if an item could not be read again as one of the type.
         """
         ...
 

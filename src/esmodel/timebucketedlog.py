@@ -108,7 +108,7 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
 
     def change(self, bucket_size: BucketSize, after: datetime, /) -> None:
         """Put another size in force, later than a moment."""
-        moment = max(now(), after + _MICROSECOND)
+        moment = max(now(), max(after, self.last_modified) + _MICROSECOND)
         with using_clock(lambda: moment):
             self.trigger(BucketSizeChanged, bucket_size=bucket_size)
 

@@ -68,7 +68,7 @@ class EventSourcedSequences(Generic[T]):
         """Look whether items could be assigned; nothing is written.
 
         Raises:
-            PayloadError: if an item is not of the type.
+            PayloadError: if an item could not be read again as one of the type.
         """
         for item in items:
             self._items.encode(item)
@@ -80,7 +80,7 @@ class EventSourcedSequences(Generic[T]):
 
         Raises:
             ConcurrencyError: if a position is taken.
-            PayloadError: if an item is not of the type.
+            PayloadError: if an item could not be read again as one of the type.
         """
         name, class_version, moment = self._name, self._class_version, microseconds(timestamp)
         encode = self._items.encode
@@ -107,7 +107,7 @@ class EventSourcedSequences(Generic[T]):
         name, newest, decode = self._name, self._class_version, self._items.decode
         for record in self._store.read(originator_id, gte=gte, lt=lt, limit=limit, descending=descending):
             if record.name != name:
-                finding = f"expected the item of a {name}, found a {record.name!r}"
+                finding = f"expected a row named {name!r}, found one named {record.name!r}"
                 raise UnknownEventError(originator_id, record.position, finding)
             data = record.data
             try:
@@ -115,7 +115,7 @@ class EventSourcedSequences(Generic[T]):
                     data = self._upcast(record)
                 item = decode(data)
             except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-                finding = f"the item of a {name} does not fit: {error}"
+                finding = f"the item of the row {name!r} does not fit: {error}"
                 raise StoredDataError(originator_id, record.position, finding) from error
             yield SequencedItem(record.position, record.timestamp, item)
 
