@@ -1,6 +1,7 @@
 """How history that version 8.2.5 of the package ``eventsourcing`` wrote is moved over.
 
-No stream gets another id, and no row another place: they follow from the same rules. What is read
+No stream gets another id, and no row another place (but in a collection to which an item was added
+twice: the second time is no event here): they follow from the same rules. What is read
 from the old database are rows with JSON in them; each is written anew with the call that wrote it
 then, and with the clock of then. Arrays take their rows in any order, links are made again; what
 happened to a collection, and to a log, is told in the order in which it happened.
