@@ -27,6 +27,12 @@ _LENGTHS: Final[dict[BucketSize, int]] = {
     "minute": 16,
     "second": 19,
 }
+_DURATIONS: Final[dict[BucketSize, timedelta]] = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
 _REST: Final = "0001-01-01T00:00:00+00:00"
 _SEPARATORS: Final = str.maketrans("T:", "_-")
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -95,19 +101,12 @@ def bucket_duration(timestamp: datetime, bucket_size: BucketSize, /) -> timedelt
         29
     """
     moment = in_utc(timestamp)
-    match checked_bucket_size(bucket_size):
-        case "year":
-            return timedelta(days=366 if calendar.isleap(moment.year) else 365)
-        case "month":
-            return timedelta(days=calendar.monthrange(moment.year, moment.month)[1])
-        case "day":
-            return timedelta(days=1)
-        case "hour":
-            return timedelta(hours=1)
-        case "minute":
-            return timedelta(minutes=1)
-        case "second":
-            return timedelta(seconds=1)
+    size = checked_bucket_size(bucket_size)
+    if size == "year":
+        return timedelta(days=366 if calendar.isleap(moment.year) else 365)
+    if size == "month":
+        return timedelta(days=calendar.monthrange(moment.year, moment.month)[1])
+    return _DURATIONS[size]
 
 
 def bucket_boundary(timestamp: datetime, bucket_size: BucketSize, /) -> str:

@@ -49,7 +49,8 @@ _UNITS: Final[dict[BucketSize, BucketSize]] = {"hour": "year", "minute": "month"
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LEAST: Final = microseconds(_FIRST)
-_GREATEST: Final = microseconds(datetime.max.replace(tzinfo=UTC))
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_GREATEST: Final = microseconds(_LAST)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -107,8 +108,16 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
         return tuple(dict.fromkeys(size for _, size in self.history))
 
     def change(self, bucket_size: BucketSize, after: datetime, /) -> None:
-        """Put another size in force, later than a moment."""
-        moment = max(now(), max(after, self.last_modified) + _MICROSECOND)
+        """Put another size in force, later than a moment.
+
+        Raises:
+            PayloadError: if no moment is later.
+        """
+        latest = max(after, self.last_modified)
+        if latest >= _LAST:
+            msg = f"no change of size can be later than {latest}"
+            raise PayloadError(msg)
+        moment = max(now(), latest + _MICROSECOND)
         with using_clock(lambda: moment):
             self.trigger(BucketSizeChanged, bucket_size=bucket_size)
 
@@ -144,18 +153,21 @@ class TimeBucketedLog(Generic[TMessage]):
     """Messages of one type in the order of time, in a stream for each bucket.
 
     Any number of threads and processes may log to one log. Its times never run backwards, as far as
-    one object is concerned; messages of one microsecond are all kept, those of one writer in the
+    one object is concerned; messages of one microsecond are all kept, those of one object in the
     order in which it logged them. The size of the buckets may change at any time: what was logged
-    before is found as before, and also what a writer logs that has not heard of the change.
+    before is found as before, and also what an object logs that has not heard of the change.
 
-    Cost, in rows read and appends written:
+    Cost, in queries and appends of one row each:
 
     ========================== =================================================================
-    ``log_message``            1 append. For the first message of a bucket 1 row and 1 append
-                               more, or 2 and 2 where buckets are shorter than a day. With a
-                               ``timestamp``, for the first of an object, and when a place is
-                               taken, 1 row for each size that the log has had, if several
-    ``change_bucket_size``     a row for each change of size before, 1 append
+    ``log_message``            1 append. For the first message of an object to a bucket 1 query more;
+                               where the bucket is new, 1 append more; where buckets are shorter
+                               than a day, and it is the first of its year (of hours), month (of
+                               minutes) or day (of seconds), 1 query and 1 append more again.
+                               If another writer has taken its place, 1 query for each size that
+                               the log has had, and 1 append more. With a ``timestamp``, and for the
+                               first message of an object, 1 query for each size, if several
+    ``change_bucket_size``     1 query of a row for the start and each change before, 1 append
     ========================== =================================================================
 
     Example:
@@ -170,7 +182,7 @@ class TimeBucketedLog(Generic[TMessage]):
         ['second', 'first']
     """
 
-    __slots__ = ("_lock", "_moment", "_opened", "_place", "_sizes", "_storage")
+    __slots__ = ("_given", "_has_looked", "_lock", "_moment", "_opened", "_place", "_sizes", "_storage")
 
     def __init__(self, sizes: BucketSizes, storage: LogStorage[TMessage], /) -> None:
         """Take the history of the sizes and where all is kept; a repository does it for you."""
@@ -178,7 +190,9 @@ class TimeBucketedLog(Generic[TMessage]):
         self._storage = storage
         self._lock = Lock()
         self._moment = _FIRST
+        self._given = _FIRST
         self._place = 0
+        self._has_looked = False
         self._opened: tuple[BucketSize, datetime] | None = None
 
     @property
@@ -217,34 +231,34 @@ class TimeBucketedLog(Generic[TMessage]):
                 elsewhere; aware. It is recorded as it is, whatever was logged before.
 
         Raises:
-            PayloadError: if the message is not of the type, or the timestamp naive; nothing is
-                stored.
+            PayloadError: if the message could not be read again as one of the type, or the timestamp
+                is naive; nothing is stored.
         """
         sizes = self._sizes
-        is_later = timestamp is None and self._moment > _FIRST
-        moment, place = self._tick(sizes) if timestamp is None else (in_utc(timestamp), 0)
-        if not is_later and len(sizes.known) > 1:
+        if timestamp is None:
+            moment, place, is_ahead = self._tick(sizes)
+        else:
+            moment, place, is_ahead = in_utc(timestamp), 0, False
+        if not is_ahead and len(sizes.known) > 1:
             # one of the same microsecond may be in a bucket of another size
             place = max(place, self._next_place(sizes, moment))
+        _check_place(place, moment)
         starts = bucket_starts(moment, sizes.current)
         bucket = make_timebucket_id(sizes.id, moment, sizes.current)
         self._open(sizes, starts, message)
         position = _position(moment, starts)
         while True:
-            if place >= _PLACES:
-                msg = f"{_PLACES} messages of the microsecond {moment} are logged, and no more can be"
-                raise PayloadError(msg)
             try:
                 self._storage.messages.assign(bucket, position + place, (message,), timestamp=moment)
             except ConcurrencyError:
                 free = self._next_place(sizes, moment)
                 if free <= place:
                     raise  # nobody took the place, so that to try again would not help
+                _check_place(free, moment)
                 place = free
             else:
                 break
-        if timestamp is None:
-            self._remember(moment, place)
+        self._remember(moment, place, is_given=timestamp is not None)
         event = MessageLogged(sizes.id, moment, message=message)
         if DEFAULT_BUS.subscriptions:
             publish((event,))
@@ -257,35 +271,43 @@ class TimeBucketedLog(Generic[TMessage]):
         they are made again; what they log until then is found all the same.
 
         Raises:
-            PayloadError: if the size is unknown.
+            PayloadError: if the size is unknown, or no moment is later.
         """
         wanted = checked_bucket_size(bucket_size)
-        with self._lock:
-            while True:
-                sizes = self._storage.sizes.get_entity(self.id)
-                if sizes.current != wanted:
-                    sizes.change(wanted, self._moment)
-                    try:
-                        self._storage.sizes.save(sizes)
-                    except ConcurrencyError:
-                        continue  # another change came first
-                self._sizes = sizes
-                return
+        while True:
+            sizes = self._storage.sizes.get_entity(self.id)
+            if sizes.current != wanted:
+                sizes.change(wanted, self._moment)
+                try:
+                    # without the lock: a subscriber may log to this log
+                    self._storage.sizes.save(sizes)
+                except ConcurrencyError:
+                    continue  # another change came first
+            self._sizes = sizes
+            return
 
     @override
     def __repr__(self) -> str:
         return f"<TimeBucketedLog {self.id} by the {self.bucket_size}>"
 
-    def _tick(self, sizes: BucketSizes) -> tuple[datetime, int]:
-        """Return a moment that is not before any other, and the place in its microsecond."""
+    def _tick(self, sizes: BucketSizes) -> tuple[datetime, int, bool]:
+        """Return a moment that is not before any other, and the place in its microsecond.
+
+        And whether it is known that no message of it is in a bucket of another size: this object
+        has looked before, a change is later than all before it, and no given time is as late.
+        """
         with self._lock:
             moment = max(now(), self._moment, sizes.last_modified)
             self._place = self._place + 1 if moment == self._moment else 0
             self._moment = moment
-            return moment, self._place
+            return moment, self._place, self._has_looked and moment > self._given
 
-    def _remember(self, moment: datetime, place: int) -> None:
+    def _remember(self, moment: datetime, place: int, *, is_given: bool) -> None:
         with self._lock:
+            if is_given:
+                self._given = max(self._given, moment)
+            else:
+                self._has_looked = True
             if moment == self._moment:
                 self._place = max(self._place, place)
 
@@ -319,6 +341,12 @@ class TimeBucketedLog(Generic[TMessage]):
         self._opened = size, starts
 
 
+def _check_place(place: int, moment: datetime) -> None:
+    if place >= _PLACES:
+        msg = f"{_PLACES} messages of the microsecond {moment} are logged, and no more can be"
+        raise PayloadError(msg)
+
+
 def _position(moment: datetime, starts: datetime) -> int:
     return (moment - starts) // _MICROSECOND * _PLACES
 
@@ -347,12 +375,14 @@ def _entries(log_id: UUID, size: BucketSize, starts: datetime) -> Iterator[tuple
 class TimeBucketedLogReader(Generic[TMessage]):
     """Reads a log, from either end, and from any moment to any other.
 
-    It sees all that was logged when it comes to a bucket, in whatever size of buckets. It asks for
-    no bucket that is empty or outside the range.
+    It sees all that was logged before it began, and of what is logged meanwhile that which lies ahead
+    of it, in buckets of the sizes that there were when it began. It asks for no bucket that is empty
+    or outside the range.
 
     Cost, in queries of at most ``page_size`` rows: 1 for the sizes that the log has had; for each of
     them 1 for its index, and where buckets are shorter than a day 1 for each year (of hours), month
-    (of minutes) or day (of seconds) in the range that holds something; then 1 for each bucket.
+    (of minutes) or day (of seconds) in the range that holds something; then 1 for each bucket. A page
+    that is full costs one more.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore

@@ -12,7 +12,7 @@ from esmodel.exceptions import ConcurrencyError, RepositoryKeyError
 from esmodel.persistence.record import RecordStore
 from esmodel.persistence.repositories import EventSourcedRepository
 from esmodel.persistence.sequences import EventSourcedSequences
-from esmodel.timebucket import BucketSize
+from esmodel.timebucket import BucketSize, checked_bucket_size
 from esmodel.timebucketedlog import BucketSizes, LogStorage, TimeBucketedLog
 from esmodel.versioning import Upcaster
 
@@ -96,10 +96,11 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
         Raises:
             PayloadError: if the size is unknown.
         """
+        size = checked_bucket_size(bucket_size)
         try:
             return self[log_id]
         except RepositoryKeyError:
             try:
-                return self.start(log_id, bucket_size)
+                return self.start(log_id, size)
             except ConcurrencyError:
                 return self[log_id]  # another one was faster
