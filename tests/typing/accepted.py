@@ -16,6 +16,7 @@ import attrs
 from attrs import define, frozen
 
 from esmodel import (
+    BUCKET_SIZES,
     AggregateEvent,
     AggregateRoot,
     AggregateRootWithECC,
@@ -24,6 +25,7 @@ from esmodel import (
     ArrayRepository,
     BigArray,
     BigArrayRepository,
+    BucketSize,
     Collection,
     CollectionCreated,
     CollectionRepository,
@@ -37,15 +39,20 @@ from esmodel import (
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
     EventSourcedSequences,
+    EventSourcedTimeBucketedLogRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
     ItemAdded,
     ItemRemoved,
+    MessageLogged,
     ReadsEntities,
     SavesEntities,
     SequencedItem,
     Sequences,
     Snapshot,
+    TimeBucketedLog,
+    TimeBucketedLogReader,
+    TimeBucketedLogRepository,
     Timestamped,
     TimestampedEntity,
     TimestampedEvent,
@@ -61,10 +68,15 @@ from esmodel import (
     VersionedEvent,
     applies,
     attribute,
+    bucket_starts,
     caused_by,
     ignores,
+    make_timebucket_id,
+    next_bucket_starts,
+    previous_bucket_starts,
     register_new_collection,
     retry,
+    start_new_timebucketedlog,
     subscribe_to,
     upcasts,
     using_clock,
@@ -890,3 +902,47 @@ def check_sequences_keep_items_of_one_type() -> None:
         array = Array(stream, EventSourcedSequences(Card | Cash, store, event_name="Paid"), 10)
         assert_type(array, Array[Card | Cash])
         assert array[1] == Cash(5)
+
+
+# --- logs ------------------------------------------------------------------------------------------
+
+
+def latest_message(log: TimeBucketedLog[TValue]) -> TValue:
+    return next(TimeBucketedLogReader(log).messages(limit=1, descending=True))
+
+
+def start_log(repository: TimeBucketedLogRepository[str], size: BucketSize) -> TimeBucketedLog[str]:
+    return start_new_timebucketedlog(repository, uuid4(), size)
+
+
+def check_logs_keep_messages_of_one_type() -> None:
+    with MemoryStore() as store:
+        logs = EventSourcedTimeBucketedLogRepository(Card | Cash, store)
+        assert_type(logs, EventSourcedTimeBucketedLogRepository[Card | Cash])
+        declared: TimeBucketedLogRepository[Card | Cash] = logs
+        log = declared.get_or_create(uuid4(), "second")
+        assert_type(log, TimeBucketedLog[Card | Cash])
+        assert_type(declared[log.id], TimeBucketedLog[Card | Cash])
+        event = log.log_message(Cash(5), timestamp=MOMENT)
+        assert_type(event, MessageLogged[Card | Cash])
+        assert_type(event.message, Card | Cash)
+        log.change_bucket_size("year")
+        log.log_message(Card("1234"))
+        reader = TimeBucketedLogReader(log, page_size=1)
+        assert_type(reader, TimeBucketedLogReader[Card | Cash])
+        for message in reader.messages(gte=MOMENT, lt=MOMENT, limit=9):
+            assert_type(message, Card | Cash)
+        for logged in reader.events(descending=True):
+            assert_type(logged.message, Card | Cash)
+            assert_type(logged.timestamp, datetime)
+        assert_type(latest_message(log), Card | Cash)
+        assert_type(log.bucket_size, BucketSize)
+        texts = EventSourcedTimeBucketedLogRepository(str, store)
+        assert_type(start_log(texts, "day").log_message("first").message, str)
+
+
+def check_buckets_are_of_a_known_size() -> None:
+    for size in BUCKET_SIZES:
+        assert_type(bucket_starts(MOMENT, size), datetime)
+        assert previous_bucket_starts(next_bucket_starts(MOMENT, size), size) == bucket_starts(MOMENT, size)
+        assert_type(make_timebucket_id(uuid4(), MOMENT, size), UUID)

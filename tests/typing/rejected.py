@@ -28,19 +28,29 @@ from esmodel import (
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
     EventSourcedSequences,
+    EventSourcedTimeBucketedLogRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
     ItemAdded,
     RecordStore,
     Sequences,
+    TimeBucketedLog,
+    TimeBucketedLogReader,
+    TimeBucketedLogRepository,
     VersionedEntity,
     VersionedEvent,
     applies,
     attribute,
+    bucket_duration,
+    bucket_starts,
     caused_by,
     ignores,
+    make_timebucket_id,
+    next_bucket_starts,
+    previous_bucket_starts,
     register_new_collection,
     retry,
+    start_new_timebucketedlog,
     subscribe_to,
     upcasts,
 )
@@ -746,3 +756,64 @@ def keep_sequences(store: RecordStore, stream: UUID, moment: datetime) -> None:
     read_all(other, name, last)
     # sequences without the stored name of their rows
     EventSourcedSequences(int, store)  # type: ignore
+
+
+# --- logs ------------------------------------------------------------------------------------------
+
+
+def keep_logs(store: RecordStore, log_id: UUID, moment: datetime) -> None:
+    logs = EventSourcedTimeBucketedLogRepository(int, store)
+    log = logs.get_or_create(log_id, "day")
+    reader = TimeBucketedLogReader(log)
+    # a message of another type
+    log.log_message("one")  # type: ignore
+    # a message that may be missing
+    log.log_message(None)  # type: ignore
+    # a time that is no datetime
+    log.log_message(1, timestamp=1763900000.0)  # type: ignore
+    # a time that is positional
+    log.log_message(1, moment)  # type: ignore
+    # a size that is unknown
+    log.change_bucket_size("week")  # type: ignore
+    # the same, of a new log
+    logs.get_or_create(log_id, "days")  # type: ignore
+    # the same
+    logs.start(log_id, "decade")  # type: ignore
+    # the same
+    start_new_timebucketedlog(logs, log_id, "DAY")  # type: ignore
+    # assigning the size
+    log.bucket_size = "hour"  # type: ignore
+    # a message used as another type
+    text: str = next(reader.messages())  # type: ignore
+    # the same, of the event
+    other: str = log.log_message(1).message  # type: ignore
+    # a bound that is no datetime
+    reader.messages(gt="2026-11-23")  # type: ignore
+    # a bound that is misspelt
+    reader.messages(after=moment)  # type: ignore
+    # a limit that is no number
+    reader.events(limit="5")  # type: ignore
+    # a log of something else
+    texts: TimeBucketedLog[str] = log  # type: ignore
+    # a reader of something else
+    letters: TimeBucketedLogReader[str] = TimeBucketedLogReader(log)  # type: ignore
+    # a repository of something else
+    words: TimeBucketedLogRepository[str] = logs  # type: ignore
+    # the id of a log where a log is needed
+    TimeBucketedLogReader(log_id)  # type: ignore
+    # assigning to an event
+    log.log_message(1).message = 2  # type: ignore
+    read_all(text, other, texts, letters, words)
+
+
+def reckon_buckets(log_id: UUID, moment: datetime) -> None:
+    # a size that is unknown
+    bucket_starts(moment, "week")  # type: ignore
+    # a size that is any text
+    next_bucket_starts(moment, str(log_id))  # type: ignore
+    # the arguments the other way round
+    previous_bucket_starts("day", moment)  # type: ignore
+    # seconds instead of a datetime
+    bucket_duration(1763900000.0, "day")  # type: ignore
+    # no log
+    make_timebucket_id(moment, "day")  # type: ignore
