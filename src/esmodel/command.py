@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot, AttributeChanged, Discarded
+from esmodel.apply import Handler
 from esmodel.events import AggregateEvent, DomainEvent, TimestampedVersionedEvent
 
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
@@ -69,8 +70,16 @@ class Command(AggregateRoot[TEvent]):
         if not self._is_done:
             self._take(Done(self._id, self._version + 1, self._now()))
 
+    @classmethod
     @override
-    def _advance(self, event: DomainEvent) -> None:
-        super()._advance(event)
-        if isinstance(event, Done):
-            self._is_done = True
+    def completed(cls, event_class: type[object], handler: Handler, /) -> Handler:
+        found = super().completed(event_class, handler)
+        return _finishing(found) if issubclass(event_class, Done) else found
+
+
+def _finishing(handler: Handler) -> Handler:
+    def finish(command: Command[TEvent], event: Done) -> None:
+        handler(command, event)
+        command._is_done = True
+
+    return finish

@@ -72,16 +72,17 @@ class Timestamped(Protocol):
         ...
 
 
-def _system_time() -> datetime:
+def system_time() -> datetime:
+    """Return the time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
-_clock: ContextVar[Callable[[], datetime]] = ContextVar("clock", default=_system_time)
+clock: ContextVar[Callable[[], datetime]] = ContextVar("clock", default=system_time)
 _cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
 
 
 @contextmanager
-def using_clock(clock: Callable[[], datetime], /) -> Generator[None]:
+def using_clock(source: Callable[[], datetime], /) -> Generator[None]:
     """Trigger with the times of another clock; it must return aware datetimes.
 
     Example:
@@ -90,11 +91,11 @@ def using_clock(clock: Callable[[], datetime], /) -> Generator[None]:
         ...     now().day
         23
     """
-    token = _clock.set(clock)
+    token = clock.set(source)
     try:
         yield
     finally:
-        _clock.reset(token)
+        clock.reset(token)
 
 
 def now() -> datetime:
@@ -103,7 +104,7 @@ def now() -> datetime:
     Raises:
         PayloadError: if the clock is naive.
     """
-    moment = _clock.get()()
+    moment = clock.get()()
     if moment.tzinfo is None:
         msg = f"The clock gave {moment!r}, which is naive; give datetimes with tzinfo=UTC"
         raise PayloadError(msg)
@@ -171,7 +172,7 @@ def microseconds(moment: datetime, /) -> int:
 
 def moment_of(count: int, /) -> datetime:
     """Return the moment, in UTC, that lies some microseconds after 1970 began."""
-    return _EPOCH + timedelta(microseconds=count)
+    return _EPOCH + _MICROSECOND * count  # 220 ns, where timedelta(microseconds=...) makes it 440
 
 
 class DeclaredAttribute:
@@ -208,8 +209,7 @@ class _EntityDispatch(dict[type[object], Handler]):
             found = registry.handler_for(event_class)
         if found is None:
             found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _nothing
-        handler = _discarding(found) if issubclass(event_class, DiscardedEvent) else found
-        self[event_class] = handler
+        handler = self[event_class] = entity.completed(event_class, found)
         return handler
 
 
@@ -248,7 +248,6 @@ class EntityPlan:
     """What is derived once for each class of entities.
 
     Attributes:
-        dispatch: handlers by class of event.
         state: the fields that make up the state, the library's own left out.
         required: those of them that have no default.
         attributes: what is declared with ``@attribute``, by name.
@@ -257,7 +256,6 @@ class EntityPlan:
         upcaster: the steps from an older shape of the state.
     """
 
-    dispatch: Mapping[type[object], Handler]
     state: tuple[str, ...]
     required: tuple[str, ...]
     attributes: Mapping[str, DeclaredAttribute]
@@ -290,7 +288,6 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
         if isinstance(each, DeclaredAttribute)
     }
     plan = EntityPlan(
-        dispatch=_EntityDispatch(entity),
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
@@ -319,11 +316,22 @@ class DomainEntity(Applying[TEvent]):
     codec: ClassVar[Codec] = DEFAULT_CODEC
     snapshot_upcaster: ClassVar[Upcaster[Never, object] | None] = None
     LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = ()
+    _dispatch: ClassVar[Mapping[type[object], Handler]] = {}
     _id: UUID = field(init=False, metadata=_OWN)
     _version: int = field(init=False, metadata=_OWN)
     _created_on: datetime | None = field(init=False, metadata=_OWN)
     _last_modified: datetime | None = field(init=False, metadata=_OWN)
     _is_discarded: bool = field(init=False, metadata=_OWN)
+
+    @override
+    def __init_subclass__(cls) -> None:
+        """Give the class a table of handlers of its own.
+
+        Raises:
+            ApplyError: if its registry lacks an event of the union, or has a foreign handler.
+        """
+        super().__init_subclass__()
+        cls._dispatch = _EntityDispatch(cls)
 
     def __attrs_pre_init__(self) -> None:
         """Refuse to be made without an event.
@@ -365,6 +373,11 @@ class DomainEntity(Applying[TEvent]):
         return entity
 
     @classmethod
+    def completed(cls, event_class: type[object], handler: Handler, /) -> Handler:
+        """Return a handler with what the library itself does after it, for a class of events."""
+        return _discarding(handler) if issubclass(event_class, DiscardedEvent) else handler
+
+    @classmethod
     def plan(cls) -> EntityPlan:
         """Return what is derived once for the class."""
         return plan_of(cls)
@@ -394,7 +407,7 @@ class DomainEntity(Applying[TEvent]):
         Of a hash chain it checks the links, not the hashes: ``replay`` and the repositories,
         which have the bytes as recorded, check those before.
         """
-        dispatch = plan_of(type(self)).dispatch
+        dispatch = self._dispatch
         for event in events:
             self._check(event)
             dispatch[event.__class__](self, event)
@@ -425,7 +438,7 @@ class DomainEntity(Applying[TEvent]):
 
     def _take(self, event: DomainEvent) -> None:
         """Apply an event that is new, and hand it on; a handler that raises changes nothing here."""
-        plan_of(type(self)).dispatch[event.__class__](self, event)
+        self._dispatch[event.__class__](self, event)
         if self._version < 0:
             self._check_set(event)
         self._advance(event)
@@ -449,7 +462,8 @@ class DomainEntity(Applying[TEvent]):
             raise EntityIsDiscarded(type(self).__qualname__, self._id)
 
     def _now(self) -> datetime:
-        moment = now()
+        # 60 ns less than a call of `now`, where nobody has set a clock
+        moment = datetime.now(UTC) if clock.get() is system_time else now()
         last = self._last_modified
         return moment if last is None or moment >= last else last
 
