@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import inspect
 import math
-import operator
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -37,29 +35,15 @@ import attrs
 import msgspec
 from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
-from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
+from esmodel.exceptions import PayloadError, UnsupportedTypeError
 from esmodel.generics import bind, bound_in, is_class
+from esmodel.shape import ENCODER, Convert, Shape, Wire, fields_of, owner_of_field, union_of
 
 T = TypeVar("T")
-
-Convert = Callable[[object], object]
 
 _SCALARS: Final[frozenset[object]] = frozenset({
     str, int, bool, type(None), bytes, Decimal, UUID, dt.datetime, dt.date, dt.time, dt.timedelta,
 })  # fmt: skip
-
-
-@attrs.frozen
-class Wire:
-    """How one type is written: as which type that msgspec knows, and through which converters.
-
-    ``shape`` spells the type out, nested fields included, for fingerprints.
-    """
-
-    type: object
-    to: Convert | None = None
-    back: Convert | None = None
-    shape: str = ""
 
 
 class CodecHook(Protocol):
@@ -116,98 +100,6 @@ class TypeHook(Generic[T]):
         return Wire(str, to, back, f"hook {hooked.__name__}")
 
 
-class Shape(Generic[T]):
-    """The stored form of some fields of an attrs class.
-
-    Attributes:
-        fingerprint: changes when a stored field changes its name or type.
-    """
-
-    __slots__ = (
-        "_decoder",
-        "_defaults",
-        "_get",
-        "_set",
-        "_struct",
-        "_wires",
-        "cls",
-        "fingerprint",
-        "names",
-    )
-
-    def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
-        """Take the class, its fields and how each is carried; ``Codec.shape`` makes them."""
-        self.cls: type[T] = cls
-        self.names: tuple[str, ...] = names
-        self._wires = wires
-        attributes = {each.name: each for each in fields_of(cls)}
-        self._defaults = tuple(attributes[name].default for name in names)
-        self._struct = msgspec.defstruct(
-            cls.__name__,
-            [
-                (name, wire.type)
-                if default is attrs.NOTHING
-                else (name, _union_of([wire.type, msgspec.UnsetType]), msgspec.UNSET)
-                for name, wire, default in zip(names, wires, self._defaults, strict=True)
-            ],
-            forbid_unknown_fields=True,
-            kw_only=True,
-        )
-        self._decoder = msgspec.json.Decoder(self._struct)
-        self._set = tuple(_setter(cls, name) for name in names)
-        self.fingerprint: str = ", ".join(
-            f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
-        )
-
-    def to_struct(self, value: object, /) -> msgspec.Struct:
-        """Return what msgspec writes for the fields of an instance."""
-        fields: dict[str, object] = {}
-        for name, wire in zip(self.names, self._wires, strict=True):
-            field: object = getattr(value, name)
-            fields[name] = field if wire.to is None else wire.to(field)
-        return self._struct(**fields)
-
-    def fill(self, instance: T, struct: object, /) -> None:
-        """Set the fields of an instance from what msgspec read; no validator runs."""
-        for name, wire, default, set_field in zip(
-            self.names, self._wires, self._defaults, self._set, strict=True
-        ):
-            field: object = getattr(struct, name)
-            if field is msgspec.UNSET:
-                field = default_of(default, instance)
-            elif wire.back is not None:
-                field = wire.back(field)
-            set_field(instance, field)
-
-    def encode(self, value: T, /) -> bytes:
-        """Return the fields of an instance as JSON.
-
-        Raises:
-            PayloadError: if a value cannot be written in the stored form.
-        """
-        try:
-            data = _ENCODER.encode(self.to_struct(value))
-            # what cannot be read is not written: 0.3 us for two fields
-            self._decoder.decode(data)
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            msg = f"{self.cls.__qualname__} cannot be stored: {error}"
-            raise PayloadError(msg) from error
-        return data
-
-    def decode(self, data: bytes, instance: T, /) -> None:
-        """Set the fields of an instance from JSON.
-
-        Raises:
-            ValueError: if the bytes do not have this shape; the sentence names the field.
-        """
-        self.fill(instance, self._decoder.decode(data))
-
-    @property
-    def wire_type(self) -> type[msgspec.Struct]:
-        """The type that msgspec reads and writes for these fields."""
-        return self._struct
-
-
 def _hints(annotated: object) -> Mapping[str, object]:
     hints: dict[str, object] = get_type_hints(annotated)
     return hints
@@ -241,7 +133,7 @@ class Codec:
         """
         self._for(as_type)  # a type that cannot be carried is no fault of the value
         try:
-            return _ENCODER.encode(self.to_plain(as_type, value))
+            return ENCODER.encode(self.to_plain(as_type, value))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{value!r} cannot be stored as {_name(as_type)}: {error}"
             raise PayloadError(msg) from error
@@ -273,7 +165,7 @@ class Codec:
             made_as: the type in which it was returned; what it leaves open is taken from the
                 type at run time, which does not know the tags of sum types.
         """
-        return _ENCODER.encode(self._made(payload, made_as))
+        return ENCODER.encode(self._made(payload, made_as))
 
     def _made(self, payload: object, made_as: object) -> object:
         if is_typeddict(made_as) and is_mapping(payload):
@@ -293,7 +185,7 @@ class Codec:
         if type(value) in _ROWS:
             return [self._plain(each) for each in _items(value)]
         if type(value) in _SETS:
-            return sorted((self._plain(each) for each in _items(value)), key=_ENCODER.encode)
+            return sorted((self._plain(each) for each in _items(value)), key=ENCODER.encode)
         if type(value) in self._hooks or isinstance(value, (float, enum.Enum)) or attrs.has(type(value)):
             return self.to_plain(type(value), value)
         return value
@@ -338,7 +230,7 @@ class Codec:
         wires: list[Wire] = []
         for name in names:
             try:
-                wires.append(self.wire(hints[name], bound[_owner(cls, name)], path))
+                wires.append(self.wire(hints[name], bound[owner_of_field(cls, name)], path))
             except UnsupportedTypeError as error:
                 msg = f"{cls.__qualname__}.{name}: {error}"
                 raise UnsupportedTypeError(msg) from error
@@ -405,7 +297,8 @@ class Codec:
 
         def back(value: object) -> object:
             instance = new(cls)
-            shape.fill(instance, value)
+            if isinstance(value, msgspec.Struct):
+                shape.fill(instance, value)
             return instance
 
         return Wire(shape.wire_type, to, back, f"{cls.__qualname__}({shape.fingerprint})")
@@ -416,7 +309,7 @@ class Codec:
         wires = [(each, self.wire(each, bound, path)) for each in members]
         shape = " | ".join(wire.shape for _, wire in wires)
         if all(wire.to is None for _, wire in wires):
-            union = _union_of([wire.type for _, wire in wires])
+            union = union_of([wire.type for _, wire in wires])
             if _readable(union):
                 return Wire(union, shape=shape)
         some = [(each, wire) for each, wire in wires if each is not type(None)]
@@ -461,7 +354,7 @@ class TypedCodec(Generic[T]):
                 as another value.
         """
         try:
-            data = _ENCODER.encode(value if self._to is None else self._to(value))
+            data = ENCODER.encode(value if self._to is None else self._to(value))
             # what cannot be read is not written
             again = self._decoder.decode(data)
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -493,20 +386,6 @@ class _Read(Generic[T]):
     value: T
 
 
-def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
-    """Return the fields of an attrs class.
-
-    Raises:
-        ModelError: if it is none.
-    """
-    if not attrs.has(cls):
-        msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
-        raise ModelError(msg)
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
-    return fields
-
-
-_ENCODER: Final = msgspec.json.Encoder()
 _SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
     list: list,
     tuple: tuple,
@@ -523,17 +402,6 @@ _SETS: Final[frozenset[object]] = frozenset({set, frozenset})
 _ROWS: Final[frozenset[object]] = frozenset({list, tuple})
 _MAPPINGS: Final[frozenset[object]] = frozenset({dict, Mapping})
 _INFINITIES: Final = {"nan", "inf", "-inf"}
-
-
-# by name, because the stubs of `|` say nothing of its types
-_either: Final[Callable[[object, object], object]] = getattr(operator, "or_")  # noqa: B009
-
-
-def _union_of(members: Sequence[object]) -> object:
-    joined: object = members[0]
-    for each in members[1:]:
-        joined = _either(joined, each)
-    return joined
 
 
 def _float_to(value: object) -> object:
@@ -606,7 +474,7 @@ def _sequence(make: Callable[[list[object]], object], item: Wire) -> Wire:
 
     def to(value: object) -> object:
         items = _items(value) if to_item is None else [to_item(each) for each in _items(value)]
-        return sorted(items, key=_ENCODER.encode) if is_set else items
+        return sorted(items, key=ENCODER.encode) if is_set else items
 
     def back(value: object) -> object:
         items = _items(value)
@@ -648,7 +516,7 @@ def _mapping(key: Wire, value: Wire) -> Wire:
 
 def _optional(wire: Wire, to_some: Convert, back_some: Convert, shape: str) -> Wire:
     return Wire(
-        _union_of([wire.type, type(None)]),
+        union_of([wire.type, type(None)]),
         lambda value: None if value is None else to_some(value),
         lambda value: None if value is None else back_some(value),
         shape,
@@ -686,11 +554,11 @@ def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: boo
             msg = f"Expected one of {', '.join(by_tag)}, got {', '.join(str(tag) for tag, _ in pairs)}"
             raise msgspec.ValidationError(msg)
         wire, decoder = by_tag[str(pairs[0][0])]
-        plain = decoder.decode(_ENCODER.encode(pairs[0][1]))
+        plain = decoder.decode(ENCODER.encode(pairs[0][1]))
         return plain if wire.back is None else wire.back(plain)
 
     wire_type: object = dict[str, msgspec.Raw]
-    return Wire(_union_of([wire_type, type(None)]) if optional else wire_type, to, back, shape)
+    return Wire(union_of([wire_type, type(None)]) if optional else wire_type, to, back, shape)
 
 
 def _by_msgspec(hint: object) -> Wire:
@@ -713,39 +581,12 @@ def _readable(hint: object) -> bool:
     return not isinstance(info, (msgspec.inspect.CustomType, msgspec.inspect.AnyType))
 
 
-def _owner(cls: type[object], field: str) -> type[object]:
-    """Return the class that declares a field: its type variables are those of the annotation."""
-    return next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
-
-
 def _name(hint: object) -> str:
     """Return the stable name of a type: its ``stored_name`` if it has one, else its own."""
     stored: object = getattr(hint, "stored_name", None)
     if isinstance(stored, str):
         return stored
     return hint.__name__ if isinstance(hint, type) else str(hint)
-
-
-def _setter(cls: type[T], name: str) -> Callable[[T, object], None]:
-    """Return what sets a field of a frozen instance; a slot's own setter is the fastest."""
-    descriptor: object = getattr(cls, name, None)
-    if isinstance(descriptor, types.MemberDescriptorType):
-        return descriptor.__set__
-
-    def set_field(instance: T, value: object) -> None:
-        object.__setattr__(instance, name, value)
-
-    return set_field
-
-
-def default_of(default: object, instance: object, /) -> object:
-    """Return the value that a field's default gives an instance."""
-    # attrs' stubs know Factory only as a function that returns the field's value
-    factory: Callable[..., object] | None = getattr(default, "factory", None)
-    if factory is None or type(default).__module__ != "attr._make":
-        return default
-    takes_self: bool = getattr(default, "takes_self", False)
-    return factory(instance) if takes_self else factory()
 
 
 def is_iterable(value: object) -> TypeIs[Iterable[object]]:

@@ -12,10 +12,11 @@ from attrs import define, field, frozen
 
 from esmodel.aggregate import AggregateRoot
 from esmodel.apply import applies, ignores
-from esmodel.codec import fields_of, is_iterable
+from esmodel.codec import is_iterable
 from esmodel.events import AggregateEvent, CreatedEvent
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.repository import EntityRepository
+from esmodel.shape import fields_of
 
 T = TypeVar("T", bound=Hashable)
 TCollection_co = TypeVar("TCollection_co", covariant=True)

@@ -70,6 +70,10 @@ class Command(AggregateRoot[TEvent]):
         if not self._is_done:
             self._take(Done(self._id, self._version + 1, self._now()))
 
+    def complete(self) -> None:
+        """Count as done; called when ``Done`` is applied."""
+        self._is_done = True
+
     @classmethod
     @override
     def completed(cls, event_class: type[object], handler: Handler, /) -> Handler:
@@ -80,6 +84,6 @@ class Command(AggregateRoot[TEvent]):
 def _finishing(handler: Handler) -> Handler:
     def finish(command: Command[TEvent], event: Done) -> None:
         handler(command, event)
-        command._is_done = True
+        command.complete()
 
     return finish

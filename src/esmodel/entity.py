@@ -20,7 +20,7 @@ from attrs import define, field, frozen
 from typing_extensions import override
 
 from esmodel.apply import Applying, Handler, registry_of
-from esmodel.codec import DEFAULT_CODEC, Codec, default_of
+from esmodel.codec import DEFAULT_CODEC, Codec
 from esmodel.events import (
     AttributeChangedEvent,
     DiscardedEvent,
@@ -43,6 +43,7 @@ from esmodel.exceptions import (
     PayloadError,
     UnsetFieldError,
 )
+from esmodel.shape import default_of
 from esmodel.versioning import Upcaster
 
 P = ParamSpec("P")

@@ -8,11 +8,11 @@ from typing import Final, Generic, TypeVar, get_args, get_origin
 import msgspec
 
 from esmodel.apply import Handler, events_of, owner_of, registry_of
-from esmodel.codec import fields_of
 from esmodel.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
 from esmodel.events import AttributeChangedEvent, DomainEvent
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.generics import bind, bound_in
+from esmodel.shape import fields_of
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
@@ -42,7 +42,10 @@ class Payload(Generic[TEvent]):
         "_attributes",
         "_bound",
         "_codec",
+        "_decode",
         "_extra",
+        "_fill",
+        "_new",
         "_shape",
         "class_version",
         "event_class",
@@ -92,6 +95,10 @@ class Payload(Generic[TEvent]):
         self._shape = self._codec.shape(event_class, names, arguments)
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.shape(event_class, self.extra)
+        # an attribute's value has the type that the entity says: nothing is read of it here
+        self._decode = msgspec.json.Decoder(msgspec.Raw).decode if is_change else self._shape.read
+        self._new = event_class.__new__
+        self._fill = self._shape.filler(tuple(name for name in header if name in _ROW))
 
     def encode(self, event: TEvent, /) -> bytes:
         """Return the payload as JSON.
@@ -110,29 +117,35 @@ class Payload(Generic[TEvent]):
         """Return the part of the header that a row has no column for; empty where there is none."""
         return self._extra.encode(event) if self.extra else b""
 
-    def decode(
-        self, header: Mapping[str, object], extra: bytes, data: bytes, class_version: int, /
-    ) -> TEvent:
+    def decode(self, header: tuple[object, ...], extra: bytes, data: bytes, class_version: int, /) -> TEvent:
         """Return an event from what was stored; no validator runs.
+
+        Args:
+            header: the fields of the header that a row has a column for, in their order.
+            extra: the others, as JSON.
+            data: the payload, as JSON.
+            class_version: the class version at which it was written.
 
         Raises:
             ValueError: if the bytes do not have the shape that the class version had.
         """
-        event = self.event_class.__new__(self.event_class)
-        for name, value in header.items():
-            object.__setattr__(event, name, value)
+        event = self._new(self.event_class)
+        if class_version != self.class_version:
+            data = self._upcast(data, class_version)
+        self._fill(event, self._decode(data), *header)
         if self.extra:
             self._extra.decode(extra, event)
-        upcaster = self.event_class.upcaster
-        if upcaster is not None and class_version < self.class_version:
-            plain: object = msgspec.json.decode(data)
-            newest = upcaster.upcast(plain, class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest, upcaster.returns)
-        if self._attributes is None:
-            self._shape.decode(data, event)
-        else:
+        if self._attributes is not None:
             self._set_attribute(event, msgspec.json.decode(data, type=_Changed))
         return event
+
+    def _upcast(self, data: bytes, class_version: int) -> bytes:
+        upcaster = self.event_class.upcaster
+        if upcaster is None:
+            return data
+        plain: object = msgspec.json.decode(data)
+        newest = upcaster.upcast(plain, class_version, self._codec.convert)
+        return self._codec.plain_bytes(newest, upcaster.returns)
 
     def _set_attribute(self, event: TEvent, changed: _Changed) -> None:
         attribute = (self._attributes or {}).get(changed.name)
@@ -147,7 +160,7 @@ class Payload(Generic[TEvent]):
 class Payloads:
     """The payloads of all events of one class of entities, by class and by stored name."""
 
-    __slots__ = ("_by_class", "by_name")
+    __slots__ = ("by_class", "by_name")
 
     def __init__(self, entity: type[DomainEntity[TEvent]], arguments: tuple[object, ...] = (), /) -> None:
         """Register the events of the registry, those of the union, and the library's.
@@ -160,7 +173,7 @@ class Payloads:
             ModelError: if two classes share a name, or a type cannot be carried.
         """
         plan = plan_of(entity)
-        self._by_class: dict[type[object], Payload[DomainEvent]] = {}
+        self.by_class: dict[type[object], Payload[DomainEvent]] = {}
         self.by_name: dict[str, Payload[DomainEvent]] = {}
         registry = registry_of(entity)
         bound = bound_in(entity, arguments)
@@ -172,11 +185,11 @@ class Payloads:
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
                 msg = f"{entity.__qualname__} applies {event!r}, which is no DomainEvent"
                 raise ModelError(msg)
-            if event_class not in self._by_class and event_class is not DomainEvent:
+            if event_class not in self.by_class and event_class is not DomainEvent:
                 self._add(Payload[DomainEvent](event_class, get_args(event), plan, everywhere))
 
     def _add(self, payload: Payload[DomainEvent]) -> None:
-        self._by_class[payload.event_class] = payload
+        self.by_class[payload.event_class] = payload
         for name in (payload.name, *payload.event_class.aliases):
             other = self.by_name.setdefault(name, payload)
             if other is not payload:
@@ -192,7 +205,7 @@ class Payloads:
         Raises:
             ModelError: if its class is not among those of the registry.
         """
-        payload = self._by_class.get(type(event))
+        payload = self.by_class.get(type(event))
         if payload is None:
             kind = type(event).__qualname__
             msg = (

@@ -11,9 +11,10 @@ import msgspec
 from attrs import frozen
 
 from esmodel.aggregate import StoredAggregate
-from esmodel.codec import Codec, Shape
+from esmodel.codec import Codec
 from esmodel.entity import microseconds, moment_of
 from esmodel.generics import class_of
+from esmodel.shape import Shape
 from esmodel.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from uuid import UUID
 
 
@@ -36,6 +36,12 @@ class Record(NamedTuple):
     data: bytes
     header: bytes = b""
     event_hash: bytes = b""
+
+
+# tuple's own constructor makes a row of eight columns in 150 ns, Record(...) in 260
+make_record: Final[
+    Callable[[type[Record], tuple[UUID, int, str, int, int, bytes, bytes, bytes]], Record]
+] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs know it for tuples only
 
 
 class RecordStore(Protocol):

@@ -30,6 +30,7 @@ from esmodel.persistence.record import (
     RecordStore,
     SnapshottingRecordStore,
     SupportsSnapshots,
+    make_record,
 )
 from esmodel.snapshot import Snapshot, SnapshotCodec
 
@@ -294,11 +295,16 @@ class EventSourcedRepository(Generic[TAggregate]):
             raise HeadHashError(aggregate.id, position, finding)
 
     def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
+        if not self._is_chained:
+            return map(self._event, records)
+        return self._chained(records, head)
+
+    def _chained(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
         for record in records:
             yield self._event(record, head)
             head = record.event_hash
 
-    def _event(self, record: Record, head: bytes) -> TimestampedVersionedEvent:
+    def _event(self, record: Record, head: bytes = b"") -> TimestampedVersionedEvent:
         """Return the event of a row; where there is a chain, after its hash was checked."""
         originator_id, position, name, class_version, timestamp, data, extra, event_hash = record
         if self._is_chained:
@@ -321,14 +327,9 @@ class EventSourcedRepository(Generic[TAggregate]):
                 f"{class_version}; the code that wrote it is newer"
             )
             raise ClassVersionError(originator_id, position, finding)
-        header: dict[str, object] = {
-            "originator_id": originator_id,
-            "originator_version": position,
-            "timestamp": _moment(record),
-        }
+        header: tuple[object, ...] = (originator_id, position, _moment(record))
         if self._is_chained:
-            header["previous_hash"] = head
-            header["event_hash"] = event_hash
+            header = (*header, head, event_hash)
         try:
             event = payload.decode(header, extra, data, class_version)
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
@@ -338,16 +339,19 @@ class EventSourcedRepository(Generic[TAggregate]):
 
     def _record(self, event: TimestampedVersionedEvent) -> Record:
         """Return the row of an event."""
-        payload = self._payloads.for_event(event)
-        return Record(
-            event.originator_id,
-            event.originator_version,
-            payload.name,
-            payload.class_version,
-            microseconds(event.timestamp),
-            payload.encode(event),
-            payload.encode_header(event),
-            event.event_hash if isinstance(event, HashchainedEvent) else b"",
+        payload = self._payloads.by_class.get(event.__class__) or self._payloads.for_event(event)
+        return make_record(
+            Record,
+            (
+                event.originator_id,
+                event.originator_version,
+                payload.name,
+                payload.class_version,
+                microseconds(event.timestamp),
+                payload.encode(event),
+                payload.encode_header(event) if payload.extra else b"",
+                event.event_hash if isinstance(event, HashchainedEvent) else b"",
+            ),
         )
 
 

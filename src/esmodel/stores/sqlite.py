@@ -21,7 +21,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.persistence.record import Record
+from esmodel.persistence.record import Record, make_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +142,7 @@ class SQLiteStore:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from uuid import UUID
-        >>> from esmodel.persistence.record import Record
+        >>> from esmodel.persistence.record import Record, make_record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with TemporaryDirectory() as folder:
         ...     with SQLiteStore(Path(folder, "events.db")) as store:
@@ -184,7 +184,14 @@ class SQLiteStore:
         """
         rows = list(records)
         for row in rows:
-            _check(row)
+            if not (
+                _LEAST <= row[1] <= _GREATEST
+                and _LEAST <= row[3] <= _GREATEST
+                and _LEAST <= row[4] <= _GREATEST
+            ):
+                _check(row)
+            if not row[2].isascii():
+                _check(row)
         self._writer.check_open()
         if rows:
             with self._writer as session:
@@ -342,18 +349,18 @@ class _Session:
         new: dict[str, int] = {}  # not known to be committed yet
         try:
             streams = self._move_streams(rows)
-            self.connection.executemany(
-                _ADD_RECORD,
-                [
-                    (
-                        streams[row.originator_id],
-                        row.position,
-                        self._name_id(row.name, new),
-                        *row[3:],
-                    )
-                    for row in rows
-                ],
-            )
+            # What is the same from row to row is looked up once: 200 ns a row.
+            values: list[tuple[int | bytes, ...]] = []
+            stream, name, stream_id, name_id = None, None, 0, 0
+            for row in rows:
+                if row[0] is not stream:
+                    stream = row[0]
+                    stream_id = streams[stream]
+                if row[2] is not name:
+                    name = row[2]
+                    name_id = self._name_id(name, new)
+                values.append((stream_id, row[1], name_id, *row[3:]))
+            self.connection.executemany(_ADD_RECORD, values)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -382,14 +389,15 @@ class _Session:
     ) -> tuple[list[tuple[int, Record]], bool]:
         """Return up to ``size`` rows, and whether there may be more."""
         page: list[tuple[int, Record]] = []
+        names = self._names
         length = 0
         with contextlib.closing(self.connection.execute(statement, parameters)) as cursor:
             row: _Row
             for row in cursor:
                 number, position, name_id, class_version, timestamp, data, header, seal, key = row
                 stream = UUID(bytes=key) if originator_id is None else originator_id
-                name = self._names.get(name_id) or self._name(name_id)
-                record = Record(stream, position, name, class_version, timestamp, data, header, seal)
+                name = names.get(name_id) or self._name(name_id)
+                record = make_record(Record, (stream, position, name, class_version, timestamp, data, header, seal))
                 page.append((number, record))
                 length += len(data)
                 if length > _PAGE_BYTES:
@@ -398,10 +406,14 @@ class _Session:
 
     def _move_streams(self, rows: list[Record]) -> dict[UUID, int]:
         heads: dict[UUID, Record] = {}
+        head = rows[0]
         for row in rows:
-            head = heads.setdefault(row.originator_id, row)
-            if row.position > head.position:
-                heads[row.originator_id] = row
+            if row[0] is not head[0]:
+                heads[head[0]] = head
+                head = heads.get(row[0], row)
+            if row[1] > head[1]:
+                head = row
+        heads[head[0]] = head
         execute = self.connection.execute
         streams: dict[UUID, int] = {}
         for originator_id, head in heads.items():
