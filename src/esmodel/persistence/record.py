@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from uuid import UUID
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from uuid import UUID
 
 
 class Record(NamedTuple):
@@ -38,10 +36,11 @@ class Record(NamedTuple):
     event_hash: bytes = b""
 
 
-# tuple's own constructor makes a row of eight columns in 150 ns, Record(...) in 260
-make_record: Final[
-    Callable[[type[Record], tuple[UUID, int, str, int, int, bytes, bytes, bytes]], Record]
-] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs know it for tuples only
+_Columns: TypeAlias = tuple[UUID, int, str, int, int, bytes, bytes, bytes]
+_Make: TypeAlias = Callable[[type[Record], _Columns], Record]
+
+# makes a row of its columns in 150 ns, where Record(...) takes 260
+make_record: Final[_Make] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs say less
 
 
 class RecordStore(Protocol):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Generic, TypeVar, get_args, overload
 from uuid import UUID
 
 from esmodel.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate, of_aggregate
 from esmodel.entity import microseconds, moment_of
-from esmodel.events import HashchainedEvent, TimestampedVersionedEvent, publish
+from esmodel.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, publish
 from esmodel.exceptions import (
     ClassVersionError,
     EventHashError,
@@ -24,7 +23,7 @@ from esmodel.exceptions import (
     UnknownEventError,
 )
 from esmodel.generics import class_of
-from esmodel.payload import Payloads, payloads_of
+from esmodel.payload import Payload, Payloads, payloads_of
 from esmodel.persistence.record import (
     Record,
     RecordStore,
@@ -109,6 +108,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         self._snapshot_every = snapshot_every
         self._is_chained = issubclass(entity, Hashchained)
         self._payloads: Payloads = payloads_of(entity, get_args(aggregate_class))
+        self._by_name = self._payloads.by_name
         self._codec: SnapshotCodec[TAggregate] | None = None
         self._name = entity.__qualname__.rpartition("<locals>.")[2]
         if snapshot_every is not None:
@@ -295,47 +295,56 @@ class EventSourcedRepository(Generic[TAggregate]):
             raise HeadHashError(aggregate.id, position, finding)
 
     def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
-        if not self._is_chained:
-            return map(self._event, records)
-        return self._chained(records, head)
+        return self._verified(records, head) if self._is_chained else map(self._event, records)
 
-    def _chained(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
+    def _verified(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
         for record in records:
-            yield self._event(record, head)
+            self._verify(record, head)
+            yield self._event(record, (head, record.event_hash))
             head = record.event_hash
 
-    def _event(self, record: Record, head: bytes = b"") -> TimestampedVersionedEvent:
-        """Return the event of a row; where there is a chain, after its hash was checked."""
+    def _verify(self, record: Record, head: bytes) -> None:
+        """Check the hash of a row."""
         originator_id, position, name, class_version, timestamp, data, extra, event_hash = record
-        if self._is_chained:
-            try:
-                signed = hash_event(head, originator_id, position, timestamp, name, class_version, data)
-            except (TypeError, AttributeError, struct.error) as error:
-                # an engine may hold a value of another type than was written, as SQLite does
-                finding = f"a column of {name!r} has another type than was written: {error}"
-                raise StoredDataError(originator_id, position, finding) from error
-            if signed != event_hash or extra:
-                finding = f"the row of {name!r} is not what was signed, or does not continue the chain"
-                raise EventHashError(originator_id, position, finding)
-        payload = self._payloads.by_name.get(name)
-        if payload is None:
-            names = ", ".join(sorted(self._payloads.by_name))
-            raise UnknownEventError(originator_id, position, f"expected one of {names}; found {name!r}")
-        if not 0 <= class_version <= payload.class_version:
-            finding = (
-                f"expected {name} of class version {payload.class_version} or older, found "
-                f"{class_version}; the code that wrote it is newer"
-            )
-            raise ClassVersionError(originator_id, position, finding)
-        header: tuple[object, ...] = (originator_id, position, _moment(record))
-        if self._is_chained:
-            header = (*header, head, event_hash)
         try:
+            signed = hash_event(head, originator_id, position, timestamp, name, class_version, data)
+        except (TypeError, AttributeError, struct.error) as error:
+            # an engine may hold a value of another type than was written, as SQLite does
+            finding = f"a column of {name!r} has another type than was written: {error}"
+            raise StoredDataError(originator_id, position, finding) from error
+        if signed != event_hash or extra:
+            finding = f"the row of {name!r} is not what was signed, or does not continue the chain"
+            raise EventHashError(originator_id, position, finding)
+
+    def _event(self, record: Record, hashes: tuple[bytes, ...] = ()) -> TimestampedVersionedEvent:
+        """Return the event of a row."""
+        originator_id, position, name, class_version, timestamp, data, extra, _ = record
+        payload = self._by_name.get(name)
+        if payload is None or class_version != payload.class_version:
+            payload = self._known(record)
+        try:
+            header = (originator_id, position, moment_of(timestamp), *hashes)
             event = payload.decode(header, extra, data, class_version)
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             finding = f"the payload of {name} does not fit: {error}"
+            if isinstance(error, OverflowError):
+                finding = f"the timestamp {timestamp} is no date"
             raise StoredDataError(originator_id, position, finding) from error
-        return of_aggregate(event)
+        return event if isinstance(event, TimestampedVersionedEvent) else of_aggregate(event)
+
+    def _known(self, record: Record) -> Payload[DomainEvent]:
+        """Return how a row is read that is not of today's class version."""
+        payload = self._by_name.get(record.name)
+        if payload is None:
+            finding = f"expected one of {', '.join(sorted(self._by_name))}; found {record.name!r}"
+            raise UnknownEventError(record.originator_id, record.position, finding)
+        if not 0 <= record.class_version <= payload.class_version:
+            finding = (
+                f"expected {record.name} of class version {payload.class_version} or older, found "
+                f"{record.class_version}; the code that wrote it is newer"
+            )
+            raise ClassVersionError(record.originator_id, record.position, finding)
+        return payload
 
     def _record(self, event: TimestampedVersionedEvent) -> Record:
         """Return the row of an event."""
@@ -353,11 +362,3 @@ class EventSourcedRepository(Generic[TAggregate]):
                 event.event_hash if isinstance(event, HashchainedEvent) else b"",
             ),
         )
-
-
-def _moment(record: Record) -> datetime:
-    try:
-        return moment_of(record.timestamp)
-    except OverflowError as error:
-        finding = f"the timestamp {record.timestamp} is no date"
-        raise StoredDataError(record.originator_id, record.position, finding) from error

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-# Number, position, name_id, class version, timestamp, data, header, hash, originator id.
-_Row: TypeAlias = tuple[int, int, int, int, int, bytes, bytes, bytes, bytes | None]
+# Position, name_id, class version, timestamp, data, header, hash.
+_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
+# The same, and the number and the originator id.
+_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
 
 _APPLICATION_ID = 0x65736D64  # "esmd"
 _FORMAT = 1
@@ -79,20 +81,20 @@ _ADD_RECORD = """INSERT INTO record (stream_id, position, name_id, class_version
 _IS_TAKEN = """SELECT 1 FROM record WHERE position = ? AND stream_id =
     (SELECT stream_id FROM stream WHERE originator_id = ?)"""
 # The rows of one stream in the order of their positions; a page starts where the last one ended.
-_READ = """SELECT number, position, name_id, class_version, timestamp, data, header, event_hash,
-    NULL FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
+_READ = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
+    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
     AND position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 # The same, from the end.
 _READ_DESCENDING = _READ.replace("ORDER BY position", "ORDER BY position DESC")
 # Commit order: numbers are given while there is no other writer.
-_READ_ALL = """SELECT number, position, name_id, class_version, timestamp, data, header, event_hash,
+_READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash, number,
     originator_id FROM record CROSS JOIN stream USING (stream_id)
     WHERE number > ? ORDER BY number LIMIT ?"""
 # Writing a snapshot at a position that has one replaces it.
 _WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
-_READ_SNAPSHOT = """SELECT 0, position, name_id, class_version, timestamp, data, header,
-    event_hash, NULL FROM snapshot WHERE originator_id = ? AND position <= ?
+_READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
+    FROM snapshot WHERE originator_id = ? AND position <= ?
     ORDER BY position DESC LIMIT 1"""
 # Another store's file is left as it is: this reads, in one transaction, what the file says it is.
 _IDENTIFY = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
@@ -276,7 +278,7 @@ class SQLiteStore:
             if bound < _LEAST:
                 return None
             rows, _ = session.page(_READ_SNAPSHOT, (originator_id.bytes, bound), 1, originator_id)
-        return rows[0][1] if rows else None
+        return rows[0] if rows else None
 
     def close(self) -> None:
         """Close the file; wait for calls that are under way. To close twice does no harm."""
@@ -307,13 +309,12 @@ class SQLiteStore:
             with self._reader as session:
                 parameters = (originator_id.bytes, low, high, size)
                 rows, more = session.page(statement, parameters, size, originator_id)
-            for _, record in rows:
-                yield record
+            yield from rows
             left -= len(rows)
             if more and descending:
-                high = rows[-1][1].position - 1
+                high = rows[-1].position - 1
             elif more:
-                low = rows[-1][1].position + 1
+                low = rows[-1].position + 1
 
     def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
         left = _GREATEST if limit is None else limit
@@ -321,7 +322,7 @@ class SQLiteStore:
         while more and left:
             size = min(left, _PAGE_ROWS)
             with self._reader as session:
-                rows, more = session.page(_READ_ALL, (after, size), size)
+                rows, more = session.numbered_page(after, size)
             yield from rows
             left -= len(rows)
             if more:
@@ -381,27 +382,43 @@ class _Session:
         self._name_ids.update(new)
 
     def page(
-        self,
-        statement: str,
-        parameters: tuple[int | bytes, ...],
-        size: int,
-        originator_id: UUID | None = None,
-    ) -> tuple[list[tuple[int, Record]], bool]:
-        """Return up to ``size`` rows, and whether there may be more."""
-        page: list[tuple[int, Record]] = []
-        names = self._names
-        length = 0
-        with contextlib.closing(self.connection.execute(statement, parameters)) as cursor:
+        self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID
+    ) -> tuple[list[Record], bool]:
+        """Return up to ``size`` rows of a stream, and whether there may be more."""
+        page: list[Record] = []
+        length, names = 0, self._names
+        cursor = self.connection.execute(statement, parameters)
+        try:
             row: _Row
             for row in cursor:
-                number, position, name_id, class_version, timestamp, data, header, seal, key = row
-                stream = UUID(bytes=key) if originator_id is None else originator_id
+                position, name_id, class_version, timestamp, data, header, seal = row
                 name = names.get(name_id) or self._name(name_id)
-                record = make_record(Record, (stream, position, name, class_version, timestamp, data, header, seal))
-                page.append((number, record))
+                columns = (stream, position, name, class_version, timestamp, data, header, seal)
+                page.append(make_record(Record, columns))
                 length += len(data)
                 if length > _PAGE_BYTES:
                     return page, True
+        finally:
+            cursor.close()
+        return page, len(page) == size
+
+    def numbered_page(self, after: int, size: int) -> tuple[list[tuple[int, Record]], bool]:
+        """Return up to ``size`` rows of all streams, and whether there may be more."""
+        page: list[tuple[int, Record]] = []
+        length, names = 0, self._names
+        cursor = self.connection.execute(_READ_ALL, (after, size))
+        try:
+            row: _NumberedRow
+            for row in cursor:
+                position, name_id, class_version, timestamp, data, header, seal, number, key = row
+                name = names.get(name_id) or self._name(name_id)
+                columns = (UUID(bytes=key), position, name, class_version, timestamp, data, header, seal)
+                page.append((number, make_record(Record, columns)))
+                length += len(data)
+                if length > _PAGE_BYTES:
+                    return page, True
+        finally:
+            cursor.close()
         return page, len(page) == size
 
     def _move_streams(self, rows: list[Record]) -> dict[UUID, int]:
