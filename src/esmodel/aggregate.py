@@ -145,10 +145,8 @@ class Aggregate(DomainEntity[TEvent]):
     @override
     def continue_with(self, events: Iterable[DomainEvent], /) -> None:
         dispatch, own_id, version = self._dispatch, self._id, self._version
-        for event in events:
-            if not isinstance(event, TimestampedVersionedEvent):
-                of_aggregate(event)  # which raises
-                continue
+        for each in events:
+            event = each if isinstance(each, TimestampedVersionedEvent) else of_aggregate(each)
             version += 1
             if (
                 # `is` spares a comparison of two UUIDs: 60 ns
@@ -167,16 +165,14 @@ class Aggregate(DomainEntity[TEvent]):
     @override
     def _take(self, event: DomainEvent) -> None:
         """Apply an event that is new, and keep it until it is saved."""
-        if not isinstance(event, TimestampedVersionedEvent):
-            of_aggregate(event)  # which raises
-            return
-        self._dispatch[event.__class__](self, event)
+        kept = of_aggregate(event)
+        self._dispatch[kept.__class__](self, kept)
         if self._version < 0:
-            self._check_set(event)
-            self._created_on = event.timestamp
+            self._check_set(kept)
+            self._created_on = kept.timestamp
         self._version += 1
-        self._last_modified = event.timestamp
-        self._pending.append(event)
+        self._last_modified = kept.timestamp
+        self._pending.append(kept)
 
 
 def of_aggregate(event: DomainEvent, /) -> TimestampedVersionedEvent:

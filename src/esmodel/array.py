@@ -7,6 +7,7 @@ replays its rows to exist: it is an id, and reads what it is asked for.
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -19,6 +20,7 @@ from uuid import UUID, uuid5
 from attrs import frozen
 from typing_extensions import override
 
+from esmodel.decorators import Retry
 from esmodel.entity import now
 from esmodel.events import DEFAULT_BUS, LoggedEvent, TimestampedVersionedEvent, publish
 from esmodel.exceptions import (
@@ -43,6 +45,9 @@ _END: Final = (1 << 63) - 1
 
 _LONG: Final = 1 << 64
 """What arrays of a size from 17 hold at least, whatever the size: its power need not be known."""
+
+_PAUSE: Final = Retry((ConcurrencyError,), attempts=1, wait=0.001, stall=0.0)
+"""After a position was lost to another writer: up to 1 ms, doubled with each loss up to 64 ms."""
 
 _WRITABLE: Final = 1 << 12
 """The bits up to which ``str`` writes a whole number without a look at Python's limit on digits."""
@@ -283,12 +288,16 @@ class Array(Generic[T]):
 
     def _append(self, items: tuple[T, ...]) -> range:
         """Append those of the items that fit in the last stream; return their positions."""
-        position = self.next_position()
+        position, losses = self.next_position(), 0
         while True:
             fitting = items[: self._array_size - position % self._array_size]
             try:
                 moment = self._assign(position, fitting, is_append=True)
             except PositionTakenError:
+                # threads that all look for the end at once all lose but one: a pause lets them fall
+                # out of step, and twelve of them get four times as much done
+                time.sleep(_PAUSE.pause(losses))
+                losses += 1
                 end = self.next_position()
                 if end <= position:
                     raise  # nobody got further, so that to try again would not help

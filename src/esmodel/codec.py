@@ -297,8 +297,7 @@ class Codec:
 
         def back(value: object) -> object:
             instance = new(cls)
-            if isinstance(value, msgspec.Struct):
-                shape.fill(instance, value)
+            shape.fill(instance, value)
             return instance
 
         return Wire(shape.wire_type, to, back, f"{cls.__qualname__}({shape.fingerprint})")

@@ -47,6 +47,7 @@ class Payload(Generic[TEvent]):
         "_fill",
         "_new",
         "_shape",
+        "_upcaster",
         "class_version",
         "event_class",
         "extra",
@@ -89,6 +90,7 @@ class Payload(Generic[TEvent]):
         self.name: str = event_class.event_name
         self.class_version: int = event_class.class_version()
         self._codec = event_class.codec
+        self._upcaster = event_class.upcaster
         is_change = AttributeChangedEvent in event_class.__mro__
         self._attributes: Mapping[str, DeclaredAttribute] | None = plan.attributes if is_change else None
         names = () if self._attributes is not None else tuple(f.name for f in fields if f.name not in header)
@@ -130,22 +132,16 @@ class Payload(Generic[TEvent]):
             ValueError: if the bytes do not have the shape that the class version had.
         """
         event = self._new(self.event_class)
-        if class_version != self.class_version:
-            data = self._upcast(data, class_version)
+        if self._upcaster is not None and class_version != self.class_version:
+            plain: object = msgspec.json.decode(data)
+            newest = self._upcaster.upcast(plain, class_version, self._codec.convert)
+            data = self._codec.plain_bytes(newest, self._upcaster.returns)
         self._fill(event, self._decode(data), *header)
         if self.extra:
             self._extra.decode(extra, event)
         if self._attributes is not None:
             self._set_attribute(event, msgspec.json.decode(data, type=_Changed))
         return event
-
-    def _upcast(self, data: bytes, class_version: int) -> bytes:
-        upcaster = self.event_class.upcaster
-        if upcaster is None:
-            return data
-        plain: object = msgspec.json.decode(data)
-        newest = upcaster.upcast(plain, class_version, self._codec.convert)
-        return self._codec.plain_bytes(newest, upcaster.returns)
 
     def _set_attribute(self, event: TEvent, changed: _Changed) -> None:
         attribute = (self._attributes or {}).get(changed.name)

@@ -758,3 +758,10 @@ class Signed(HashchainedEvent):
 class Chained(HashchainedAggregateRoot[Signed]):
     signed = ignores(Signed)
     apply = signed
+
+
+def test_an_event_of_another_kind_is_not_replayed() -> None:
+    account = Plain.begin(uuid4())
+    with pytest.raises(ModelError, match="Foreign is no event of an aggregate; derive it from"):
+        account.continue_with([Foreign(account.id, 0)])
+    assert account.version == -1

@@ -34,6 +34,7 @@ from esmodel import (
     StoredDataError,
     StoreError,
     SupportsReadAll,
+    UnknownEventError,
     make_subarray_id,
     subscribe,
     tree_height,
@@ -929,6 +930,27 @@ def test_a_limit_below_what_an_array_holds_is_refused(store: Store, use: str) ->
     with pytest.raises(StoredDataError, match="expected at most 5 items: open the array with its own"):
         SMALLER[use](lower)
     assert rows(store) == before
+
+
+def test_a_foreign_row_among_the_links_is_named_as_it_is(store: Store) -> None:
+    array = numbers(store, 10)
+    array.extend(range(25))
+    node = make_subarray_id(ID, 0, 100)
+    store.append([Record(node, 7, "Opened", 0, 0, b"{}")])
+    with pytest.raises(
+        UnknownEventError, match="expected a row named 'ArrayLinked', found one named 'Opened'"
+    ):
+        array[70] = 70
+    assert array[:25] == list(range(25))
+
+
+def test_an_error_with_a_number_too_long_to_write_has_a_repr() -> None:
+    error = ArrayIndexError(ID, 10**50_000, "no item is assigned there")
+    assert (
+        repr(error) == f"ArrayIndexError('Array {ID}: index 2**166096 or more: no item is assigned there.')"
+    )
+    taken = PositionTakenError(ID, 10**50_000, 10**50_000)
+    assert "position 2**166096 or more is taken" in repr(taken)
 
 
 def test_a_higher_limit_moves_no_item_of_an_array(store: Store) -> None:

@@ -35,7 +35,8 @@ from esmodel import (
     attribute,
     ignores,
 )
-from esmodel.codec import DEFAULT_CODEC, fields_of, is_iterable, is_mapping
+from esmodel.codec import DEFAULT_CODEC, is_iterable, is_mapping
+from esmodel.shape import fields_of
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 

@@ -872,6 +872,43 @@ def test_what_is_not_equal_to_itself_does_not_make_a_collection_unreadable(kind:
     NANS[kind](store)
 
 
+@frozen
+class Measure:
+    value: float | None
+
+
+@frozen(eq=False)
+class Coin:
+    """Each is equal to itself alone, and so not to its copy from a store."""
+
+    value: int
+
+
+@pytest.mark.parametrize("item", [Measure(math.nan), (Measure(math.nan),), Coin(5), frozenset({Coin(5)})])
+def test_what_is_not_equal_to_a_copy_of_itself_is_not_added(item: object) -> None:
+    things = Collection[object].register(STREAM)
+    with pytest.raises(CollectionItemError, match="is not equal to a copy of itself"):
+        things.add_item(item)
+    assert (len(things), things.version) == (0, 0)
+
+
+def test_what_is_equal_to_a_copy_of_itself_is_added() -> None:
+    things = Collection[object].register(STREAM)
+    for item in (None, Measure(None), Measure(1.5), (None, 1)):
+        things.add_item(item)
+    assert things.items == {None, Measure(None), Measure(1.5), (None, 1)}
+
+
+def test_a_row_that_removes_what_is_not_there_is_named(store: Store) -> None:
+    tags = tags_of("red")
+    collections = EventSourcedRepository(Collection[str], store)
+    collections.save(tags)
+    store.append([Record(tags.id, 2, "Collection.ItemRemoved", 0, 0, b'{"item":"green"}')])
+    with pytest.raises(StoredDataError, match="removes 'green', which is not in the collection") as caught:
+        collections[tags.id]
+    assert caught.value.position == 2
+
+
 # --- compared with a set ---------------------------------------------------------------------------
 
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Final, Generic, Literal, Optional, TypeAlias, TypeVar, Union, get_type_hints
+from typing import (
+    Annotated,
+    Final,
+    Generic,
+    Literal,
+    NamedTuple,
+    Optional,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_type_hints,
+)
 from uuid import UUID
 
 import pytest
@@ -850,3 +861,13 @@ def test_an_event_that_is_only_applied_has_the_meaning_of_its_own_level() -> Non
     archive = PairArchive[int].create_with_id(STREAM, Retired[Pair[int]], value=Pair(1, 2))  # type: ignore[arg-type]
     archives.save(archive)
     assert archives[STREAM].value == Pair(1, 2)
+
+
+class Titled(NamedTuple):
+    """Its base is written as a function."""
+
+    name: str
+
+
+def test_a_base_that_is_no_class_binds_nothing() -> None:
+    assert not any(bound_in(Titled).values())
