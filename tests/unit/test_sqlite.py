@@ -119,6 +119,7 @@ def append_until_killed(path: str, seed: str) -> None:
             for stream, last in ((stream, store.last(stream)) for stream in streams)
         }
         say("ready")
+        sys.stdin.readline()  # what is said before would be lost with the buffer that has "ready"
         for turn in range(sys.maxsize):
             size = choose.choice([1, 1, 2, 5, 20])
             batch: list[Record] = []
@@ -673,8 +674,11 @@ def test_what_was_acknowledged_outlives_fifty_kills(path: Path) -> None:
     verified = 0  # the last number that was looked at
     for turn in range(50):
         with start("append_until_killed", path, f"{seed}-{turn}") as process:
+            assert process.stdin is not None
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
+            process.stdin.write("go\n")
+            process.stdin.flush()
             time.sleep(choose.uniform(0, 0.08))
             process.kill()
             said, complained = process.communicate(timeout=60)
