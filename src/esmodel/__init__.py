@@ -8,7 +8,8 @@ General layout, from the ground up; each floor imports only those below it:
     entity, payload, aggregate         what has an identity, and how its events are written
     command, decorators, snapshot      what is made of them
     repository, sequence               the Protocols of where they are kept
-    collection, array, timebucketedlog  what grows very large
+    collection, array, timebucket, logindex, timebucketedlog, logreader
+                                       what grows very large
     persistence                        rows, and the repositories over them
     stores                             the engines; import the one you use: esmodel.stores.sqlite
 """
@@ -125,6 +126,9 @@ from esmodel.exceptions import (
     UnsetFieldError,
     UnsupportedTypeError,
 )
+from esmodel.logreader import (
+    TimeBucketedLogReader,
+)
 from esmodel.persistence.arrays import (
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
@@ -174,7 +178,6 @@ from esmodel.timebucketedlog import (
     LogStarted,
     MessageLogged,
     TimeBucketedLog,
-    TimeBucketedLogReader,
     TimeBucketedLogRepository,
     start_new_timebucketedlog,
 )

@@ -8,50 +8,27 @@ time is a range of positions.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import datetime
 from threading import Lock
-from typing import Final, Generic, Protocol, Self, TypeVar
-from uuid import UUID, uuid5
+from typing import Generic, Protocol, Self, TypeVar
+from uuid import UUID
 
 from attrs import define, frozen
 from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot
 from esmodel.apply import applies
-from esmodel.entity import microseconds, moment_of, now, using_clock
+from esmodel.entity import now, using_clock
 from esmodel.events import DEFAULT_BUS, AggregateEvent, CreatedEvent, LoggedEvent, TimestampedEvent, publish
 from esmodel.exceptions import ConcurrencyError, PayloadError
+from esmodel.logindex import FIRST, LAST, MICROSECOND, PLACES, index_entries, message_position
 from esmodel.repository import EntityRepository
-from esmodel.sequence import SequencedItem, Sequences
-from esmodel.timebucket import (
-    TIMEBUCKETS,
-    BucketSize,
-    bucket_boundary,
-    bucket_duration,
-    bucket_starts,
-    checked_bucket_size,
-    in_utc,
-    make_timebucket_id,
-)
+from esmodel.sequence import Sequences
+from esmodel.timebucket import BucketSize, bucket_starts, checked_bucket_size, in_utc, make_timebucket_id
 
 T = TypeVar("T")
 TMessage = TypeVar("TMessage")
-
-_PLACES: Final = 1 << 18
-"""How many messages of one microsecond a bucket holds; a leap year times this fits 63 bits."""
-
-_UNITS: Final[dict[BucketSize, BucketSize]] = {"hour": "year", "minute": "month", "second": "day"}
-"""The index of the short buckets is cut by these, so that none of its streams gets long."""
-
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LEAST: Final = microseconds(_FIRST)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
-_GREATEST: Final = microseconds(_LAST)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @frozen(kw_only=True)
@@ -114,10 +91,10 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
             PayloadError: if no moment is later.
         """
         latest = max(after, self.last_modified)
-        if latest >= _LAST:
+        if latest >= LAST:
             msg = f"no change of size can be later than {latest}"
             raise PayloadError(msg)
-        moment = max(now(), latest + _MICROSECOND)
+        moment = max(now(), latest + MICROSECOND)
         with using_clock(lambda: moment):
             self.trigger(BucketSizeChanged, bucket_size=bucket_size)
 
@@ -189,8 +166,8 @@ class TimeBucketedLog(Generic[TMessage]):
         self._sizes = sizes
         self._storage = storage
         self._lock = Lock()
-        self._moment = _FIRST
-        self._given = _FIRST
+        self._moment = FIRST
+        self._given = FIRST
         self._place = 0
         self._has_looked = False
         self._opened: tuple[BucketSize, datetime] | None = None
@@ -246,7 +223,7 @@ class TimeBucketedLog(Generic[TMessage]):
         starts = bucket_starts(moment, sizes.current)
         bucket = make_timebucket_id(sizes.id, moment, sizes.current)
         self._open(sizes, starts, message)
-        position = _position(moment, starts)
+        position = message_position(moment, starts)
         while True:
             try:
                 self._storage.messages.assign(bucket, position + place, (message,), timestamp=moment)
@@ -316,10 +293,8 @@ class TimeBucketedLog(Generic[TMessage]):
         places = [0]
         for size in sizes.known:
             bucket = make_timebucket_id(sizes.id, moment, size)
-            first = _position(moment, bucket_starts(moment, size))
-            rows = self._storage.messages.read(
-                bucket, gte=first, lt=first + _PLACES, limit=1, descending=True
-            )
+            first = message_position(moment, bucket_starts(moment, size))
+            rows = self._storage.messages.read(bucket, gte=first, lt=first + PLACES, limit=1, descending=True)
             places += [found.position - first + 1 for found in rows]
         return max(places)
 
@@ -329,7 +304,7 @@ class TimeBucketedLog(Generic[TMessage]):
         if self._opened == (size, starts):
             return
         missing: list[tuple[UUID, int, str]] = []
-        for index, position, boundary in _entries(sizes.id, size, starts):
+        for index, position, boundary in index_entries(sizes.id, size, starts):
             if any(self._storage.buckets.read(index, gte=position, lt=position + 1)):
                 break
             missing.append((index, position, boundary))
@@ -342,226 +317,9 @@ class TimeBucketedLog(Generic[TMessage]):
 
 
 def _check_place(place: int, moment: datetime) -> None:
-    if place >= _PLACES:
-        msg = f"{_PLACES} messages of the microsecond {moment} are logged, and no more can be"
+    if place >= PLACES:
+        msg = f"{PLACES} messages of the microsecond {moment} are logged, and no more can be"
         raise PayloadError(msg)
-
-
-def _position(moment: datetime, starts: datetime) -> int:
-    return (moment - starts) // _MICROSECOND * _PLACES
-
-
-def _seconds(starts: datetime) -> int:
-    """Return the position of a bucket in an index: the seconds since the year 1 began."""
-    return (starts - _FIRST) // timedelta(seconds=1)
-
-
-def _index_id(log_id: UUID, size: BucketSize, part: str = "") -> UUID:
-    return uuid5(TIMEBUCKETS, f"{log_id.hex}_{size}s{part}")
-
-
-def _entries(log_id: UUID, size: BucketSize, starts: datetime) -> Iterator[tuple[UUID, int, str]]:
-    """Yield the entries of the index that lead to a bucket, from the lowest."""
-    boundary = bucket_boundary(starts, size)
-    unit = _UNITS.get(size)
-    if unit is None:
-        yield _index_id(log_id, size), _seconds(starts), boundary
-        return
-    part = bucket_boundary(starts, unit)
-    yield _index_id(log_id, size, f"_{part}"), _seconds(starts), boundary
-    yield _index_id(log_id, size), _seconds(bucket_starts(starts, unit)), part
-
-
-class TimeBucketedLogReader(Generic[TMessage]):
-    """Reads a log, from either end, and from any moment to any other.
-
-    It sees all that was logged before it began, and of what is logged meanwhile that which lies ahead
-    of it, in buckets of the sizes that there were when it began. It asks for no bucket that is empty
-    or outside the range.
-
-    Cost, in queries of at most ``page_size`` rows: 1 for the sizes that the log has had; for each of
-    them 1 for its index, and where buckets are shorter than a day 1 for each year (of hours), month
-    (of minutes) or day (of seconds) in the range that holds something; then 1 for each bucket. A page
-    that is full costs one more.
-
-    Example:
-        >>> from esmodel.stores.memory import MemoryStore
-        >>> logs = EventSourcedTimeBucketedLogRepository(str, MemoryStore())
-        >>> log = logs.get_or_create(UUID(int=1), "second")
-        >>> for year in (2024, 2025, 2026):
-        ...     event = log.log_message(f"in {year}", timestamp=datetime(year, 1, 1, tzinfo=UTC))
-        >>> list(TimeBucketedLogReader(log).messages(gt=datetime(2024, 1, 1, tzinfo=UTC), limit=1))
-        ['in 2025']
-    """
-
-    __slots__ = ("_log", "_page_size")
-
-    def __init__(self, log: TimeBucketedLog[TMessage], /, *, page_size: int = 500) -> None:
-        """Take the log.
-
-        Args:
-            log: the log.
-            page_size: how many rows a query reads at most, from 1.
-
-        Raises:
-            PayloadError: if the page size is below 1.
-        """
-        if page_size < 1:
-            msg = f"page_size must be a whole number from 1, not {page_size!r}"
-            raise PayloadError(msg)
-        self._log = log
-        self._page_size = page_size
-
-    def messages(  # noqa: PLR0913  # because these are the bounds of a range
-        self,
-        *,
-        gt: datetime | None = None,
-        gte: datetime | None = None,
-        lt: datetime | None = None,
-        lte: datetime | None = None,
-        limit: int | None = None,
-        descending: bool = False,
-    ) -> Iterator[TMessage]:
-        """Yield the messages within the bounds, in the order of time.
-
-        Args:
-            gt: later than this; aware, as all of them.
-            gte: not earlier than this.
-            lt: earlier than this.
-            lte: not later than this.
-            limit: how many at most.
-            descending: from the latest to the earliest.
-
-        Raises:
-            PayloadError: if a bound is naive, or the limit negative.
-        """
-        rows = self._rows(_range(gt, gte, lt, lte), _checked_limit(limit), descending=descending)
-        return (found.item for found in rows)
-
-    def events(  # noqa: PLR0913  # because these are the bounds of a range
-        self,
-        *,
-        gt: datetime | None = None,
-        gte: datetime | None = None,
-        lt: datetime | None = None,
-        lte: datetime | None = None,
-        limit: int | None = None,
-        descending: bool = False,
-    ) -> Iterator[MessageLogged[TMessage]]:
-        """Yield the events of the messages within the bounds, with their times; see ``messages``.
-
-        Raises:
-            PayloadError: if a bound is naive, or the limit negative.
-        """
-        rows = self._rows(_range(gt, gte, lt, lte), _checked_limit(limit), descending=descending)
-        log_id = self._log.id
-        return (MessageLogged(log_id, moment_of(found.timestamp), message=found.item) for found in rows)
-
-    def _rows(
-        self, bounds: tuple[int, int], limit: int | None, *, descending: bool
-    ) -> Iterator[SequencedItem[TMessage]]:
-        if bounds[0] > bounds[1] or limit == 0:
-            return
-        page = self._page_size if limit is None else min(self._page_size, limit)
-        known = self._log.storage.sizes.get_entity(self._log.id).known
-        streams = [self._of_size(size, bounds, page, descending=descending) for size in known]
-        if len(streams) == 1:
-            yield from islice(streams[0], limit)
-            return
-        ranked = [_ranked(rank, stream) for rank, stream in enumerate(streams)]
-        merged = heapq.merge(*ranked, key=_order, reverse=descending)
-        for _, found in islice(merged, limit):
-            yield found
-
-    def _of_size(
-        self, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
-    ) -> Iterator[SequencedItem[TMessage]]:
-        """Yield the messages within the bounds that are in buckets of one size."""
-        least, greatest = bounds
-        messages, log_id = self._log.storage.messages, self._log.id
-        for starts in self._starts(size, bounds, page, descending=descending):
-            first = microseconds(starts)
-            length = bucket_duration(starts, size) // _MICROSECOND
-            yield from _paged(
-                messages,
-                make_timebucket_id(log_id, starts, size),
-                max(least - first, 0) * _PLACES,
-                min(greatest - first + 1, length) * _PLACES,
-                page,
-                descending=descending,
-            )
-
-    def _starts(
-        self, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
-    ) -> Iterator[datetime]:
-        """Yield when each bucket starts that holds something and is not outside the bounds."""
-        unit = _UNITS.get(size)
-        if unit is None:
-            index = _index_id(self._log.id, size)
-            yield from self._listed(index, size, bounds, page, descending=descending)
-            return
-        parts = self._listed(_index_id(self._log.id, size), unit, bounds, page, descending=descending)
-        for part in parts:
-            index = _index_id(self._log.id, size, f"_{bucket_boundary(part, unit)}")
-            yield from self._listed(index, size, bounds, page, descending=descending)
-
-    def _listed(
-        self, index: UUID, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
-    ) -> Iterator[datetime]:
-        least, greatest = (_seconds(bucket_starts(moment_of(bound), size)) for bound in bounds)
-        buckets = self._log.storage.buckets
-        for found in _paged(buckets, index, least, greatest + 1, page, descending=descending):
-            yield _FIRST + timedelta(seconds=found.position)
-
-
-def _paged(  # noqa: PLR0913  # because these are the bounds of a range
-    sequences: Sequences[T], stream: UUID, gte: int, lt: int, page: int, *, descending: bool
-) -> Iterator[SequencedItem[T]]:
-    """Yield the items within the bounds, with a query for each page."""
-    while gte < lt:
-        found = list(sequences.read(stream, gte=gte, lt=lt, limit=page, descending=descending))
-        yield from found
-        if len(found) < page:
-            return
-        if descending:
-            lt = found[-1].position
-        else:
-            gte = found[-1].position + 1
-
-
-def _ranked(
-    rank: int, stream: Iterator[SequencedItem[T]]
-) -> Iterator[tuple[tuple[int, int, int], SequencedItem[T]]]:
-    """Give each message its order among those in buckets of other sizes."""
-    for found in stream:
-        yield (found.timestamp, found.position % _PLACES, rank), found
-
-
-def _order(ranked: tuple[tuple[int, int, int], SequencedItem[T]]) -> tuple[int, int, int]:
-    return ranked[0]
-
-
-def _range(
-    gt: datetime | None, gte: datetime | None, lt: datetime | None, lte: datetime | None
-) -> tuple[int, int]:
-    """Return the first and the last microsecond within the bounds."""
-    least, greatest = _LEAST, _GREATEST
-    if gt is not None:
-        least = max(least, microseconds(in_utc(gt)) + 1)
-    if gte is not None:
-        least = max(least, microseconds(in_utc(gte)))
-    if lt is not None:
-        greatest = min(greatest, microseconds(in_utc(lt)) - 1)
-    if lte is not None:
-        greatest = min(greatest, microseconds(in_utc(lte)))
-    return least, greatest
-
-
-def _checked_limit(limit: int | None) -> int | None:
-    if limit is not None and limit < 0:
-        msg = f"limit must be a whole number from 0, not {limit!r}"
-        raise PayloadError(msg)
-    return limit
 
 
 class TimeBucketedLogRepository(Protocol[TMessage]):
