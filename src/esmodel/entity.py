@@ -162,18 +162,18 @@ def timeuuid_time(event_id: UUID, /) -> datetime:
     return moment_of((event_id.time - _UUID_EPOCH) // 10)
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime, /) -> int:
     """Return the microseconds from 1970 to an aware moment; exact, unlike ``timestamp()``."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // MICROSECOND
 
 
 def moment_of(count: int, /) -> datetime:
     """Return the moment, in UTC, that lies some microseconds after 1970 began."""
-    return _EPOCH + _MICROSECOND * count  # 220 ns, where timedelta(microseconds=...) makes it 440
+    return EPOCH + MICROSECOND * count  # 220 ns, where timedelta(microseconds=...) makes it 440
 
 
 class DeclaredAttribute:

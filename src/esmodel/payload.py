@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -36,21 +36,22 @@ class Payload(Generic[TEvent]):
         name: its stored name.
         class_version: the version at which it is written.
         extra: the fields of the header that a row has no column for.
+        make: what makes an event of the payload as it is written today and the fields of its header;
+            ``None`` where that is not all, and ``decode`` must be called.
     """
 
     __slots__ = (
         "_attributes",
         "_bound",
         "_codec",
-        "_decode",
         "_extra",
-        "_fill",
-        "_new",
+        "_make",
         "_shape",
         "_upcaster",
         "class_version",
         "event_class",
         "extra",
+        "make",
         "name",
     )
 
@@ -97,10 +98,8 @@ class Payload(Generic[TEvent]):
         self._shape = self._codec.shape(event_class, names, arguments)
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.shape(event_class, self.extra)
-        # an attribute's value has the type that the entity says: nothing is read of it here
-        self._decode = msgspec.json.Decoder(msgspec.Raw).decode if is_change else self._shape.read
-        self._new = event_class.__new__
-        self._fill = self._shape.filler(tuple(name for name in header if name in _ROW))
+        self._make = self._shape.maker(tuple(name for name in header if name in _ROW))
+        self.make: Callable[..., TEvent] | None = None if self.extra or is_change else self._make
 
     def encode(self, event: TEvent, /) -> bytes:
         """Return the payload as JSON.
@@ -131,12 +130,11 @@ class Payload(Generic[TEvent]):
         Raises:
             ValueError: if the bytes do not have the shape that the class version had.
         """
-        event = self._new(self.event_class)
         if self._upcaster is not None and class_version != self.class_version:
             plain: object = msgspec.json.decode(data)
             newest = self._upcaster.upcast(plain, class_version, self._codec.convert)
             data = self._codec.plain_bytes(newest, self._upcaster.returns)
-        self._fill(event, self._decode(data), *header)
+        event = self._make(data if self._attributes is None else b"{}", *header)
         if self.extra:
             self._extra.decode(extra, event)
         if self._attributes is not None:

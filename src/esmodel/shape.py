@@ -77,7 +77,7 @@ class Shape(Generic[T]):
         )
         self.read: Callable[[bytes], msgspec.Struct] = msgspec.json.Decoder(self._struct).decode
         self._to_struct = self._writer()
-        self._fill = self.filler(())
+        self._fill = self._filler()
         self.fingerprint: str = ", ".join(
             f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
         )
@@ -118,12 +118,26 @@ class Shape(Generic[T]):
         """The type that msgspec reads and writes for these fields."""
         return self._struct
 
-    def filler(self, before: tuple[str, ...], /) -> Filler:
-        """Return what sets the fields of an instance from a struct, and others as they are given.
+    def maker(self, before: tuple[str, ...], /) -> Callable[..., T]:
+        """Return what makes an instance of JSON, and of other fields as they are given.
 
         Args:
-            before: the others; their values follow the instance and the struct, in this order.
+            before: the others; their values follow the JSON, in this order.
         """
+        known, steps = self._steps(before)
+        known |= {"cls": self.cls, "new": self.cls.__new__, "read": self.read}
+        body = "; ".join(["instance = new(cls)", "struct = read(data)", *steps, "return instance"])
+        given = "".join(f", given_{number}" for number in range(len(before)))
+        make: Callable[..., T] = getattr(_generated(f"data{given}", body, known), "generated")  # noqa: B009
+        return make
+
+    def _filler(self) -> Filler:
+        known, steps = self._steps(())
+        fill: Filler = getattr(_generated("instance, struct", "; ".join(steps) or "pass", known), "generated")  # noqa: B009
+        return fill
+
+    def _steps(self, before: tuple[str, ...]) -> tuple[dict[str, object], list[str]]:
+        """Return the statements that set the fields of an instance, and the names in them."""
         known: dict[str, object] = {"UNSET": msgspec.UNSET, "default_of": default_of}
         steps: list[str] = []
         for number, name in enumerate(before):
@@ -139,8 +153,7 @@ class Shape(Generic[T]):
                 absent = f"default_of(default_{number}, instance)"
                 value = f"{absent} if struct.{name} is UNSET else {value}"
             steps.append(f"set_{number}(instance, {value})")
-        given = "".join(f", given_{number}" for number in range(len(before)))
-        return _generated(f"instance, struct{given}", "; ".join(steps) or "pass", known)
+        return known, steps
 
     def _writer(self) -> Filler:
         known: dict[str, object] = {"struct": self._struct}
@@ -149,14 +162,15 @@ class Shape(Generic[T]):
             known[f"to_{number}"] = wire.to
             value = f"instance.{name}"
             fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
-        return _generated("instance", f"return struct({', '.join(fields)})", known)
+        body = f"return struct({', '.join(fields)})"
+        write: Filler = getattr(_generated("instance", body, known), "generated")  # noqa: B009
+        return write
 
 
-def _generated(parameters: str, body: str, known: dict[str, object]) -> Filler:
-    """Return a function of a line of code, which names nothing but fields and what is known."""
+def _generated(parameters: str, body: str, known: dict[str, object]) -> types.SimpleNamespace:
+    """Make a function of a line of code, which names nothing but fields and what is known."""
     exec(f"def generated({parameters}): {body}", known)  # noqa: S102  # because fields are identifiers
-    generated: Filler = getattr(types.SimpleNamespace(**known), "generated")  # noqa: B009
-    return generated
+    return types.SimpleNamespace(generated=known["generated"])
 
 
 def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
