@@ -641,6 +641,12 @@ def make_subarray_id(array_id: UUID, start: int, stop: int, /) -> UUID:
         >>> make_subarray_id(UUID(int=1), 0, 10_000)
         UUID('1166173b-d3e5-511e-83ae-315662cebce8')
     """
+    return _subarray_id(array_id, start, stop)
+
+
+@lru_cache(maxsize=256)
+def _subarray_id(array_id: UUID, start: int, stop: int) -> UUID:
+    # three of them are needed for an append, the same ones again and again: 3 us each
     return uuid5(array_id, f"({_digits(start)}, {_digits(stop)})")
 
 
