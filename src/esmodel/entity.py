@@ -192,14 +192,14 @@ class DeclaredAttribute:
 class _EntityDispatch(dict[type[object], Handler]):
     """Handlers of one class of entities, those that the library brings included."""
 
-    __slots__ = ("_entity",)
+    __slots__ = ("entity",)
 
     def __init__(self, entity: type[DomainEntity[TEvent]]) -> None:
         super().__init__()
-        self._entity = entity
+        self.entity = entity
 
     def __missing__(self, event_class: type[object]) -> Handler:
-        entity = self._entity
+        entity = self.entity
         found: Handler | None = None
         registry = registry_of(entity)
         is_ours = issubclass(event_class, entity.LIBRARY_EVENTS)
@@ -281,6 +281,8 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
     if "__attrs_attrs__" not in vars(entity) and any("ClassVar" not in str(each) for each in own.values()):
         msg = f"{entity.__qualname__} declares fields; write @define above it"
         raise ModelError(msg)
+    # once more, for a class whose own __init_subclass__ does not call this one
+    entity.own_dispatch()
     fields = [each for each in attrs.fields(entity) if not each.metadata.get("esmodel")]
     attributes = {
         each.name: each
@@ -332,7 +334,14 @@ class DomainEntity(Applying[TEvent]):
             ApplyError: if its registry lacks an event of the union, or has a foreign handler.
         """
         super().__init_subclass__()
-        cls._dispatch = _EntityDispatch(cls)
+        cls.own_dispatch()
+
+    @classmethod
+    def own_dispatch(cls) -> None:
+        """See to it that the class has a table of handlers that is not that of a base."""
+        found = vars(cls).get("_dispatch")
+        if not isinstance(found, _EntityDispatch) or found.entity is not cls:
+            cls._dispatch = _EntityDispatch(cls)
 
     def __attrs_pre_init__(self) -> None:
         """Refuse to be made without an event.
