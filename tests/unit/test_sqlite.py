@@ -33,6 +33,7 @@ from esmodel.exceptions import (
     StoreFormatError,
 )
 from esmodel.persistence.record import Record, RecordStore, SupportsReadAll, SupportsSnapshots
+from esmodel.stores import sqlite as sqlite_store
 from esmodel.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -788,3 +789,25 @@ def test_after_a_fork_without_pythons_hooks_the_child_is_refused(path: Path) -> 
     error, parent = run("fork_behind_the_back", path)
     assert error.endswith("open the store after the fork.")
     assert parent == "parent [0, 1]"
+
+
+def test_the_write_ahead_log_is_started_anew_when_it_has_grown_long(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Path(f"{path}-wal")
+    monkeypatch.setattr(sqlite_store, "_COMMITS", 4)
+    monkeypatch.setattr(sqlite_store, "_LOG_BYTES", 100_000)
+    with SQLiteStore(path, synchronous="NORMAL") as store, closing(sqlite3.connect(path)) as connection:
+        store.append([row(0)])
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM record").fetchall()
+        # as long as somebody reads what was before, it can only grow
+        for position in range(1, 41):
+            store.append([row(position, data=b"x" * 50_000)])
+        grown = log.stat().st_size
+        assert grown > 2_000_000
+        connection.execute("COMMIT")
+        for position in range(41, 45):
+            store.append([row(position)])
+        assert log.stat().st_size < 100_000
+        assert [record.position for record in store.read(STREAM)] == list(range(45))

@@ -36,6 +36,7 @@ _APPLICATION_ID = 0x65736D64  # "esmd"
 _FORMAT = 1
 _LEAST, _GREATEST = -(2**63), 2**63 - 1
 _MOST_SECONDS = 2_000_000.0  # SQLite counts the milliseconds of a timeout in 32 bits
+_COMMITS, _LOG_BYTES = 256, 64 << 20  # how often the length of the write-ahead log is looked at
 _PAGE_ROWS, _PAGE_BYTES = 500, 1 << 20
 
 _SCHEMA = (
@@ -332,9 +333,11 @@ class SQLiteStore:
 class _Session:
     """One connection, what it has learned, and what is done with it in one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, seconds: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, seconds: float) -> None:
         self.connection = connection
+        self._log = f"{path}-wal"
         self._seconds = seconds
+        self._commits = 0
         self.pid = os.getpid()
         self._name_ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
@@ -350,18 +353,8 @@ class _Session:
         new: dict[str, int] = {}  # not known to be committed yet
         try:
             streams = self._move_streams(rows)
-            # What is the same from row to row is looked up once: 200 ns a row.
-            values: list[tuple[int | bytes, ...]] = []
-            stream, name, stream_id, name_id = None, None, 0, 0
-            for row in rows:
-                if row[0] is not stream:
-                    stream = row[0]
-                    stream_id = streams[stream]
-                if row[2] is not name:
-                    name = row[2]
-                    name_id = self._name_id(name, new)
-                values.append((stream_id, row[1], name_id, *row[3:]))
-            self.connection.executemany(_ADD_RECORD, values)
+            names = {name: self._name_id(name, new) for name in dict.fromkeys(row[2] for row in rows)}
+            self.connection.executemany(_ADD_RECORD, _values(rows, streams, names))
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -369,6 +362,20 @@ class _Session:
             raise self._conflict(rows) from error
         execute(_COMMIT)
         self._name_ids.update(new)
+        self._commits += 1
+        if self._commits % _COMMITS == 0:
+            self._keep_log_short()
+
+    def _keep_log_short(self) -> None:
+        """Start the write-ahead log anew if it has grown long.
+
+        SQLite does it by itself as long as there is one writer. Where several append all the time,
+        its own attempts always find one of them at work, and the log would grow without end.
+        """
+        # what was appended is stored already: no failure here is one of the append
+        with contextlib.suppress(OSError, sqlite3.Error):
+            if os.stat(self._log).st_size > _LOG_BYTES:  # noqa: PTH116  # because Path.stat takes twice as long
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _begin(self) -> None:
         _insist(self.connection, _BEGIN, self._seconds)
@@ -472,6 +479,18 @@ class _Session:
         return self._names.setdefault(name_id, row[0])
 
 
+def _values(
+    rows: list[Record], streams: dict[UUID, int], names: dict[str, int]
+) -> Iterator[tuple[int | bytes, ...]]:
+    """Yield what is stored of each row; a stream is looked up once where the rows are all of it."""
+    stream, stream_id = rows[0][0], streams[rows[0][0]]
+    for row in rows:
+        if row[0] is not stream:
+            stream = row[0]
+            stream_id = streams[stream]
+        yield stream_id, row[1], names[row[2]], *row[3:]
+
+
 class _Line:
     """A connection that is opened when it is needed, behind a lock: one for writing, one to read.
 
@@ -509,7 +528,7 @@ class _Line:
         try:
             self.check_open()
             if self._session is None:
-                self._session = _Session(self._open(), self._seconds)
+                self._session = _Session(self._open(), self._path, self._seconds)
                 self._mode = "rw"  # a file that has gone is an error, and not an empty store
         except sqlite3.Error as error:
             self._lock.release()

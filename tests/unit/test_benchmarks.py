@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = next(each for each in Path(__file__).parents if (each / "benchmarks").is_dir())
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def known_rows() -> set[str]:
+    code = "import json; from benchmarks.rows import ROWS; print(json.dumps([row.name for row in ROWS]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_quick_run_prints_a_table_and_writes_json(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+
+    done = run("--quick", "--rows", "trigger", "--repeats", "2", "--json", str(path))
+
+    assert done.returncode in {0, 1}, done.stderr  # 1: a machine so busy that a bound is exceeded
+    assert "create and trigger 2,000 events" in done.stdout
+    assert [line.split("-")[1].split()[0] for line in done.stdout.splitlines()[1:3]] == ["floor", "esmodel"]
+    [result] = json.loads(path.read_text(encoding="utf-8"))
+    assert result["row"] == "trigger"
+    assert len(result["contenders"]["esmodel"]["repeats"]) == 2
+    assert result["esmodel_to_floor"] > 0
+
+
+def test_an_unknown_row_is_refused() -> None:
+    done = run("--quick", "--rows", "nothing")
+
+    assert done.returncode == 2
+    assert "nothing" in done.stderr
+
+
+def test_each_row_has_a_bound_and_each_bound_a_row() -> None:
+    bounds = json.loads((ROOT / "benchmarks" / "bounds.json").read_text(encoding="utf-8"))
+
+    assert set(bounds) == known_rows()
+    assert all(bound > 0 for bound in bounds.values())
+
+
+@pytest.mark.parametrize("work", ["save_one", "array_append", "file_bytes"])
+def test_a_row_with_a_file_runs(work: str) -> None:
+    done = run("--quick", "--rows", work, "--repeats", "1", "--synchronous", "NORMAL")
+
+    assert done.returncode in {0, 1}, done.stderr
+    assert "esmodel" in done.stdout
