@@ -1,0 +1,1 @@
+"""What esmodel costs, beside a loop written by hand and beside other libraries."""

@@ -1,0 +1,45 @@
+"""The events of an account, for esmodel and for the floor alike."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from esmodel import AggregateEvent, HashchainedEvent
+
+
+@frozen(kw_only=True)
+class Opened(AggregateEvent):
+    """An account was opened."""
+
+    owner: str
+
+
+@frozen(kw_only=True)
+class Deposited(AggregateEvent):
+    """Money was paid in."""
+
+    cents: int
+    currency: str
+
+
+@frozen(kw_only=True)
+class ChainedOpened(HashchainedEvent):
+    """An account was opened; the event is part of a chain."""
+
+    event_name = "Opened"
+    owner: str
+
+
+@frozen(kw_only=True)
+class ChainedDeposited(HashchainedEvent):
+    """Money was paid in; the event is part of a chain."""
+
+    event_name = "Deposited"
+    cents: int
+    currency: str
+
+
+AccountEvent: TypeAlias = Opened | Deposited
+ChainedAccountEvent: TypeAlias = ChainedOpened | ChainedDeposited

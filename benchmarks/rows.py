@@ -1,0 +1,230 @@
+"""The rows of the table: which work, by whom, how much of it, and what is aimed at."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+FLOOR: Final = "floor"
+ESMODEL: Final = "esmodel"
+EVENT: Final = "eventsourcing9"
+STRUCT: Final = "eventsourcing9_msgspec"
+EIGHT: Final = "eventsourcing8"
+SOURCERY: Final = "sourcery"
+
+ALL: Final = (FLOOR, ESMODEL, EVENT, STRUCT, SOURCERY)
+WITH_EIGHT: Final = (FLOOR, ESMODEL, EIGHT)
+
+
+class Targets(NamedTuple):
+    """What is aimed at.
+
+    Attributes:
+        peer: how many times more the named peer needs, at least: 9.5 with ``@event``, or 8.2.5.
+        fastest: how many times more the best of all peers needs, at least.
+        floor: how many times more than the floor esmodel needs, at most.
+    """
+
+    peer: float
+    fastest: float | None = None
+    floor: float | None = None
+
+
+class Row(NamedTuple):
+    """A row.
+
+    Attributes:
+        name: what ``--rows`` calls it.
+        title: what is done; ``{}`` stands for the size.
+        unit: of one number; what is a quantity is in bytes.
+        size: how much is done in a turn.
+        quick: the same with ``--quick``.
+        contenders: by whom.
+        targets: what is aimed at.
+        store: what is asked of the contender.
+        work: what is done with it; by default what the row is called.
+        writes: whether it matters when SQLite waits for the disk.
+        parts: how many units a turn has, if not its size.
+    """
+
+    name: str
+    title: str
+    unit: str
+    size: int
+    quick: int
+    contenders: tuple[str, ...]
+    targets: Targets
+    store: str = "plain"
+    work: str = ""
+    writes: bool = False
+    parts: int | None = None
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether it measures bytes, and no time."""
+        return self.unit.startswith("bytes")
+
+
+ROWS: Final = (
+    Row(
+        "trigger",
+        "create and trigger {} events, in memory",
+        "µs an event",
+        10_000,
+        2_000,
+        ALL,
+        Targets(6, 1, 1.25),
+    ),
+    Row("replay", "replay {} event objects", "µs an event", 10_000, 2_000, ALL, Targets(10, 1, 1.3)),
+    Row(
+        "chained_trigger",
+        "trigger {} hash-chained events, in memory",
+        "µs an event",
+        10_000,
+        2_000,
+        WITH_EIGHT,
+        Targets(10),
+        store="chained",
+        work="trigger",
+    ),
+    Row(
+        "chained_load",
+        "load {} hash-chained events, verified",
+        "µs an event",
+        10_000,
+        2_000,
+        WITH_EIGHT,
+        Targets(5),
+        store="chained",
+        work="load_one",
+    ),
+    Row(
+        "chained_load_alone",
+        "the same, 8.2.5 without a chain",
+        "µs an event",
+        10_000,
+        2_000,
+        WITH_EIGHT,
+        Targets(5),
+        store="unverified",
+        work="load_one",
+    ),
+    Row(
+        "save_one",
+        "save one aggregate of {} events",
+        "µs an event",
+        10_000,
+        2_000,
+        ALL,
+        Targets(3, 2, 1.5),
+        writes=True,
+    ),
+    Row(
+        "save_many",
+        "save {} aggregates of 10 events, one by one",
+        "µs a save",
+        1_000,
+        200,
+        ALL,
+        Targets(1.6, 1.35, 1.3),
+        writes=True,
+    ),
+    Row(
+        "load_one",
+        "load an aggregate of {} events",
+        "µs an event",
+        10_000,
+        2_000,
+        ALL,
+        Targets(7, 1.8, 1.5),
+    ),
+    Row(
+        "load_many",
+        "load {} aggregates of 10 events, one by one",
+        "µs a load",
+        1_000,
+        200,
+        ALL,
+        Targets(6, 2, 1.5),
+    ),
+    Row(
+        "load_snapshot",
+        "load from a snapshot at event {}",
+        "µs a load",
+        10_000,
+        2_000,
+        ALL,
+        Targets(2, 2),
+        store="snapshotting",
+        parts=100,
+    ),
+    Row(
+        "file_bytes",
+        "the SQLite file, {} aggregates of 10 events",
+        "bytes an event",
+        1_000,
+        200,
+        ALL,
+        Targets(1 / 0.55, 1),
+    ),
+    Row(
+        "object_bytes",
+        "the memory of {} event objects",
+        "bytes an event",
+        10_000,
+        2_000,
+        ALL,
+        Targets(1 / 0.8),
+    ),
+    Row(
+        "array_append",
+        "append {} items to a big array, one by one",
+        "µs an item",
+        1_000,
+        200,
+        WITH_EIGHT,
+        Targets(10),
+        store="array",
+        writes=True,
+    ),
+    Row(
+        "array_read",
+        "read {} items of a big array at random",
+        "µs an item",
+        1_000,
+        200,
+        WITH_EIGHT,
+        Targets(10),
+        store="array",
+    ),
+    Row(
+        "array_slice",
+        "slice {} items of a big array",
+        "µs an item",
+        1_000,
+        200,
+        WITH_EIGHT,
+        Targets(10),
+        store="array",
+    ),
+    Row(
+        "log_write",
+        "log {} messages, one by one",
+        "µs a message",
+        1_000,
+        200,
+        WITH_EIGHT,
+        Targets(10),
+        store="log",
+        writes=True,
+    ),
+    Row(
+        "log_read",
+        "read {} messages back, newest first",
+        "µs a message",
+        1_000,
+        200,
+        WITH_EIGHT,
+        Targets(10),
+        store="log",
+    ),
+)
