@@ -343,6 +343,8 @@ class Array(Generic[T]):
             if not self._holds(end):
                 end = min(end, self.next_position())
             values, end = self._picked(range(first, end, steps), is_within=False)
+            if len(values) == end - first:
+                return list(values.values())  # all are there, in their order: spares 60 ns an item
             return [values.get(position) for position in range(first, end, steps)]
         wanted = range(*slice(start, stop, steps).indices(self.next_position()))
         values, _ = self._picked(wanted if steps > 0 else wanted[::-1], is_within=True)
@@ -362,9 +364,9 @@ class Array(Generic[T]):
         while position < stop:
             first = position - position % size
             latest = position + (min(first + size, stop) - 1 - position) // step * step
-            for found in self._read(first, position - first, latest - first + 1):
-                if (first + found.position - position) % step == 0:
-                    values[first + found.position] = found.item
+            for at, _, item in self._read(first, position - first, latest - first + 1):
+                if step == 1 or (first + at - position) % step == 0:
+                    values[first + at] = item
             if latest not in values and not is_within:
                 stop, is_within = min(stop, self.next_position()), True
             position = latest + step
@@ -372,10 +374,10 @@ class Array(Generic[T]):
 
     def _assigned(self, start: int, *, descending: bool) -> Iterator[tuple[int, T]]:
         for first in self._bases(start, descending=descending):
-            for found in self._read(first, max(start - first, 0), _END, descending=descending):
-                if found.position >= self._array_size:
-                    raise self._too_long(found.position)
-                yield first + found.position, found.item
+            for at, _, item in self._read(first, max(start - first, 0), _END, descending=descending):
+                if at >= self._array_size:
+                    raise self._too_long(at)
+                yield first + at, item
 
     def _read(self, first: int, gte: int, lt: int, *, descending: bool = False) -> Iterator[SequencedItem[T]]:
         """Yield the items of the stream whose first position is given."""

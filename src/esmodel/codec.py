@@ -321,13 +321,17 @@ class Codec:
 class TypedCodec(Generic[T]):
     """Carries values of one type.
 
+    Attributes:
+        decode: returns a value from JSON; ``ValueError`` if the bytes do not have the shape of the
+            type.
+
     Example:
         >>> codec = TypedCodec(int | None)
         >>> codec.encode(5), codec.decode(b"null")
         (b'5', None)
     """
 
-    __slots__ = ("_back", "_decoder", "_name", "_to")
+    __slots__ = ("_back", "_name", "_read", "_to", "decode")
 
     def __init__(self, as_type: TypeForm[T], codec: Codec | None = None, /) -> None:
         """Derive how the type is carried.
@@ -343,7 +347,11 @@ class TypedCodec(Generic[T]):
         self._name = _name(as_type)
         self._to = wire.to
         self._back = wire.back
-        self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.type)
+        read: Callable[[bytes], object] = msgspec.json.Decoder(wire.type).decode
+        self._read = read
+        whole = read if wire.back is None else _both(read, wire.back)
+        # what it gives is of this type, which its own annotation does not say
+        self.decode: Callable[[bytes], T] = getattr(types.SimpleNamespace(whole=whole), "whole")  # noqa: B009
 
     def encode(self, value: T, /) -> bytes:
         """Return a value as JSON.
@@ -355,7 +363,7 @@ class TypedCodec(Generic[T]):
         try:
             data = ENCODER.encode(value if self._to is None else self._to(value))
             # what cannot be read is not written
-            again = self._decoder.decode(data)
+            again = self._read(data)
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{value!r} cannot be stored as {self._name}: {error}"
             raise PayloadError(msg) from error
@@ -365,24 +373,12 @@ class TypedCodec(Generic[T]):
             raise PayloadError(msg)
         return data
 
-    def decode(self, data: bytes, /) -> T:
-        """Return a value from JSON.
 
-        Raises:
-            ValueError: if the bytes do not have the shape of the type.
-        """
-        found = self._decoder.decode(data)
-        # the decoder and what comes back from it are of this type, which no annotation can say
-        read: _Read[T] = _Read()
-        object.__setattr__(read, "value", found if self._back is None else self._back(found))
-        return read.value
+def _both(read: Callable[[bytes], object], back: Convert) -> Callable[[bytes], object]:
+    def decode(data: bytes, /) -> object:
+        return back(read(data))
 
-
-class _Read(Generic[T]):
-    """A value that was read."""
-
-    __slots__ = ("value",)
-    value: T
+    return decode
 
 
 _SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from threading import Lock
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID
 
 from attrs import define, frozen
@@ -25,7 +25,14 @@ from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.logindex import FIRST, LAST, MICROSECOND, PLACES, index_entries, message_position
 from esmodel.repository import EntityRepository
 from esmodel.sequence import Sequences
-from esmodel.timebucket import BucketSize, bucket_starts, checked_bucket_size, in_utc, make_timebucket_id
+from esmodel.timebucket import (
+    BucketSize,
+    bucket_duration,
+    bucket_starts,
+    checked_bucket_size,
+    in_utc,
+    make_timebucket_id,
+)
 
 T = TypeVar("T")
 TMessage = TypeVar("TMessage")
@@ -126,6 +133,15 @@ class LogStorage(Generic[TMessage]):
     buckets: Sequences[str]
 
 
+class _Bucket(NamedTuple):
+    """A bucket that is in the index: its first and its last microsecond, and its stream."""
+
+    size: BucketSize
+    starts: datetime
+    ends: datetime
+    id: UUID
+
+
 class TimeBucketedLog(Generic[TMessage]):
     """Messages of one type in the order of time, in a stream for each bucket.
 
@@ -170,7 +186,7 @@ class TimeBucketedLog(Generic[TMessage]):
         self._given = FIRST
         self._place = 0
         self._has_looked = False
-        self._opened: tuple[BucketSize, datetime] | None = None
+        self._opened: _Bucket | None = None
 
     @property
     def id(self) -> UUID:
@@ -220,13 +236,11 @@ class TimeBucketedLog(Generic[TMessage]):
             # one of the same microsecond may be in a bucket of another size
             place = max(place, self._next_place(sizes, moment))
         _check_place(place, moment)
-        starts = bucket_starts(moment, sizes.current)
-        bucket = make_timebucket_id(sizes.id, moment, sizes.current)
-        self._open(sizes, starts, message)
-        position = message_position(moment, starts)
+        bucket = self._open(sizes, moment, message)
+        position = message_position(moment, bucket.starts)
         while True:
             try:
-                self._storage.messages.assign(bucket, position + place, (message,), timestamp=moment)
+                self._storage.messages.assign(bucket.id, position + place, (message,), timestamp=moment)
             except ConcurrencyError:
                 free = self._next_place(sizes, moment)
                 if free <= place:
@@ -298,11 +312,12 @@ class TimeBucketedLog(Generic[TMessage]):
             places += [found.position - first + 1 for found in rows]
         return max(places)
 
-    def _open(self, sizes: BucketSizes, starts: datetime, message: TMessage) -> None:
-        """See to it that a bucket is in the index, before a message is written to it."""
-        size = sizes.current
-        if self._opened == (size, starts):
-            return
+    def _open(self, sizes: BucketSizes, moment: datetime, message: TMessage) -> _Bucket:
+        """Return the bucket of a moment, which is in the index before a message is written to it."""
+        size, opened = sizes.current, self._opened
+        if opened is not None and opened.size == size and opened.starts <= moment <= opened.ends:
+            return opened  # spares the arithmetic of buckets: 6 us
+        starts = bucket_starts(moment, size)
         missing: list[tuple[UUID, int, str]] = []
         for index, position, boundary in index_entries(sizes.id, size, starts):
             if any(self._storage.buckets.read(index, gte=position, lt=position + 1)):
@@ -313,7 +328,9 @@ class TimeBucketedLog(Generic[TMessage]):
         for index, position, boundary in reversed(missing):
             with suppress(ConcurrencyError):  # another writer has written the same
                 self._storage.buckets.assign(index, position, (boundary,), timestamp=now())
-        self._opened = size, starts
+        ends = starts + (bucket_duration(starts, size) - MICROSECOND)
+        self._opened = _Bucket(size, starts, ends, make_timebucket_id(sizes.id, starts, size))
+        return self._opened
 
 
 def _check_place(place: int, moment: datetime) -> None:

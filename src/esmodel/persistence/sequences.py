@@ -14,7 +14,7 @@ from esmodel.codec import DEFAULT_CODEC, Codec, TypedCodec
 from esmodel.entity import microseconds
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.persistence.record import Record, RecordStore
-from esmodel.sequence import SequencedItem
+from esmodel.sequence import SequencedItem, make_item
 from esmodel.versioning import Upcaster
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class EventSourcedSequences(Generic[T]):
             except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
                 finding = f"the item of the row {name!r} does not fit: {error}"
                 raise StoredDataError(originator_id, record.position, finding) from error
-            yield SequencedItem(record.position, record.timestamp, item)
+            yield make_item(SequencedItem, (record.position, record.timestamp, item))
 
     def last(self, originator_id: UUID, /) -> int | None:
         """Return the last position assigned, ``None`` where there is none; one row is read."""

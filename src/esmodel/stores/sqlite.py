@@ -37,6 +37,7 @@ _FORMAT = 1
 _LEAST, _GREATEST = -(2**63), 2**63 - 1
 _MOST_SECONDS = 2_000_000.0  # SQLite counts the milliseconds of a timeout in 32 bits
 _COMMITS, _LOG_BYTES = 256, 64 << 20  # how often the length of the write-ahead log is looked at
+_STREAMS = 1_024  # of how many streams the id is remembered
 _PAGE_ROWS, _PAGE_BYTES = 500, 1 << 20
 
 _SCHEMA = (
@@ -67,10 +68,12 @@ _COMMIT = "COMMIT"
 # All rows are stored, or none.
 _ROLLBACK = "ROLLBACK"
 # `last` is the highest position ever appended.
-_FIND_STREAM = "SELECT stream_id, last_position FROM stream WHERE originator_id = ?"
+_FIND_STREAM = "SELECT stream_id FROM stream WHERE originator_id = ?"
 _LAST = "SELECT last_position, last_hash FROM stream WHERE originator_id = ?"
-_ADD_STREAM = "INSERT INTO stream (originator_id, last_position, last_hash) VALUES (?, ?, ?)"
-_MOVE_STREAM = "UPDATE stream SET last_position = ?, last_hash = ? WHERE stream_id = ?"
+_ADD_STREAM = """INSERT INTO stream (originator_id, last_position, last_hash) VALUES (?, ?, ?)
+    ON CONFLICT DO NOTHING"""
+_MOVE_STREAM = """UPDATE stream SET last_position = ?, last_hash = ?
+    WHERE stream_id = ? AND last_position < ?"""
 # A name has one id for ever: none is changed or removed.
 _FIND_NAME = "SELECT name_id FROM name WHERE name = ?"
 _ADD_NAME = "INSERT INTO name (name) VALUES (?)"
@@ -341,6 +344,7 @@ class _Session:
         self.pid = os.getpid()
         self._name_ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        self._stream_ids: dict[UUID, int] = {}  # of streams that were appended to last
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         found: tuple[int, bytes] | None
@@ -362,6 +366,10 @@ class _Session:
             raise self._conflict(rows) from error
         execute(_COMMIT)
         self._name_ids.update(new)
+        # A stream has one id for ever: to know it spares a query.
+        self._stream_ids.update(streams)
+        while len(self._stream_ids) > _STREAMS:
+            del self._stream_ids[next(iter(self._stream_ids))]
         self._commits += 1
         if self._commits % _COMMITS == 0:
             self._keep_log_short()
@@ -438,20 +446,26 @@ class _Session:
             if row[1] > head[1]:
                 head = row
         heads[head[0]] = head
-        execute = self.connection.execute
         streams: dict[UUID, int] = {}
         for originator_id, head in heads.items():
-            key = originator_id.bytes
-            found: tuple[int, int] | None = execute(_FIND_STREAM, (key,)).fetchone()
-            if found is None:
-                cursor = execute(_ADD_STREAM, (key, head.position, head.event_hash))
-                streams[originator_id] = _new_id(cursor)
+            values = (head.position, head.event_hash)
+            known = self._stream_ids.get(originator_id)
+            if known is None:
+                streams[originator_id] = self._stream_id(head)
             else:
-                streams[originator_id], last = found
-                if head.position > last:
-                    values = (head.position, head.event_hash, streams[originator_id])
-                    execute(_MOVE_STREAM, values)
+                streams[originator_id] = known
+                self.connection.execute(_MOVE_STREAM, (*values, known, head.position))
         return streams
+
+    def _stream_id(self, head: Record) -> int:
+        """Return the id of a stream that is not known yet, and see to it that it ends with a row."""
+        execute, key = self.connection.execute, head.originator_id.bytes
+        added = execute(_ADD_STREAM, (key, head.position, head.event_hash))
+        if added.rowcount == 1:
+            return _new_id(added)
+        found: tuple[int] = execute(_FIND_STREAM, (key,)).fetchone()
+        execute(_MOVE_STREAM, (head.position, head.event_hash, found[0], head.position))
+        return found[0]
 
     def _conflict(self, rows: list[Record]) -> ConcurrencyError | StoreError:
         firsts: dict[UUID, int] = {}
