@@ -30,10 +30,17 @@ def test_bank_example_is_the_model_of_the_readme() -> None:
     assert readme.partition("    apply =")[0] == example.partition("    apply =")[0]
 
 
-def test_readme_has_one_command_for_the_main_job_and_one_for_the_tests() -> None:
+def test_readme_has_one_command_for_the_main_job_one_for_the_tests_and_one_for_the_benchmarks() -> None:
     commands = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
-    assert [command.count("\n") for command in commands] == [1, 1]
+    assert [command.count("\n") for command in commands] == [1, 1, 1]
+
+
+def test_each_file_that_the_readme_shows_or_names_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert len(links) > 4
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_import_loads_no_engine() -> None:
