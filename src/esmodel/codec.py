@@ -37,7 +37,7 @@ from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
 from esmodel.exceptions import PayloadError, UnsupportedTypeError
 from esmodel.generics import bind, bound_in, is_class
-from esmodel.shape import ENCODER, Convert, Shape, Wire, fields_of, owner_of_field, union_of
+from esmodel.shape import Convert, Shape, Wire, fields_of, owner_of_field, to_json, union_of
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class Codec:
         """
         self._for(as_type)  # a type that cannot be carried is no fault of the value
         try:
-            return ENCODER.encode(self.to_plain(as_type, value))
+            return to_json(self.to_plain(as_type, value))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{value!r} cannot be stored as {_name(as_type)}: {error}"
             raise PayloadError(msg) from error
@@ -165,7 +165,7 @@ class Codec:
             made_as: the type in which it was returned; what it leaves open is taken from the
                 type at run time, which does not know the tags of sum types.
         """
-        return ENCODER.encode(self._made(payload, made_as))
+        return to_json(self._made(payload, made_as))
 
     def _made(self, payload: object, made_as: object) -> object:
         if is_typeddict(made_as) and is_mapping(payload):
@@ -185,7 +185,7 @@ class Codec:
         if type(value) in _ROWS:
             return [self._plain(each) for each in _items(value)]
         if type(value) in _SETS:
-            return sorted((self._plain(each) for each in _items(value)), key=ENCODER.encode)
+            return sorted((self._plain(each) for each in _items(value)), key=to_json)
         if type(value) in self._hooks or isinstance(value, (float, enum.Enum)) or attrs.has(type(value)):
             return self.to_plain(type(value), value)
         return value
@@ -361,7 +361,7 @@ class TypedCodec(Generic[T]):
                 as another value.
         """
         try:
-            data = ENCODER.encode(value if self._to is None else self._to(value))
+            data = to_json(value if self._to is None else self._to(value))
             # what cannot be read is not written
             again = self._read(data)
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -469,7 +469,7 @@ def _sequence(make: Callable[[list[object]], object], item: Wire) -> Wire:
 
     def to(value: object) -> object:
         items = _items(value) if to_item is None else [to_item(each) for each in _items(value)]
-        return sorted(items, key=ENCODER.encode) if is_set else items
+        return sorted(items, key=to_json) if is_set else items
 
     def back(value: object) -> object:
         items = _items(value)
@@ -549,7 +549,7 @@ def _tagged(members: Sequence[tuple[object, Wire]], shape: str, *, optional: boo
             msg = f"Expected one of {', '.join(by_tag)}, got {', '.join(str(tag) for tag, _ in pairs)}"
             raise msgspec.ValidationError(msg)
         wire, decoder = by_tag[str(pairs[0][0])]
-        plain = decoder.decode(ENCODER.encode(pairs[0][1]))
+        plain = decoder.decode(to_json(pairs[0][1]))
         return plain if wire.back is None else wire.back(plain)
 
     wire_type: object = dict[str, msgspec.Raw]

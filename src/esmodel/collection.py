@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from enum import Enum
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
 import attrs
 from attrs import define, field, frozen
 
 from esmodel.aggregate import AggregateRoot
-from esmodel.apply import applies, ignores
+from esmodel.apply import ApplyRegistry, applies, ignores
 from esmodel.codec import is_iterable
 from esmodel.events import AggregateEvent, CreatedEvent
 from esmodel.exceptions import CollectionItemError, StoredDataError
@@ -48,7 +48,7 @@ class ItemRemoved(AggregateEvent, Generic[T]):
 CollectionEvent: TypeAlias = CollectionCreated | ItemAdded[T] | ItemRemoved[T]
 
 
-@define
+@define(auto_attribs=False)  # what is annotated and no field() is no field
 class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     """A set of items, each hashable, that lives in events.
 
@@ -138,7 +138,8 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             raise CollectionItemError(self._id, item, f"cannot be in a set: {error}") from error
         return item in self._items
 
-    created = ignores(CollectionCreated)
+    # Any, so that the handlers can be joined to those of a subclass
+    created: ApplyRegistry[Any, CollectionCreated] = ignores(CollectionCreated)
 
     @applies(ItemAdded[T])
     def added(self, event: ItemAdded[T]) -> None:
@@ -153,7 +154,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             raise StoredDataError(self._id, event.originator_version, finding)
         self._items.remove(event.item)
 
-    apply = created | added | removed
+    apply: ApplyRegistry[Any, CollectionEvent[T]] = created | added | removed
 
 
 def _is_value(item: object) -> bool:

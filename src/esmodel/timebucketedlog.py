@@ -14,11 +14,11 @@ from threading import Lock
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot
-from esmodel.apply import applies
+from esmodel.apply import ApplyRegistry, applies
 from esmodel.entity import now, using_clock
 from esmodel.events import DEFAULT_BUS, AggregateEvent, CreatedEvent, LoggedEvent, TimestampedEvent, publish
 from esmodel.exceptions import ConcurrencyError, PayloadError
@@ -62,7 +62,7 @@ class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage]):
     message: TMessage
 
 
-@define
+@define(auto_attribs=False)  # what is annotated and no field() is no field
 class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
     """The sizes that the buckets of one log have had: what a log is, but for its messages.
 
@@ -70,7 +70,7 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
         history: since when, and which size; the last one is in force.
     """
 
-    history: tuple[tuple[datetime, BucketSize], ...] = ()
+    history: tuple[tuple[datetime, BucketSize], ...] = field(default=())
 
     @classmethod
     def start(cls, log_id: UUID, bucket_size: BucketSize, /) -> Self:
@@ -115,7 +115,7 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
         """Continue the history."""
         self.history = (*self.history, (event.timestamp, event.bucket_size))
 
-    apply = started | changed
+    apply: ApplyRegistry[BucketSizes, LogStarted | BucketSizeChanged] = started | changed
 
 
 @frozen
