@@ -100,14 +100,15 @@ def bars(title: str, rows: Sequence[Row], *, unit: str, note: str = "") -> str:
     page = _Page(title)
     page.legend(names, _MARGIN, _INSIDE)
     widest = max((text_width(label, _LABEL) for label, _ in rows), default=0.0)
-    left = _MARGIN + min(widest, 250.0) + 12
+    column = min(widest, 250.0)
+    left = _MARGIN + column + 12
     right = WIDTH - _MARGIN - max((text_width(written(each), _SMALL) for each in present), default=0.0) - 8
     scale = _LogScale.of_bars([each for each in present if each > 0], left, right)
     top = page.y
     body = _Page("")  # the grid lies below the bars, and its height is known after them
     y = top + 10
     for label, values in rows:
-        lines = wrapped(label, _LABEL, left - _MARGIN - 12)
+        lines = wrapped(label, _LABEL, column)
         shown = [name for name in names if name in values]
         height = max(len(shown) * 19.0, len(lines) * _LABEL * _LEADING)
         first = y + height / 2 - (len(lines) - 1) * _LABEL * _LEADING / 2 + _LABEL * 0.35

@@ -506,9 +506,9 @@ class Hashchained(Aggregate[TEvent]):
     def _linked(self, events: Iterable[DomainEvent]) -> Iterator[HashchainedEvent]:
         """Hand on each event that continues the chain; once it is applied, it is the head."""
         for event in events:
-            self._check(event)
             signed = _of_chain(event)
             if signed.previous_hash != self._head:
+                self._check(event)  # of another stream, or out of order: that is what is wrong
                 finding = f"expected to continue {self._head.hex()}, found {signed.previous_hash.hex()}"
                 raise HeadHashError(self._id, signed.originator_version, finding)
             yield signed

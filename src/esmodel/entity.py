@@ -79,6 +79,8 @@ def system_time() -> datetime:
 
 
 clock: ContextVar[Callable[[], datetime]] = ContextVar("clock", default=system_time)
+"""Where the time is taken from; set it by ``using_clock``."""
+
 _cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
 
 
@@ -163,7 +165,10 @@ def timeuuid_time(event_id: UUID, /) -> datetime:
 
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""From when microseconds are counted."""
+
 MICROSECOND: Final = timedelta(microseconds=1)
+"""The shortest time that is told apart."""
 
 
 def microseconds(moment: datetime, /) -> int:

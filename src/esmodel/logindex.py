@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
+from esmodel.entity import MICROSECOND
 from esmodel.timebucket import TIMEBUCKETS, BucketSize, bucket_boundary, bucket_starts
 
 PLACES: Final = 1 << 18
@@ -26,8 +27,6 @@ FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 """The last moment there is."""
-
-MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def message_position(moment: datetime, starts: datetime, /) -> int:

@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from esmodel.entity import microseconds, moment_of
+from esmodel.entity import MICROSECOND, microseconds, moment_of
 from esmodel.exceptions import PayloadError
-from esmodel.logindex import FIRST, LAST, MICROSECOND, PLACES, UNITS, index_id, index_position
+from esmodel.logindex import FIRST, LAST, PLACES, UNITS, index_id, index_position
 from esmodel.sequence import SequencedItem, Sequences
 from esmodel.timebucket import (
     BucketSize,
@@ -26,8 +26,8 @@ from esmodel.timebucketedlog import MessageLogged, TimeBucketedLog
 T = TypeVar("T")
 TMessage = TypeVar("TMessage")
 
-LEAST: Final = microseconds(FIRST)
-GREATEST: Final = microseconds(LAST)
+_LEAST: Final = microseconds(FIRST)
+_GREATEST: Final = microseconds(LAST)
 
 
 class TimeBucketedLogReader(Generic[TMessage]):
@@ -204,7 +204,7 @@ def _range(
     gt: datetime | None, gte: datetime | None, lt: datetime | None, lte: datetime | None
 ) -> tuple[int, int]:
     """Return the first and the last microsecond within the bounds."""
-    least, greatest = LEAST, GREATEST
+    least, greatest = _LEAST, _GREATEST
     if gt is not None:
         least = max(least, microseconds(in_utc(gt)) + 1)
     if gte is not None:

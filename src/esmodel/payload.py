@@ -18,7 +18,7 @@ TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 _ROW: Final = frozenset({"originator_id", "originator_version", "timestamp", "previous_hash", "event_hash"})
 
-NOTHING_BOUND: Final[Mapping[object, object]] = {}
+_NOTHING_BOUND: Final[Mapping[object, object]] = {}
 
 
 class _Changed(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +60,7 @@ class Payload(Generic[TEvent]):
         event_class: type[TEvent],
         arguments: tuple[object, ...],
         plan: EntityPlan,
-        bound: Mapping[object, object] = NOTHING_BOUND,
+        bound: Mapping[object, object] = _NOTHING_BOUND,
         /,
     ) -> None:
         """Derive all that can be derived from the classes.

@@ -32,8 +32,8 @@ class _Make(Protocol):
     def __call__(self, cls: type[SequencedItem[T]], columns: tuple[int, int, T], /) -> SequencedItem[T]: ...
 
 
-# makes one in 90 ns, where SequencedItem(...) takes 200
 make_item: Final[_Make] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs say less
+"""Makes an item of its fields in 90 ns, where ``SequencedItem(...)`` takes 200."""
 
 
 class Sequences(Protocol[T]):

@@ -20,7 +20,10 @@ from esmodel.exceptions import ModelError, PayloadError
 T = TypeVar("T")
 
 Convert = Callable[[object], object]
+"""Makes of a value what is stored for it, or the other way round."""
+
 Filler = Callable[..., object]
+"""A function that was generated for the fields of a class."""
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
+from esmodel.entity import MICROSECOND
 from esmodel.exceptions import PayloadError
 
 BucketSize: TypeAlias = Literal["year", "month", "day", "hour", "minute", "second"]
@@ -35,7 +36,6 @@ _DURATIONS: Final[dict[BucketSize, timedelta]] = {
 }
 _REST: Final = "0001-01-01T00:00:00+00:00"
 _SEPARATORS: Final = str.maketrans("T:", "_-")
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datetime:
@@ -84,7 +84,7 @@ def previous_bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> d
     """
     starts = bucket_starts(timestamp, bucket_size)
     try:
-        return bucket_starts(starts - _MICROSECOND, bucket_size)
+        return bucket_starts(starts - MICROSECOND, bucket_size)
     except OverflowError as error:
         msg = f"no {bucket_size} comes before the one of {timestamp}: dates begin with the year 1"
         raise PayloadError(msg) from error

@@ -19,10 +19,10 @@ from typing_extensions import override
 
 from esmodel.aggregate import AggregateRoot
 from esmodel.apply import ApplyRegistry, applies
-from esmodel.entity import now, using_clock
+from esmodel.entity import MICROSECOND, now, using_clock
 from esmodel.events import DEFAULT_BUS, AggregateEvent, CreatedEvent, LoggedEvent, TimestampedEvent, publish
 from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.logindex import FIRST, LAST, MICROSECOND, PLACES, index_entries, message_position
+from esmodel.logindex import FIRST, LAST, PLACES, index_entries, message_position
 from esmodel.repository import EntityRepository
 from esmodel.sequence import Sequences
 from esmodel.timebucket import (

@@ -39,8 +39,8 @@ class Record(NamedTuple):
 _Columns: TypeAlias = tuple[UUID, int, str, int, int, bytes, bytes, bytes]
 _Make: TypeAlias = Callable[[type[Record], _Columns], Record]
 
-# makes a row of its columns in 150 ns, where Record(...) takes 260
 make_record: Final[_Make] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs say less
+"""Makes a row of its columns in 150 ns, where ``Record(...)`` takes 260."""
 
 
 class RecordStore(Protocol):

@@ -344,7 +344,7 @@ class _Session:
         self.pid = os.getpid()
         self._name_ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
-        self._stream_ids: dict[UUID, int] = {}  # of streams that were appended to last
+        self._stream_ids: dict[UUID, int] = {}  # of some that were appended to
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         found: tuple[int, bytes] | None
