@@ -24,6 +24,7 @@
     │   └── StoredDataError
     ├── EventHandlersNotEmptyError          unsubscribe what is left
     └── StoreError                          wait for the engine, or mend it
+        ├── OutcomeUnknownError             ask whether it was stored
         ├── StoreClosedError
         └── StoreFormatError
 """
@@ -292,6 +293,30 @@ class StoreError(EsmodelError):
 
     Handling: wait for the engine or mend it; what was acknowledged is kept.
     """
+
+
+class OutcomeUnknownError(StoreError):
+    """The engine was lost while it committed an append: the rows are stored, all of them, or none.
+
+    Handling: ask the store, ``store.was_appended(error.append_id)``; a repository has asked already,
+    and could not reach it.
+
+    Attributes:
+        append_id: the append.
+    """
+
+    def __init__(self, append_id: UUID, finding: str, /) -> None:
+        """Keep the append and what was found."""
+        super().__init__(append_id, finding)
+        self.append_id = append_id
+        self.finding = finding
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"Append {self.append_id}: expected to hear whether it was committed, found: {self.finding}. "
+            f"Ask store.was_appended(append_id) before you repeat it."
+        )
 
 
 class StoreClosedError(StoreError):

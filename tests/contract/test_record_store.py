@@ -18,6 +18,7 @@ from esmodel.persistence.record import (
     Record,
     SnapshottingRecordStore,
     SupportsReadAll,
+    SupportsStreams,
 )
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
@@ -25,7 +26,7 @@ from esmodel.stores.sqlite import SQLiteStore
 LEAST, GREATEST = -(2**63), 2**63 - 1
 
 
-class Store(SnapshottingRecordStore, SupportsReadAll, Protocol):
+class Store(SnapshottingRecordStore, SupportsReadAll, SupportsStreams, Protocol):
     """What both stores can do."""
 
     def close(self) -> None: ...
@@ -119,7 +120,7 @@ def test_an_empty_batch_stores_nothing(store: Store) -> None:
 def test_a_batch_of_several_streams_is_kept_in_its_order(store: Store) -> None:
     one, two = uuid4(), uuid4()
     batch = [row(one, 0), row(two, 0), row(one, 1), row(two, 1), row(two, 2)]
-    store.append(batch)
+    store.append_streams(batch)
     assert [record for _, record in store.read_all()] == batch
     assert list(store.read(one)) == [batch[0], batch[2]]
     assert store.last(two) == (2, b"")
@@ -139,7 +140,7 @@ def test_a_batch_that_is_refused_leaves_nothing_of_any_stream(store: Store) -> N
     store.append([Record(old, 0, "Opened", 0, 0, b"{}", b"", b"first")])
     batch = [row(new, 0), row(new, 1), row(old, 1), row(old, 2), row(old, 0), row(new, 2)]
     with pytest.raises(ConcurrencyError) as caught:
-        store.append(batch)
+        store.append_streams(batch)
     # The position before the first row of that stream in the batch, and what was found.
     assert (caught.value.originator_id, caught.value.expected, caught.value.found) == (old, 0, 0)
     assert len(list(store.read_all())) == 1
@@ -260,7 +261,7 @@ def test_a_long_stream_is_read_whole_and_in_order(
     store: Store, *, limit: int | None, descending: bool
 ) -> None:
     stream, other = uuid4(), uuid4()
-    store.append([*rows(other, range(10)), *rows(stream, range(1_700))])
+    store.append_streams([*rows(other, range(10)), *rows(stream, range(1_700))])
     expected = rows(stream, range(1_700))
     if descending:
         expected.reverse()
@@ -318,7 +319,7 @@ def test_numbers_rise_in_the_order_of_the_commits(store: Store) -> None:
     appended: list[Record] = []
     for position in range(200):
         batch = [row(stream, position) for stream in streams[: position % 3 + 1]]
-        store.append(batch)
+        store.append_streams(batch)
         appended += batch
     found = list(store.read_all())
     numbers = [number for number, _ in found]
@@ -349,7 +350,7 @@ def test_a_tail_reader_skips_nothing_and_repeats_nothing(store: Store) -> None:
         stream, other = uuid4(), uuid4()
         barrier.wait()
         for position in range(appends):
-            store.append([row(stream, position), row(other, position)])
+            store.append_streams([row(stream, position), row(other, position)])
 
     threads = [Thread(target=write) for _ in range(writers)]
     for thread in threads:
@@ -466,6 +467,22 @@ def test_the_snapshot_with_the_highest_position_within_the_bound_is_read(
     assert store.read_snapshot(stream, lte=lte) == expected
 
 
+@given(st.sets(st.integers(-20, 20)), st.sets(st.integers(-20, 20)), st.none() | st.integers(-22, 22))
+@one_store_for_all_examples
+def test_reading_from_a_snapshot_gives_it_and_the_rows_after_it(
+    store: Store, positions: set[int], snapshots: set[int], lte: int | None
+) -> None:
+    stream, other = uuid4(), uuid4()
+    store.write_snapshot(row(other, 0))
+    store.append([row(stream, position) for position in positions])
+    for position in snapshots:
+        store.write_snapshot(row(stream, position, b"state"))
+    snapshot, found = store.read_from_snapshot(stream, lte=lte)
+    assert snapshot == store.read_snapshot(stream, lte=lte)
+    after = None if snapshot is None else snapshot.position
+    assert list(found) == list(store.read(stream, gt=after, lte=lte))
+
+
 # --- close ---------------------------------------------------------------------------------------
 
 
@@ -479,6 +496,8 @@ def test_a_closed_store_says_so_at_every_call(
     calls: list[Callable[[], object]] = [
         lambda: store.append([row(UUID(int=1), 1)]),
         lambda: store.append([]),
+        lambda: store.append_streams([]),
+        lambda: store.read_from_snapshot(UUID(int=1)),
         lambda: store.read(UUID(int=1)),
         lambda: store.last(UUID(int=1)),
         store.read_all,

@@ -236,11 +236,13 @@ def an_error(kind: type[EsmodelError]) -> EsmodelError:
         return kind("Account", STREAM)
     if issubclass(kind, (exceptions.ArrayIndexError, exceptions.CollectionItemError)):
         return kind(STREAM, 3, "is not there")
+    if issubclass(kind, exceptions.OutcomeUnknownError):
+        return kind(STREAM, "the server closed the connection")
     return kind("what to do about it")
 
 
 def test_every_class_of_errors_is_among_those_below() -> None:
-    assert len(ERRORS) == 24
+    assert len(ERRORS) == 25
 
 
 def message_of(error: Exception) -> tuple[type[Exception], str, dict[str, object], tuple[object, ...]]:

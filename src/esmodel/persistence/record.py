@@ -47,7 +47,8 @@ class RecordStore(Protocol):
     """What keeps rows in streams.
 
     Laws:
-        1. ``append`` is atomic: all rows are stored, or none. What it acknowledged stays.
+        1. ``append`` is atomic: all rows are stored, or none. What it acknowledged stays. Where it
+           raises, nothing was stored, unless it raises ``OutcomeUnknownError``.
         2. Of two appends at one ``(originator_id, position)`` exactly one succeeds; the
            other raises ``ConcurrencyError`` with the position before its first row of that
            stream and the last position found.
@@ -58,10 +59,11 @@ class RecordStore(Protocol):
     """
 
     def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows, which may be of several streams, or none.
+        """Store all rows, which are of one stream, or none.
 
         Raises:
             ConcurrencyError: if a position is taken.
+            OutcomeUnknownError: if the engine was lost while it committed; see ``SupportsAppendIds``.
             StoreError: if the engine fails.
         """
         ...
@@ -86,6 +88,39 @@ class RecordStore(Protocol):
         ...
 
 
+class SupportsStreams(Protocol):
+    """A store that appends to several streams at once.
+
+    Laws:
+        1. ``append_streams`` upholds the laws of ``append`` for rows of any number of streams: all
+           of them are stored, or none.
+        2. Their order across streams is kept: where there is ``read_all``, it gives them in it.
+    """
+
+    def append_streams(self, records: Sequence[Record], /) -> None:
+        """Store all rows, of any streams, or none; raises what ``append`` raises."""
+        ...
+
+
+@runtime_checkable
+class SupportsAppendIds(Protocol):
+    """A store that can be asked what became of an append whose answer was lost.
+
+    Laws:
+        1. Each append has an id, and an ``OutcomeUnknownError`` names it.
+        2. ``was_appended`` tells whether the rows of that append are stored. Its answer is final: an
+           append that is under way is waited for, and one that is not stored then never will be.
+    """
+
+    def was_appended(self, append_id: UUID, /) -> bool:
+        """Whether the rows of an append are stored, all of them.
+
+        Raises:
+            StoreError: if the engine fails; ask again.
+        """
+        ...
+
+
 class SupportsReadAll(Protocol):
     """A store that knows the order of all its commits.
 
@@ -107,6 +142,8 @@ class SupportsSnapshots(Protocol):
         1. A snapshot never takes part in ``read``, ``read_all`` or ``last``.
         2. Writing one at a position that has one replaces it.
         3. ``read_snapshot`` gives the one with the highest position within the bound.
+        4. ``read_from_snapshot`` gives the same, and the rows that ``read`` gives after it; together
+           they are no older than the call, and cost as few round trips as the engine allows.
     """
 
     def write_snapshot(self, record: Record, /) -> None:
@@ -115,6 +152,15 @@ class SupportsSnapshots(Protocol):
 
     def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
         """Return the latest snapshot at or before a position."""
+        ...
+
+    def read_from_snapshot(
+        self, originator_id: UUID, /, *, lte: int | None = None
+    ) -> tuple[Record | None, Iterator[Record]]:
+        """Return the latest snapshot at or before a position, and the rows from there to it.
+
+        Without a snapshot, the rows are those from the beginning of the stream.
+        """
         ...
 
 

@@ -45,7 +45,7 @@ class MemoryStore:
         self._snapshots: dict[UUID, dict[int, Record]] = {}
 
     def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows, which may be of several streams, or none.
+        """Store all rows, or none.
 
         Raises:
             ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
@@ -62,6 +62,10 @@ class MemoryStore:
                 self._streams.setdefault(row.originator_id, {})[row.position] = row
                 insort(self._positions.setdefault(row.originator_id, []), row.position)
             self._log += rows
+
+    def append_streams(self, records: Sequence[Record], /) -> None:
+        """Store all rows, which may be of several streams, or none; raises what ``append`` raises."""
+        self.append(records)
 
     def read(  # noqa: PLR0913  # because the Protocol says so
         self,
@@ -149,6 +153,18 @@ class MemoryStore:
             snapshots = self._snapshots.get(originator_id, {})
             position = max((p for p in snapshots if lte is None or p <= lte), default=None)
             return None if position is None else snapshots[position]
+
+    def read_from_snapshot(
+        self, originator_id: UUID, /, *, lte: int | None = None
+    ) -> tuple[Record | None, Iterator[Record]]:
+        """Return the latest snapshot at or before a position, and the rows from there to it.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+        """
+        snapshot = self.read_snapshot(originator_id, lte=lte)
+        after = None if snapshot is None else snapshot.position
+        return snapshot, self.read(originator_id, gt=after, lte=lte)
 
     def close(self) -> None:
         """Let go of all rows. To close twice does no harm."""

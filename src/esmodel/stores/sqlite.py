@@ -180,7 +180,7 @@ class SQLiteStore:
             pass  # a file that is refused is refused here
 
     def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows, which may be of several streams, or none.
+        """Store all rows, or none.
 
         Raises:
             ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
@@ -202,6 +202,10 @@ class SQLiteStore:
         if rows:
             with self._writer as session:
                 session.append(rows)
+
+    def append_streams(self, records: Sequence[Record], /) -> None:
+        """Store all rows, which may be of several streams, or none; raises what ``append`` raises."""
+        self.append(records)
 
     def read(  # noqa: PLR0913  # because the Protocol says so
         self,
@@ -283,6 +287,19 @@ class SQLiteStore:
                 return None
             rows, _ = session.page(_READ_SNAPSHOT, (originator_id.bytes, bound), 1, originator_id)
         return rows[0] if rows else None
+
+    def read_from_snapshot(
+        self, originator_id: UUID, /, *, lte: int | None = None
+    ) -> tuple[Record | None, Iterator[Record]]:
+        """Return the latest snapshot at or before a position, and the rows from there to it.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if SQLite fails, also while iterating.
+        """
+        snapshot = self.read_snapshot(originator_id, lte=lte)
+        after = None if snapshot is None else snapshot.position
+        return snapshot, self.read(originator_id, gt=after, lte=lte)
 
     def close(self) -> None:
         """Close the file; wait for calls that are under way. To close twice does no harm."""
