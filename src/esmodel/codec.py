@@ -37,7 +37,8 @@ from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
 from esmodel.exceptions import PayloadError, UnsupportedTypeError
 from esmodel.generics import bind, bound_in, is_class
-from esmodel.shape import Convert, Shape, Wire, fields_of, owner_of_field, to_json, union_of
+from esmodel.maker import fields_of
+from esmodel.shape import Convert, Shape, Wire, owner_of_field, to_json, union_of
 
 T = TypeVar("T")
 

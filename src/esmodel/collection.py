@@ -15,8 +15,8 @@ from esmodel.apply import ApplyRegistry, applies, ignores
 from esmodel.codec import is_iterable
 from esmodel.events import AggregateEvent, CreatedEvent
 from esmodel.exceptions import CollectionItemError, StoredDataError
+from esmodel.maker import fields_of
 from esmodel.repository import EntityRepository
-from esmodel.shape import fields_of
 
 T = TypeVar("T", bound=Hashable)
 TCollection_co = TypeVar("TCollection_co", covariant=True)

@@ -194,31 +194,6 @@ class DeclaredAttribute:
         raise NotImplementedError
 
 
-class _EntityDispatch(dict[type[object], Handler]):
-    """Handlers of one class of entities, those that the library brings included."""
-
-    __slots__ = ("entity",)
-
-    def __init__(self, entity: type[DomainEntity[TEvent]]) -> None:
-        super().__init__()
-        self.entity = entity
-
-    def __missing__(self, event_class: type[object]) -> Handler:
-        entity = self.entity
-        found: Handler | None = None
-        registry = registry_of(entity)
-        is_ours = issubclass(event_class, entity.LIBRARY_EVENTS)
-        if registry is None and not is_ours:
-            msg = f"{entity.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
-            raise ApplyError(msg)
-        if registry is not None and (not is_ours or registry.takes(event_class)):
-            found = registry.handler_for(event_class)
-        if found is None:
-            found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _nothing
-        handler = self[event_class] = entity.completed(event_class, found)
-        return handler
-
-
 def _nothing(entity: DomainEntity[TEvent], event: DomainEvent) -> None:
     """Change nothing."""
 
@@ -286,8 +261,8 @@ def plan_of(entity: type[DomainEntity[TEvent]], /) -> EntityPlan:
     if "__attrs_attrs__" not in vars(entity) and any("ClassVar" not in str(each) for each in own.values()):
         msg = f"{entity.__qualname__} declares fields; write @define above it"
         raise ModelError(msg)
-    # once more, for a class whose own __init_subclass__ does not call this one
-    entity.own_dispatch()
+    if "_dispatch" not in vars(entity):  # its own __init_subclass__ did not call that of DomainEntity
+        entity.begin_dispatch()
     fields = [each for each in attrs.fields(entity) if not each.metadata.get("esmodel")]
     attributes = {
         each.name: each
@@ -324,7 +299,7 @@ class DomainEntity(Applying[TEvent]):
     codec: ClassVar[Codec] = DEFAULT_CODEC
     snapshot_upcaster: ClassVar[Upcaster[Never, object] | None] = None
     LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = ()
-    _dispatch: ClassVar[Mapping[type[object], Handler]] = {}
+    _dispatch: ClassVar[dict[type[object], Handler]] = {}
     _id: UUID = field(init=False, metadata=_OWN)
     _version: int = field(init=False, metadata=_OWN)
     _created_on: datetime | None = field(init=False, metadata=_OWN)
@@ -339,14 +314,35 @@ class DomainEntity(Applying[TEvent]):
             ApplyError: if its registry lacks an event of the union, or has a foreign handler.
         """
         super().__init_subclass__()
-        cls.own_dispatch()
+        cls.begin_dispatch()
 
     @classmethod
-    def own_dispatch(cls) -> None:
-        """See to it that the class has a table of handlers that is not that of a base."""
-        found = vars(cls).get("_dispatch")
-        if not isinstance(found, _EntityDispatch) or found.entity is not cls:
-            cls._dispatch = _EntityDispatch(cls)
+    def begin_dispatch(cls) -> None:
+        """Give the class a table of handlers that is not that of a base."""
+        cls._dispatch = {}
+
+    @classmethod
+    def handler_for(cls, event_class: type[object], /) -> Handler:
+        """Return what applies a class of events, those that the library brings included.
+
+        Raises:
+            ApplyError: if there is none.
+        """
+        known = cls._dispatch.get(event_class)
+        if known is not None:
+            return known
+        registry = registry_of(cls)
+        is_ours = issubclass(event_class, cls.LIBRARY_EVENTS)
+        if registry is None and not is_ours:
+            msg = f"{cls.__qualname__} has no `apply`; write apply = ... | ... of its handlers"
+            raise ApplyError(msg)
+        found: Handler | None = None
+        if registry is not None and (not is_ours or registry.takes(event_class)):
+            found = registry.handler_for(event_class)
+        if found is None:
+            found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _nothing
+        handler = cls._dispatch[event_class] = cls.completed(event_class, found)
+        return handler
 
     def __attrs_pre_init__(self) -> None:
         """Refuse to be made without an event.
@@ -422,10 +418,9 @@ class DomainEntity(Applying[TEvent]):
         Of a hash chain it checks the links, not the hashes: ``replay`` and the repositories,
         which have the bytes as recorded, check those before.
         """
-        dispatch = self._dispatch
         for event in events:
             self._check(event)
-            dispatch[event.__class__](self, event)
+            self.handler_for(event.__class__)(self, event)
             if self._version < 0:
                 self._check_set(event)
             self._advance(event)
@@ -453,7 +448,7 @@ class DomainEntity(Applying[TEvent]):
 
     def _take(self, event: DomainEvent) -> None:
         """Apply an event that is new, and hand it on; a handler that raises changes nothing here."""
-        self._dispatch[event.__class__](self, event)
+        self.handler_for(event.__class__)(self, event)
         if self._version < 0:
             self._check_set(event)
         self._advance(event)

@@ -12,7 +12,7 @@ from esmodel.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
 from esmodel.events import AttributeChangedEvent, DomainEvent
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.generics import bind, bound_in
-from esmodel.shape import fields_of
+from esmodel.maker import fields_of
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 

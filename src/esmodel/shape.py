@@ -15,15 +15,13 @@ from typing import Final, Generic, TypeVar
 import attrs
 import msgspec
 
-from esmodel.exceptions import ModelError, PayloadError
+from esmodel.exceptions import PayloadError
+from esmodel.maker import Generated, caches_hash, fields_of, generated, open_class_of
 
 T = TypeVar("T")
 
 Convert = Callable[[object], object]
 """Makes of a value what is stored for it, or the other way round."""
-
-Filler = Callable[..., object]
-"""A function that was generated for the fields of a class."""
 
 
 @attrs.frozen
@@ -127,66 +125,55 @@ class Shape(Generic[T]):
         Args:
             before: the others; their values follow the JSON, in this order.
         """
-        known, steps = self._steps(before)
-        known |= {"cls": self.cls, "new": self.cls.__new__, "read": self.read}
-        body = "; ".join(["instance = new(cls)", "struct = read(data)", *steps, "return instance"])
-        given = "".join(f", given_{number}" for number in range(len(before)))
-        make: Callable[..., T] = getattr(_generated(f"data{given}", body, known), "generated")  # noqa: B009
+        given = [f"given_{number}" for number in range(len(before))]
+        opened = open_class_of(self.cls)
+        known, steps = self._steps(before, is_open=opened is not None)
+        known |= {"cls": self.cls, "opened": opened, "new": self.cls.__new__, "read": self.read}
+        begin, end = ("new(cls)", []) if opened is None else ("opened()", ["instance.__class__ = cls"])
+        statements = ["struct = read(data)", f"instance = {begin}", *steps, *end, "return instance"]
+        make: Callable[..., T] = generated(", ".join(["data", *given]), statements, known).function
         return make
 
-    def _filler(self) -> Filler:
-        known, steps = self._steps(())
-        fill: Filler = getattr(_generated("instance, struct", "; ".join(steps) or "pass", known), "generated")  # noqa: B009
+    def _filler(self) -> Generated:
+        known, steps = self._steps((), is_open=False)
+        fill: Generated = generated("instance, struct", [*steps, "pass"], known).function
         return fill
 
-    def _steps(self, before: tuple[str, ...]) -> tuple[dict[str, object], list[str]]:
-        """Return the statements that set the fields of an instance, and the names in them."""
+    def _steps(self, before: tuple[str, ...], *, is_open: bool) -> tuple[dict[str, object], list[str]]:
+        """Return the statements that set the fields of an instance, and what they name.
+
+        Args:
+            before: fields that are given as they are.
+            is_open: whether the instance can be changed as any other.
+        """
         known: dict[str, object] = {"UNSET": msgspec.UNSET, "default_of": default_of}
-        steps: list[str] = []
-        for number, name in enumerate(before):
-            known[f"place_{number}"] = _setter_of(self.cls, name)
-            steps.append(f"place_{number}(instance, given_{number})")
+        values = {name: f"given_{number}" for number, name in enumerate(before)}
         for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
             default = self._defaults[number]
-            known[f"set_{number}"] = _setter_of(self.cls, name)
             known[f"back_{number}"] = wire.back
             known[f"default_{number}"] = default
             value = f"struct.{name}" if wire.back is None else f"back_{number}(struct.{name})"
             if default is not attrs.NOTHING:
                 absent = f"default_of(default_{number}, instance)"
                 value = f"{absent} if struct.{name} is UNSET else {value}"
-            steps.append(f"set_{number}(instance, {value})")
-        return known, steps
+            values[name] = value
+        if caches_hash(self.cls):
+            values["_attrs_cached_hash"] = "None"  # what `__init__` begins with
+        if is_open:
+            return known, [f"instance.{name} = {value}" for name, value in values.items()]
+        known |= {f"set_{name}": _setter_of(self.cls, name) for name in values}
+        return known, [f"set_{name}(instance, {value})" for name, value in values.items()]
 
-    def _writer(self) -> Filler:
+    def _writer(self) -> Generated:
         known: dict[str, object] = {"struct": self._struct}
         fields: list[str] = []
         for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
             known[f"to_{number}"] = wire.to
             value = f"instance.{name}"
             fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
-        body = f"return struct({', '.join(fields)})"
-        write: Filler = getattr(_generated("instance", body, known), "generated")  # noqa: B009
+        statements = [f"return struct({', '.join(fields)})"]
+        write: Generated = generated("instance", statements, known).function
         return write
-
-
-def _generated(parameters: str, body: str, known: dict[str, object]) -> types.SimpleNamespace:
-    """Make a function of a line of code, which names nothing but fields and what is known."""
-    exec(f"def generated({parameters}): {body}", known)  # noqa: S102  # because fields are identifiers
-    return types.SimpleNamespace(generated=known["generated"])
-
-
-def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
-    """Return the fields of an attrs class.
-
-    Raises:
-        ModelError: if it is none.
-    """
-    if not attrs.has(cls):
-        msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
-        raise ModelError(msg)
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
-    return fields
 
 
 to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode

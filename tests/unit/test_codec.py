@@ -36,7 +36,7 @@ from esmodel import (
     ignores,
 )
 from esmodel.codec import DEFAULT_CODEC, is_iterable, is_mapping
-from esmodel.shape import fields_of
+from esmodel.maker import fields_of
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 
