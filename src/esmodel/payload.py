@@ -35,6 +35,8 @@ class Payload(Generic[TEvent]):
         event_class: the class.
         name: its stored name.
         class_version: the version at which it is written.
+        encode: what makes of an event its payload as JSON; a ``PayloadError`` where a value cannot be
+            written.
         extra: the fields of the header that a row has no column for.
         make: what makes an event of the payload as it is written today and the fields of its header;
             ``None`` where that is not all, and ``decode`` must be called.
@@ -45,10 +47,12 @@ class Payload(Generic[TEvent]):
         "_bound",
         "_codec",
         "_extra",
+        "_is_change",
         "_make",
         "_shape",
         "_upcaster",
         "class_version",
+        "encode",
         "event_class",
         "extra",
         "make",
@@ -93,22 +97,17 @@ class Payload(Generic[TEvent]):
         self._codec = event_class.codec
         self._upcaster = event_class.upcaster
         is_change = AttributeChangedEvent in event_class.__mro__
-        self._attributes: Mapping[str, DeclaredAttribute] | None = plan.attributes if is_change else None
-        names = () if self._attributes is not None else tuple(f.name for f in fields if f.name not in header)
+        self._attributes: Mapping[str, DeclaredAttribute] = plan.attributes if is_change else {}
+        self._is_change = is_change
+        names = () if is_change else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.shape(event_class, names, arguments)
+        self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.shape(event_class, self.extra)
         self._make = self._shape.maker(tuple(name for name in header if name in _ROW))
         self.make: Callable[..., TEvent] | None = None if self.extra or is_change else self._make
 
-    def encode(self, event: TEvent, /) -> bytes:
-        """Return the payload as JSON.
-
-        Raises:
-            PayloadError: if a value cannot be written.
-        """
-        if self._attributes is None:
-            return self._shape.encode(event)
+    def _encode_change(self, event: TEvent) -> bytes:
         name: str = getattr(event, "name")  # noqa: B009  # because the marker alone says it is there
         attribute = self._attributes[name]
         value = attribute.codec.encode(bind(attribute.value_type(), self._bound), getattr(event, "value"))  # noqa: B009
@@ -134,15 +133,15 @@ class Payload(Generic[TEvent]):
             plain: object = msgspec.json.decode(data)
             newest = self._upcaster.upcast(plain, class_version, self._codec.convert)
             data = self._codec.plain_bytes(newest, self._upcaster.returns)
-        event = self._make(data if self._attributes is None else b"{}", *header)
+        event = self._make(b"{}" if self._is_change else data, *header)
         if self.extra:
             self._extra.decode(extra, event)
-        if self._attributes is not None:
+        if self._is_change:
             self._set_attribute(event, msgspec.json.decode(data, type=_Changed))
         return event
 
     def _set_attribute(self, event: TEvent, changed: _Changed) -> None:
-        attribute = (self._attributes or {}).get(changed.name)
+        attribute = self._attributes.get(changed.name)
         if attribute is None:
             msg = f"the entity has no @attribute {changed.name!r}"
             raise PayloadError(msg)

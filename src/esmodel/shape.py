@@ -43,6 +43,8 @@ class Shape(Generic[T]):
     Attributes:
         fingerprint: changes when a stored field changes its name or type.
         read: what makes of JSON a struct, which holds the fields as they are stored.
+        encode: what makes of an instance its fields as JSON; a ``PayloadError`` where a value cannot be
+            written, or could not be read again.
     """
 
     __slots__ = (
@@ -52,6 +54,7 @@ class Shape(Generic[T]):
         "_to_struct",
         "_wires",
         "cls",
+        "encode",
         "fingerprint",
         "names",
         "read",
@@ -78,6 +81,7 @@ class Shape(Generic[T]):
         )
         self.read: Callable[[bytes], msgspec.Struct] = msgspec.json.Decoder(self._struct).decode
         self._to_struct = self._writer()
+        self.encode: Callable[[T], bytes] = self._encoder()
         self._fill = self._filler()
         self.fingerprint: str = ", ".join(
             f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
@@ -90,21 +94,6 @@ class Shape(Generic[T]):
     def fill(self, instance: T, struct: object, /) -> None:
         """Set the fields of an instance from what msgspec read; no validator runs."""
         self._fill(instance, struct)
-
-    def encode(self, value: T, /) -> bytes:
-        """Return the fields of an instance as JSON.
-
-        Raises:
-            PayloadError: if a value cannot be written in the stored form.
-        """
-        try:
-            data = to_json(self._to_struct(value))
-            # what cannot be read is not written: 0.1 us for two fields
-            self.read(data)
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            msg = f"{self.cls.__qualname__} cannot be stored: {error}"
-            raise PayloadError(msg) from error
-        return data
 
     def decode(self, data: bytes, instance: T, /) -> None:
         """Set the fields of an instance from JSON.
@@ -165,15 +154,34 @@ class Shape(Generic[T]):
         return known, [f"set_{name}(instance, {value})" for name, value in values.items()]
 
     def _writer(self) -> Generated:
+        known, struct = self._as_struct()
+        write: Generated = generated("instance", [f"return {struct}"], known).function
+        return write
+
+    def _encoder(self) -> Callable[[T], bytes]:
+        known, struct = self._as_struct()
+        known |= {"read": self.read, "to_json": to_json, "refused": self._refused}
+        statements = [
+            f"try: data = to_json({struct}); read(data)",  # what cannot be read is not written: 0.1 us
+            "except (TypeError, ValueError, OverflowError, AttributeError) as error:",
+            "    raise refused(error) from error",
+            "return data",
+        ]
+        encode: Callable[[T], bytes] = generated("instance", statements, known).function
+        return encode
+
+    def _refused(self, error: Exception) -> PayloadError:
+        return PayloadError(f"{self.cls.__qualname__} cannot be stored: {error}")
+
+    def _as_struct(self) -> tuple[dict[str, object], str]:
+        """Return the expression that makes a struct of an instance, and what it names."""
         known: dict[str, object] = {"struct": self._struct}
         fields: list[str] = []
         for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
             known[f"to_{number}"] = wire.to
             value = f"instance.{name}"
             fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
-        statements = [f"return struct({', '.join(fields)})"]
-        write: Generated = generated("instance", statements, known).function
-        return write
+        return known, f"struct({', '.join(fields)})"
 
 
 to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
