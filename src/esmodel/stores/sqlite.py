@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import time
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -81,10 +82,14 @@ _FIND_NAME = "SELECT name_id FROM name WHERE name = ?"
 _ADD_NAME = "INSERT INTO name (name) VALUES (?)"
 _GET_NAME = "SELECT name FROM name WHERE name_id = ?"
 # Rows are only ever added; a taken position fails on UNIQUE.
-_ADD_RECORD = """INSERT INTO record (stream_id, position, name_id, class_version, timestamp, data,
-    header, event_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-# The same for many rows, which take two thirds of the time.
-_ADD_RECORDS = _ADD_RECORD + ", (?, ?, ?, ?, ?, ?, ?, ?)" * (_TOGETHER - 1)
+_ADD = """INSERT INTO record (stream_id, position, name_id, class_version, timestamp, data,
+    header, event_hash) VALUES """
+_COLUMNS = "(?, ?, ?, ?, ?, ?, ?, ?)"
+# Of most rows the header and the hash are empty; to bind an empty blob takes 250 ns, this nothing.
+_PLAIN_COLUMNS = "(?, ?, ?, ?, ?, ?, x'', x'')"
+# Many rows in one statement take two thirds of the time.
+_ADD_ONE, _ADD_MANY = _ADD + _COLUMNS, _ADD + ", ".join([_COLUMNS] * _TOGETHER)
+_ADD_PLAIN, _ADD_MANY_PLAIN = _ADD + _PLAIN_COLUMNS, _ADD + ", ".join([_PLAIN_COLUMNS] * _TOGETHER)
 # The position that refused the batch is named.
 _IS_TAKEN = """SELECT 1 FROM record WHERE position = ? AND stream_id =
     (SELECT stream_id FROM stream WHERE originator_id = ?)"""
@@ -373,11 +378,7 @@ class _Session:
                 if name not in self._name_ids:
                     self._name_id(name, new)
             names = {**self._name_ids, **new} if new else self._name_ids
-            many = len(rows) - len(rows) % _TOGETHER
-            for start in range(0, many, _TOGETHER):
-                part = rows[start : start + _TOGETHER]
-                execute(_ADD_RECORDS, [value for row in _values(part, streams, names) for value in row])
-            self.connection.executemany(_ADD_RECORD, _values(rows[many:], streams, names))
+            self._insert(rows, streams, names)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -397,6 +398,18 @@ class _Session:
         self._commits += 1
         if self._commits % _COMMITS == 0:
             self._keep_log_short()
+
+    def _insert(self, rows: list[Record], streams: dict[UUID, int], names: dict[str, int]) -> None:
+        are_plain = not any(row[6] or row[7] for row in rows)
+        add, add_many, values = _ADD_ONE, _ADD_MANY, _values
+        if are_plain:
+            add, add_many, values = _ADD_PLAIN, _ADD_MANY_PLAIN, _plain_values
+        many = len(rows) - len(rows) % _TOGETHER
+        for start in range(0, many, _TOGETHER):
+            part = rows[start : start + _TOGETHER]
+            self.connection.execute(add_many, list(chain.from_iterable(values(part, streams, names))))
+        if many < len(rows):
+            self.connection.executemany(add, values(rows[many:], streams, names))
 
     def _keep_log_short(self) -> None:
         """Start the write-ahead log anew if it has grown long.
@@ -532,6 +545,18 @@ def _values(
         if originator_id is not stream:
             stream, stream_id = originator_id, streams[originator_id]
         yield stream_id, position, names[name], class_version, timestamp, data, header, event_hash
+
+
+def _plain_values(
+    rows: list[Record], streams: dict[UUID, int], names: dict[str, int]
+) -> Iterator[tuple[int | bytes, ...]]:
+    """Yield the same of rows whose header and hash are empty."""
+    stream: UUID | None = None
+    stream_id = 0
+    for originator_id, position, name, class_version, timestamp, data, _, _ in rows:
+        if originator_id is not stream:
+            stream, stream_id = originator_id, streams[originator_id]
+        yield stream_id, position, names[name], class_version, timestamp, data
 
 
 class _Line:
