@@ -150,8 +150,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         """
         if at is not None and at < 0:
             raise RepositoryKeyError(self._name, originator_id)
-        restored = None if self._snapshots is None else self._restored(self._snapshots, originator_id, at)
-        aggregate = self._replayed(originator_id, at, restored)
+        aggregate = self._loaded(originator_id, at)
         if aggregate.version < 0 or aggregate.is_discarded:
             raise RepositoryKeyError(self._name, originator_id)
         return aggregate
@@ -166,7 +165,9 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if there is no such stream.
             IntegrityError: naming the position of the first row that does not fit.
         """
-        aggregate = self._replayed(originator_id, None, None)
+        # the end before the rows, because a row may be added in between and none may be missing
+        last = self._last(originator_id)
+        aggregate = self._replayed(self._class.begin(originator_id), self._store.read(originator_id), last)
         if aggregate.version < 0:
             raise RepositoryKeyError(self._name, originator_id)
         return aggregate.version + 1
@@ -248,12 +249,23 @@ class EventSourcedRepository(Generic[TAggregate]):
             self._codec = SnapshotCodec(self._named)
         return self._codec
 
-    def _restored(
-        self, snapshots: SupportsSnapshots, originator_id: UUID, at: int | None
-    ) -> TAggregate | None:
-        record = snapshots.read_snapshot(originator_id, lte=at)
-        if record is None:
-            return None
+    def _loaded(self, originator_id: UUID, at: int | None) -> TAggregate:
+        """Return an aggregate from a snapshot and the rows after it, or from all its rows."""
+        last = self._last(originator_id)  # before the rows: see `verify`
+        restored: TAggregate | None = None
+        if self._snapshots is None:
+            records = self._store.read(originator_id, lte=at)
+        else:
+            snapshot, records = self._snapshots.read_from_snapshot(originator_id, lte=at)
+            if snapshot is not None:
+                restored = self._restored(snapshot)
+                if restored is None:
+                    records = self._store.read(originator_id, lte=at)
+        aggregate = self._class.begin(originator_id) if restored is None else restored
+        return self._replayed(aggregate, records, last, at)
+
+    def _restored(self, record: Record) -> TAggregate | None:
+        """Return the aggregate of a snapshot, ``None`` with a warning if it does not fit."""
         try:
             return self._snapshot_codec().restore(
                 Snapshot(
@@ -267,18 +279,24 @@ class EventSourcedRepository(Generic[TAggregate]):
             )
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             msg = (
-                f"The snapshot of {self._name} {originator_id} at version {record.position} is passed "
-                f"over, since it does not fit: {error}. Its events are replayed."
+                f"The snapshot of {self._name} {record.originator_id} at version {record.position} is "
+                f"passed over, since it does not fit: {error}. Its events are replayed."
             )
-            warnings.warn(msg, SnapshotWarning, stacklevel=4)
+            warnings.warn(msg, SnapshotWarning, stacklevel=5)
             return None
 
-    def _replayed(self, originator_id: UUID, at: int | None, restored: TAggregate | None) -> TAggregate:
-        """Return an aggregate from the rows after a snapshot, or from all."""
-        # before the rows, because a row may be added in between and none may be missing
-        last = self._store.last(originator_id) if self._is_chained else None
-        aggregate = self._class.begin(originator_id) if restored is None else restored
-        records = self._store.read(originator_id, gt=aggregate.version, lte=at)
+    def _last(self, originator_id: UUID) -> tuple[int, bytes] | None:
+        """Return where a chain ends; of another stream, ``None``."""
+        return self._store.last(originator_id) if self._is_chained else None
+
+    def _replayed(
+        self,
+        aggregate: TAggregate,
+        records: Iterator[Record],
+        last: tuple[int, bytes] | None,
+        at: int | None = None,
+    ) -> TAggregate:
+        """Return an aggregate after rows, which reach the end or a version."""
         aggregate.continue_with(self._decoded(records, aggregate.head))
         if last is not None:
             self._check_end(aggregate, last, at)

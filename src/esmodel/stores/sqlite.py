@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Position, name_id, class version, timestamp, data, header, hash.
 _Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
+# The same, and the position of the snapshot before it.
+_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
 # The same, and the number and the originator id.
 _NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
 
@@ -99,6 +101,13 @@ _READ = """SELECT position, name_id, class_version, timestamp, data, header, eve
     AND position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 # The same, from the end.
 _READ_DESCENDING = _READ.replace("ORDER BY position", "ORDER BY position DESC")
+# The rows after the latest snapshot within the bound, and where that is: of one moment.
+_READ_ON = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
+    (SELECT max(position) FROM snapshot WHERE originator_id = ?1 AND position <= ?2)
+    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?1)
+    AND position BETWEEN ifnull(
+        (SELECT max(position) + 1 FROM snapshot WHERE originator_id = ?1 AND position <= ?2), ?3
+    ) AND ?2 ORDER BY position LIMIT ?4"""
 # Commit order: numbers are given while there is no other writer.
 _READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash, number,
     originator_id FROM record CROSS JOIN stream USING (stream_id)
@@ -297,9 +306,22 @@ class SQLiteStore:
             StoreClosedError: if the store was closed.
             StoreError: if SQLite fails, also while iterating.
         """
-        snapshot = self.read_snapshot(originator_id, lte=lte)
-        after = None if snapshot is None else snapshot.position
-        return snapshot, self.read(originator_id, gt=after, lte=lte)
+        self._reader.check_open()
+        bound = _GREATEST if lte is None else min(lte, _GREATEST)
+        if bound < _LEAST:
+            return None, iter(())
+        with self._reader as session:
+            rows, since, more = session.following_page(originator_id, bound)
+            snapshot: list[Record] = []
+            if since is not None or not rows:
+                # the one that was seen, or, where no row follows, the latest
+                at = bound if since is None else since
+                snapshot, _ = session.page(_READ_SNAPSHOT, (originator_id.bytes, at), 1, originator_id)
+        following = iter(rows)
+        if more:
+            further = self._read(originator_id, rows[-1].position + 1, bound, None, descending=False)
+            following = chain(rows, further)
+        return snapshot[0] if snapshot else None, following
 
     def close(self) -> None:
         """Close the file; wait for calls that are under way. To close twice does no harm."""
@@ -453,6 +475,26 @@ class _Session:
         finally:
             cursor.close()
         return page, len(page) == size
+
+    def following_page(self, stream: UUID, bound: int) -> tuple[list[Record], int | None, bool]:
+        """Return the first rows after the latest snapshot, where that is, and whether there may be more."""
+        page: list[Record] = []
+        length, names, since = 0, self._names, None
+        parameters = (stream.bytes, bound, _LEAST, _PAGE_ROWS)
+        cursor = self.connection.execute(_READ_ON, parameters)
+        try:
+            row: _FollowingRow
+            for row in cursor:
+                position, name_id, class_version, timestamp, data, header, seal, since = row
+                name = names.get(name_id) or self._name(name_id)
+                columns = (stream, position, name, class_version, timestamp, data, header, seal)
+                page.append(make_record(Record, columns))
+                length += len(data)
+                if length > _PAGE_BYTES:
+                    return page, since, True
+        finally:
+            cursor.close()
+        return page, since, len(page) == _PAGE_ROWS
 
     def numbered_page(self, after: int, size: int) -> tuple[list[tuple[int, Record]], bool]:
         """Return up to ``size`` rows of all streams, and whether there may be more."""
