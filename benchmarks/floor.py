@@ -33,7 +33,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 GENESIS: Final = bytes(32)
 
-TABLE: Final = """CREATE TABLE event (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL,
+TABLE: Final = """CREATE TABLE event (number INTEGER PRIMARY KEY, id BLOB NOT NULL,
     version INTEGER NOT NULL, name TEXT NOT NULL, class_version INTEGER NOT NULL,
     timestamp INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (id, version))"""
 CHAINED_TABLE: Final = TABLE.replace("data BLOB", "hash BLOB NOT NULL, data BLOB")

@@ -313,7 +313,22 @@ class EventSourcedRepository(Generic[TAggregate]):
             raise HeadHashError(aggregate.id, position, finding)
 
     def _decoded(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
-        return self._verified(records, head) if self._is_chained else map(self._event, records)
+        return self._verified(records, head) if self._is_chained else self._events(records)
+
+    def _events(self, records: Iterator[Record]) -> Iterator[TimestampedVersionedEvent]:
+        by_name = self._by_name
+        for record in records:
+            # most rows in one step, which spares a call and a tuple: 200 ns
+            originator_id, position, name, class_version, timestamp, data, _, _ = record
+            try:
+                payload = by_name[name]
+                if payload.make is not None and class_version == payload.class_version:
+                    event = payload.make(data, originator_id, position, EPOCH + MICROSECOND * timestamp)
+                else:
+                    event = self._event(record)
+            except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
+                event = self._event(record)  # which says what is wrong
+            yield event if isinstance(event, TimestampedVersionedEvent) else of_aggregate(event)
 
     def _verified(self, records: Iterator[Record], head: bytes) -> Iterator[TimestampedVersionedEvent]:
         for record in records:
