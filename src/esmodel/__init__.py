@@ -150,6 +150,10 @@ from esmodel.persistence.repositories import (
     EventSourcedRepository,
     SnapshotWarning,
 )
+from esmodel.persistence.saving import (
+    PendingSave,
+    save_together,
+)
 from esmodel.persistence.sequences import (
     EventSourcedSequences,
 )
@@ -254,6 +258,7 @@ __all__ = [
     "OriginatorVersionError",
     "OutcomeUnknownError",
     "PayloadError",
+    "PendingSave",
     "PositionTakenError",
     "ReadsEntities",
     "Record",
@@ -312,6 +317,7 @@ __all__ = [
     "publish",
     "register_new_collection",
     "retry",
+    "save_together",
     "start_new_timebucketedlog",
     "subclassevents",
     "subscribe",

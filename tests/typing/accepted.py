@@ -45,11 +45,13 @@ from esmodel import (
     ItemAdded,
     ItemRemoved,
     MessageLogged,
+    PendingSave,
     ReadsEntities,
     SavesEntities,
     SequencedItem,
     Sequences,
     Snapshot,
+    SupportsStreams,
     TimeBucketedLog,
     TimeBucketedLogReader,
     TimeBucketedLogRepository,
@@ -76,6 +78,7 @@ from esmodel import (
     previous_bucket_starts,
     register_new_collection,
     retry,
+    save_together,
     start_new_timebucketedlog,
     subscribe_to,
     upcasts,
@@ -939,6 +942,17 @@ def check_logs_keep_messages_of_one_type() -> None:
         assert_type(log.bucket_size, BucketSize)
         texts = EventSourcedTimeBucketedLogRepository(str, store)
         assert_type(start_log(texts, "day").log_message("first").message, str)
+
+
+def check_aggregates_of_several_classes_are_saved_together() -> None:
+    store = MemoryStore()
+    accounts, names = EventSourcedRepository(Account, store), EventSourcedRepository(Collection[str], store)
+    account, collection = Account.open(owner="Ada"), Collection[str].register()
+    assert_type(accounts.to_save(account), PendingSave)
+    save_together(store, accounts.to_save(account), names.to_save(collection))
+    assert_type(accounts[account.id], Account)
+    able: SupportsStreams = store
+    save_together(able, accounts.to_save(account))
 
 
 def check_buckets_are_of_a_known_size() -> None:

@@ -50,6 +50,7 @@ from esmodel import (
     previous_bucket_starts,
     register_new_collection,
     retry,
+    save_together,
     start_new_timebucketedlog,
     subscribe_to,
     upcasts,
@@ -385,6 +386,14 @@ def use(
     # a repository of something else where one of orders is needed
     orders: EntityRepository[Order] = accounts  # type: ignore
     orders.save(order)
+    # saving several at once, in a store that appends to one stream at a time
+    save_together(store, accounts.to_save(accounts[originator_id]))  # type: ignore
+    # the same of another aggregate, to be saved with others
+    accounts.to_save(order)  # type: ignore
+    # an aggregate that is not said to be of a repository
+    save_together(MemoryStore(), order)  # type: ignore
+    # asking a store what became of an append that does not know
+    store.was_appended(originator_id)  # type: ignore
     # a repository of what is no aggregate
     EventSourcedRepository(str, store)  # type: ignore
     # snapshots, in a store that keeps none

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Generic, TypeVar, get_args, overload
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from esmodel.persistence.record import (
     SupportsSnapshots,
     make_record,
 )
+from esmodel.persistence.saving import PendingSave, append
 from esmodel.snapshot import Snapshot, SnapshotCodec
 
 
@@ -193,20 +195,33 @@ class EventSourcedRepository(Generic[TAggregate]):
         Raises:
             ConcurrencyError: if somebody else saved the aggregate first. Nothing is stored, and
                 the events still wait; load the aggregate again and repeat the command.
+            OutcomeUnknownError: if the store was lost while it committed, and could not be asked.
             PayloadError: if a value cannot be written; nothing is stored.
         """
+        self._check(entity)
+        events = entity.pending_events
+        if events:
+            append(self._store, self._store.append, self._records(events))
+            self._saved(entity)
+            publish(events)
+
+    def to_save(self, entity: TAggregate, /) -> PendingSave:
+        """Return an aggregate as ``save_together`` takes it: to be saved with others, all or none."""
+        self._check(entity)
+        return PendingSave(entity, self._store, self._records, partial(self._saved, entity))
+
+    def _check(self, entity: TAggregate) -> None:
         if not isinstance(entity, self._class):
             msg = f"a repository of {self._name} cannot save {type(entity).__qualname__}"
             raise ModelError(msg)
-        events = entity.pending_events
-        if not events:
-            return
-        self._store.append(self._records(events))
-        entity.collect_events()
+
+    def _saved(self, entity: TAggregate) -> None:
+        """Keep the events no longer that are stored now, and take the snapshot that is due."""
+        after = entity.version + 1
+        before = after - len(entity.collect_events())
         every = self._snapshot_every
-        if every is not None and (entity.version + 1) // every > (entity.version + 1 - len(events)) // every:
+        if every is not None and after // every > before // every:
             self._spare(entity)
-        publish(events)
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
         """Store a snapshot of an aggregate as it is now, or as it was at a version.
@@ -242,7 +257,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             self._write(self._snapshot_codec().take(entity))
         except (StoreError, PayloadError) as error:
             msg = f"No snapshot of {self._name} {entity.id} was stored: {error} Its events are."
-            warnings.warn(msg, SnapshotWarning, stacklevel=3)
+            warnings.warn(msg, SnapshotWarning, stacklevel=4)
 
     def _snapshot_codec(self) -> SnapshotCodec[TAggregate]:
         if self._codec is None:

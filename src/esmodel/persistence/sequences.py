@@ -14,6 +14,7 @@ from esmodel.codec import DEFAULT_CODEC, Codec, TypedCodec
 from esmodel.entity import microseconds
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.persistence.record import Record, RecordStore
+from esmodel.persistence.saving import append
 from esmodel.sequence import SequencedItem, make_item
 from esmodel.versioning import Upcaster
 
@@ -84,10 +85,11 @@ class EventSourcedSequences(Generic[T]):
         """
         name, class_version, moment = self._name, self._class_version, microseconds(timestamp)
         encode = self._items.encode
-        self._store.append([
+        rows = [
             Record(originator_id, each, name, class_version, moment, encode(item))
             for each, item in enumerate(items, position)
-        ])  # fmt: skip
+        ]
+        append(self._store, self._store.append, rows)
 
     def read(
         self,
