@@ -71,6 +71,7 @@ from esmodel.entity import (
     VersionedEntity,
     caused_by,
     using_clock,
+    using_ids,
 )
 from esmodel.events import (
     AggregateEvent,
@@ -320,4 +321,5 @@ __all__ = [
     "unsubscribe",
     "upcasts",
     "using_clock",
+    "using_ids",
 ]

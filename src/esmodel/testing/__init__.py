@@ -1,0 +1,19 @@
+"""What users import in their own tests: scenarios, laws of aggregates, laws of record stores.
+
+Imported by name, because they need the extra ``esmodel[testing]``: ``esmodel.testing.strategies`` and
+``esmodel.testing.laws``. The fixtures come with pytest by themselves.
+"""
+
+from esmodel.testing.clock import FixedClock, FixedIds
+from esmodel.testing.comparison import EventChangedError
+from esmodel.testing.scenario import ScenarioError, UnsettledWarning, scenario, scenarios_settled
+
+__all__ = [
+    "EventChangedError",
+    "FixedClock",
+    "FixedIds",
+    "ScenarioError",
+    "UnsettledWarning",
+    "scenario",
+    "scenarios_settled",
+]
