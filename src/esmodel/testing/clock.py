@@ -19,6 +19,8 @@ class FixedClock:
         tick: how far it moves each time it is read; by default not at all.
 
     Example:
+        >>> from datetime import timedelta
+        >>> from esmodel.entity import now
         >>> clock = FixedClock()
         >>> clock.advance(timedelta(hours=1))
         >>> with using_clock(clock):
