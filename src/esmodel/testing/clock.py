@@ -81,9 +81,9 @@ class FixedIds:
 
     __slots__ = ("_given",)
 
-    def __init__(self) -> None:
-        """Have given none."""
-        self._given = 0
+    def __init__(self, given: int = 0, /) -> None:
+        """Count on from as many as were given before."""
+        self._given = given
 
     def __call__(self) -> UUID:
         """Return the next id."""
