@@ -68,7 +68,7 @@ def _kept_by(entity: object) -> Iterator[tuple[str, object]]:
         yield from ((str(name), each) for name, each in held.items())
     for base in type(entity).__mro__:
         slots: object = vars(base).get("__slots__", ())
-        for name in [slots] if isinstance(slots, str) else slots if is_iterable(slots) else []:
+        for name in slots if is_iterable(slots) else ():
             if isinstance(name, str) and not name.startswith("__") and hasattr(entity, name):
                 yield name, getattr(entity, name)
 

@@ -513,7 +513,7 @@ class Outcome(Generic[TAggregate_co]):
             fields = [
                 f"\n  {name} = {value!r}" for name, value in state_of(aggregate).items() if name not in own
             ]
-            self._matched = len(self._found)
+            self.settle()
             finding = f"expected the state to give {expected!r}, found {found!r}:{''.join(fields)}"
             raise ScenarioError(f"{self._subject.name}: {finding}")
         return self
@@ -528,7 +528,7 @@ class Outcome(Generic[TAggregate_co]):
         asked_for = (*self._given, *self._found[: self._matched])
         left = asked_for if expected is None else (*asked_for, expected)
         right = (*self._given, *self._found)
-        self._matched = len(self._found)
+        self.settle()
         table = side_by_side(left, right, given=len(self._given)) if left or right else ""
         raise ScenarioError(f"{self._subject.name}: {finding}\n\n{table}".rstrip()) from self._error
 
@@ -561,13 +561,12 @@ class Outcome(Generic[TAggregate_co]):
     def complaint(self) -> str:
         """Return a sentence that says what was not asked for."""
         if self._error is not None:
-            return (
-                f"{self._subject.name}: when(...) raised {_sentence(self._error)}, and no then_raises asked."
-            )
-        if not self._found:
-            return f"{self._subject.name}: when(...) was not followed by a then: write then_nothing()."
-        left = _names(self._found[self._matched :])
-        return f"{self._subject.name}: when(...) triggered {left}, and no then(...) asked for it."
+            finding = f"raised {_sentence(self._error)}, and no then_raises(...) asked for it"
+        elif not self._found:
+            finding = "triggered nothing, and no then_nothing() asked"
+        else:
+            finding = f"triggered {_names(self._found[self._matched :])}, and no then(...) asked for it"
+        return f"{self._subject.name}: when(...) {finding}."
 
 
 _watched: Final[ContextVar[list[Outcome[StoredAggregate]] | None]] = ContextVar("watched", default=None)
