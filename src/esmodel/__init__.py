@@ -12,6 +12,7 @@ General layout, from the ground up; each floor imports only those below it:
                                        what grows very large
     persistence                        rows, and the repositories over them
     stores                             the engines; import the one you use: esmodel.stores.sqlite
+    testing                            what is imported in tests: scenarios, strategies, laws
 """
 
 from esmodel.aggregate import (

@@ -6,12 +6,23 @@ Imported by name, because they need the extra ``esmodel[testing]``: ``esmodel.te
 
 from esmodel.testing.clock import FixedClock, FixedIds
 from esmodel.testing.comparison import EventChangedError
-from esmodel.testing.scenario import ScenarioError, UnsettledWarning, scenario, scenarios_settled
+from esmodel.testing.scenario import (
+    Given,
+    Outcome,
+    Scenario,
+    ScenarioError,
+    UnsettledWarning,
+    scenario,
+    scenarios_settled,
+)
 
 __all__ = [
     "EventChangedError",
     "FixedClock",
     "FixedIds",
+    "Given",
+    "Outcome",
+    "Scenario",
     "ScenarioError",
     "UnsettledWarning",
     "scenario",

@@ -37,7 +37,6 @@ except ImportError as error:
 __all__ = ["LAWS", "Creation", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
-TAggregate_co = TypeVar("TAggregate_co", bound=StoredAggregate, covariant=True)
 TAggregate_contra = TypeVar("TAggregate_contra", bound=StoredAggregate, contravariant=True)
 A1 = TypeVar("A1")
 A2 = TypeVar("A2")
@@ -62,7 +61,7 @@ class _Step:
 
 
 @frozen
-class Creation(Generic[TAggregate_co]):
+class Creation(Generic[TAggregate]):
     """What creates an aggregate; ``creation`` makes it."""
 
     step: _Step
@@ -112,8 +111,11 @@ def creation(
     raises: Errors = (),
 ) -> Creation[TAggregate]: ...
 def creation(
-    call: Handler, /, *strategies: SearchStrategy[object], raises: Errors = ()
-) -> Creation[StoredAggregate]:
+    call: Callable[[], TAggregate] | Handler,
+    /,
+    *strategies: SearchStrategy[object],
+    raises: Errors = (),
+) -> Creation[TAggregate]:
     """Say how an aggregate is created: by a function, and strategies for its arguments.
 
     Args:
