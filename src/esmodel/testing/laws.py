@@ -30,9 +30,8 @@ try:
     from hypothesis import strategies as st
     from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
     from hypothesis.strategies import SearchStrategy
-except ImportError as error:
-    msg = "esmodel.testing.laws needs hypothesis: pip install 'esmodel[testing]'"
-    raise ImportError(msg) from error
+except ImportError as _missing:
+    raise ImportError("esmodel.testing.laws needs hypothesis: pip install 'esmodel[testing]'") from _missing
 
 __all__ = ["LAWS", "Creation", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
 

@@ -41,9 +41,10 @@ try:
     from hypothesis import strategies as st
     from hypothesis.errors import InvalidArgument, ResolutionFailed
     from hypothesis.strategies import SearchStrategy
-except ImportError as error:
-    msg = "esmodel.testing.strategies needs hypothesis: pip install 'esmodel[testing]'"
-    raise ImportError(msg) from error
+except ImportError as _missing:
+    raise ImportError(
+        "esmodel.testing.strategies needs hypothesis: pip install 'esmodel[testing]'"
+    ) from _missing
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
