@@ -13,6 +13,8 @@ General layout, from the ground up; each floor imports only those below it:
     persistence                        rows, and the repositories over them
     stores                             the engines; import the one you use: esmodel.stores.sqlite
     testing                            what is imported in tests: scenarios, strategies, laws
+
+PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.
 """
 
 from esmodel.aggregate import (

@@ -30,6 +30,7 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
+    TimestampedVersionedEvent,
     TypeHook,
     UnsupportedTypeError,
     applies,
@@ -425,7 +426,7 @@ class Careless(Wrong):
     def continue_with(self, events: Iterable[DomainEvent], /) -> None:
         for event in events:
             version = self.version + 1
-            if isinstance(event, Noted):
+            if isinstance(event, TimestampedVersionedEvent):
                 self._version = event.originator_version - 1
             super().continue_with([event])
             self._version = version
@@ -536,6 +537,15 @@ def test_a_repository_that_is_wrong_breaks_its_law(repository: Repository, law: 
 
     assert error.law == law
     assert finding in str(error)
+
+
+def test_a_gap_that_is_read_to_its_end_is_found_though_the_aggregate_is_discarded() -> None:
+    careless = Careless.open("Ada")
+    careless.note([], 0.0)
+    careless.discard()
+
+    with pytest.raises(LawError, match="a history without version 0, found that it was loaded"):
+        History(Careless).check(careless)
 
 
 def test_every_law_is_broken_by_something_here() -> None:

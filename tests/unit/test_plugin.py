@@ -115,6 +115,16 @@ def test_a_run_that_does_not_use_esmodel_does_not_load_it(tmp_path: Path) -> Non
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
 
+def test_a_run_in_a_process_that_has_loaded_esmodel_is_no_warning(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text("def test_it():\n    pass\n", encoding="utf-8")
+    arguments = ["-q", "-W", "error", "-p", "no:cacheprovider", "test_other.py"]
+    code = f"import sys, esmodel.testing, pytest; sys.exit(pytest.main({arguments!r}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
 def test_the_fixtures_are_listed_with_what_they_do(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout

@@ -166,6 +166,10 @@ def test_nothing_and_an_error_are_asked_for() -> None:
     OPENED.when(lambda account: account.deposit(0)).then_raises((LookupError, ValueError), match="positive")
 
 
+def test_an_aggregate_before_its_first_event_has_none() -> None:
+    scenario(Account).when(lambda: Account.begin(UUID(int=1))).then_nothing()
+
+
 def test_nan_is_equal_to_itself_here() -> None:
     OPENED.when(lambda account: account.weigh(float("nan"), 1.0)).then(Weighed, weights=(float("nan"), 1.0))
 

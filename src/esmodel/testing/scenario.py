@@ -111,9 +111,12 @@ class _Subject(Generic[TAggregate_co]):
         """Return events as they come back from their stored form."""
         return tuple(passed(self.payloads, each)[1] for each in events)
 
-    def is_one(self, found: object) -> bool:
-        """Whether something is an aggregate of this class."""
-        return isinstance(found, self.aggregate_class)
+    def taken(self, found: object) -> TAggregate_co:
+        """Return what is an aggregate of this class."""
+        if not isinstance(found, self.aggregate_class):
+            msg = f"expected a {self.name}, found {found!r}"
+            raise ScenarioError(msg)
+        return found
 
 
 def _id_of(events: Sequence[DomainEvent]) -> UUID:
@@ -308,10 +311,7 @@ class Outcome(Generic[TAggregate_co]):
             self._error = error
         self._found: tuple[DomainEvent, ...] = ()
         if self._aggregate is not None:
-            if not subject.is_one(self._aggregate):
-                msg = f"expected a {subject.name}, found {self._aggregate!r}"
-                raise ScenarioError(msg)
-            self._found = _happened(subject, self._aggregate, len(given))
+            self._found = _happened(subject, subject.taken(self._aggregate), len(given))
             self._check_replay(self._aggregate)
         self._asked = False
         watched = _watched.get()
@@ -351,9 +351,7 @@ class Outcome(Generic[TAggregate_co]):
     def aggregate(self) -> TAggregate_co:
         """The aggregate after the command; to look at it counts as having asked for its state."""
         self._refuse_error("a state")
-        if self._aggregate is None:  # pragma: no cover  # because then there is an error
-            raise ScenarioError("there is no aggregate")
-        return self._aggregate
+        return self._subject.taken(self._aggregate)
 
     @overload
     def then(
