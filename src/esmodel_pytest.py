@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
     """Fail a test that ran a command in a scenario, and did not ask what came of it."""
-    if "esmodel.testing.scenario" not in sys.modules:
+    if "esmodel.testing.outcome" not in sys.modules:
         return (yield)
-    from esmodel.testing.scenario import scenarios_settled  # noqa: PLC0415  # because it is loaded already
+    from esmodel.testing.outcome import scenarios_settled  # noqa: PLC0415  # because it is loaded already
 
     with scenarios_settled():
         return (yield)

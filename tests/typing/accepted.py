@@ -91,7 +91,7 @@ from esmodel import (
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing import FixedClock, FixedIds, Given, Outcome, Scenario, scenario
 from esmodel.testing.laws import Creation, RandomCommand, aggregate_laws, command, creation
-from esmodel.testing.strategies import events, payloads
+from esmodel.testing.strategies import events, payloads, values
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -930,6 +930,7 @@ def check_strategies_have_the_type_of_what_they_draw() -> None:
     assert_type(events(Deposited, cents=st.integers(1, 5)), SearchStrategy[Deposited])
     assert_type(events(ItemAdded[str]), SearchStrategy[ItemAdded[str]])
     assert_type(payloads(Deposited), SearchStrategy[dict[str, object]])
+    assert_type(values(Card | Cash), SearchStrategy[Card | Cash])
 
 
 def check_laws_take_what_is_done_with_the_aggregate() -> None:

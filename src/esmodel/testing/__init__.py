@@ -6,15 +6,8 @@ Imported by name, because they need the extra ``esmodel[testing]``: ``esmodel.te
 
 from esmodel.testing.clock import FixedClock, FixedIds
 from esmodel.testing.comparison import EventChangedError
-from esmodel.testing.scenario import (
-    Given,
-    Outcome,
-    Scenario,
-    ScenarioError,
-    UnsettledWarning,
-    scenario,
-    scenarios_settled,
-)
+from esmodel.testing.outcome import Outcome, ScenarioError, UnsettledWarning, scenarios_settled
+from esmodel.testing.scenario import Given, Scenario, scenario
 
 __all__ = [
     "EventChangedError",

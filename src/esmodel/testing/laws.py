@@ -121,6 +121,10 @@ def creation(
         call: as ``Account.open``; its arguments are positional.
         strategies: one for each argument; the type checker compares them.
         raises: the errors with which the domain may refuse.
+
+    Example:
+        >>> creation(Collection[str].register).step.name
+        'register'
     """
     return Creation(_step(call, strategies, raises, skipped=0))
 
@@ -173,6 +177,12 @@ def command(
         call: as ``Account.deposit``, or a function of the aggregate; its arguments are positional.
         strategies: one for each argument; the type checker compares them.
         raises: the errors with which the domain may refuse.
+
+    Example:
+        >>> from hypothesis import strategies as st
+        >>> removing = command(Collection[str].remove_item, st.text(), raises=KeyError)
+        >>> removing.step.name, list(removing.step.arguments)
+        ('remove_item', ['item'])
     """
     return RandomCommand(_step(call, strategies, raises, skipped=1))
 

@@ -27,7 +27,7 @@ from typing import (
 from uuid import UUID
 
 import attrs
-from typing_extensions import TypeAliasType, TypeIs
+from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
 from esmodel.apply import Handler
 from esmodel.codec import is_iterable
@@ -46,6 +46,7 @@ except ImportError as _missing:
         "esmodel.testing.strategies needs hypothesis: pip install 'esmodel[testing]'"
     ) from _missing
 
+T = TypeVar("T")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 _LEAST: Final = -(2**63)
@@ -113,7 +114,7 @@ def payloads(
     return st.fixed_dictionaries(_payload(event_class, fields))
 
 
-def values(as_type: object, /) -> SearchStrategy[object]:
+def values(as_type: TypeForm[T], /) -> SearchStrategy[T]:
     """Return a strategy for the values of a type that the codec carries.
 
     Raises:
@@ -123,7 +124,10 @@ def values(as_type: object, /) -> SearchStrategy[object]:
         >>> values(bool | None)
         one_of(booleans(), none())
     """
-    return _values(as_type, {}, _Bounds())
+    found = types.SimpleNamespace(drawn=_values(as_type, {}, _Bounds()))
+    # what it draws is of this type, which its own annotation does not say
+    drawn: SearchStrategy[T] = getattr(found, "drawn")  # noqa: B009
+    return drawn
 
 
 def _header(cls: type[DomainEvent], name: str) -> SearchStrategy[object]:
