@@ -12,6 +12,9 @@ General layout, from the ground up; each floor imports only those below it:
                                        what grows very large
     persistence                        rows, and the repositories over them
     stores                             the engines; import the one you use: esmodel.stores.sqlite
+    testing                            what is imported in tests: scenarios, strategies, laws
+
+PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.
 """
 
 from esmodel.aggregate import (
@@ -71,6 +74,7 @@ from esmodel.entity import (
     VersionedEntity,
     caused_by,
     using_clock,
+    using_ids,
 )
 from esmodel.events import (
     AggregateEvent,
@@ -326,4 +330,5 @@ __all__ = [
     "unsubscribe",
     "upcasts",
     "using_clock",
+    "using_ids",
 ]

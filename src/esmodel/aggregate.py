@@ -7,12 +7,12 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
-from esmodel.entity import DomainEntity, EntityPlan, clock, microseconds, next_ecc, now, system_time
+from esmodel.entity import DomainEntity, EntityPlan, clock, microseconds, new_id, next_ecc, now, system_time
 from esmodel.events import (
     AggregateEvent,
     AttributeChangedEvent,
@@ -263,7 +263,7 @@ class AggregateRoot(Aggregate[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -380,7 +380,7 @@ class AggregateRootWithECC(Aggregate[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -591,7 +591,7 @@ class HashchainedAggregateRoot(Hashchained[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from enum import Enum
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import attrs
 from attrs import define, field, frozen
@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from esmodel.aggregate import AggregateRoot
 from esmodel.apply import ApplyRegistry, applies, ignores
 from esmodel.codec import is_iterable
+from esmodel.entity import new_id
 from esmodel.events import AggregateEvent, CreatedEvent
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.maker import fields_of
@@ -81,7 +82,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
         Args:
             collection_id: the id; by default a random one.
         """
-        return cls.create_with_id(uuid4() if collection_id is None else collection_id, CollectionCreated)
+        return cls.create_with_id(new_id() if collection_id is None else collection_id, CollectionCreated)
 
     @property
     def items(self) -> frozenset[T]:

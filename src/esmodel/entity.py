@@ -81,6 +81,9 @@ def system_time() -> datetime:
 clock: ContextVar[Callable[[], datetime]] = ContextVar("clock", default=system_time)
 """Where the time is taken from; set it by ``using_clock``."""
 
+ids: ContextVar[Callable[[], UUID]] = ContextVar("ids", default=uuid4)
+"""Where new ids are taken from; set it by ``using_ids``."""
+
 _cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
 
 
@@ -115,6 +118,27 @@ def now() -> datetime:
 
 
 @contextmanager
+def using_ids(source: Callable[[], UUID], /) -> Generator[None]:
+    """Take new ids, of entities and of events, from another source; each must be given once only.
+
+    Example:
+        >>> with using_ids(lambda: UUID(int=7)):
+        ...     new_id().int
+        7
+    """
+    token = ids.set(source)
+    try:
+        yield
+    finally:
+        ids.reset(token)
+
+
+def new_id() -> UUID:
+    """Return an id of the source at hand, by default a random one."""
+    return ids.get()()
+
+
+@contextmanager
 def caused_by(event: EventWithECC, /) -> Generator[None]:
     """Give all that is triggered inside the correlation of an event, and it as the cause.
 
@@ -130,7 +154,7 @@ def caused_by(event: EventWithECC, /) -> Generator[None]:
 
 def next_ecc() -> tuple[UUID, UUID, UUID | None]:
     """Return the event id, correlation id and causation id of an event triggered here."""
-    event_id = uuid4()
+    event_id = new_id()
     cause = _cause.get()
     return (event_id, event_id, None) if cause is None else (event_id, *cause)
 
@@ -581,7 +605,7 @@ class VersionedEntity(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -689,7 +713,7 @@ class TimestampedEntity(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -800,7 +824,7 @@ class TimestampedVersionedEntity(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -908,7 +932,7 @@ class TimeuuidedEntity(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -1021,7 +1045,7 @@ class TimeuuidedVersionedEntity(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(
@@ -1140,7 +1164,7 @@ class EntityWithECC(DomainEntity[TEvent]):
         **kwargs: P.kwargs,
     ) -> Self:
         """Return a new entity with a random id, from its first event and the payload of that."""
-        return cls.create_with_id(uuid4(), event_class, *args, **kwargs)
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
 
     @classmethod
     def create_with_id(

@@ -10,10 +10,13 @@ There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Generic, Self, TypeAlias, TypeVar, assert_type
+from unittest import TestCase
 from uuid import UUID, uuid4
 
 import attrs
 from attrs import define, frozen
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from esmodel import (
     BUCKET_SIZES,
@@ -23,6 +26,7 @@ from esmodel import (
     ApplyRegistry,
     Array,
     ArrayRepository,
+    AttributeChanged,
     BigArray,
     BigArrayRepository,
     BucketSize,
@@ -30,7 +34,9 @@ from esmodel import (
     CollectionCreated,
     CollectionRepository,
     Command,
+    Discarded,
     ECCEvent,
+    EntityIsDiscarded,
     EntityRepository,
     EntityWithECC,
     EntityWithHashchain,
@@ -83,8 +89,12 @@ from esmodel import (
     subscribe_to,
     upcasts,
     using_clock,
+    using_ids,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.testing import FixedClock, FixedIds, Given, Outcome, Scenario, scenario
+from esmodel.testing.laws import Creation, RandomCommand, aggregate_laws, command, creation
+from esmodel.testing.strategies import events, payloads, values
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -880,6 +890,68 @@ def check_a_function_takes_any_repository_of_arrays() -> None:
         numbers_id = uuid4()
         numbers[numbers_id].append(5)
         assert_type(latest(numbers, numbers_id), int | None)
+
+
+# --- the test kit ----------------------------------------------------------------------------------
+
+
+def check_a_scenario_has_the_type_of_its_aggregate() -> None:
+    accounts = scenario(Account)
+    assert_type(accounts, Scenario[Account])
+    opened = accounts.given(Opened, owner="Ada")
+    assert_type(opened, Given[Account])
+    assert_type(opened.given(Deposited, cents=5).given_by(lambda it: it.deposit(6)), Given[Account])
+    outcome = opened.when(lambda account: account.deposit(500))
+    assert_type(outcome, Outcome[Account])
+    assert_type(outcome.then(Deposited, cents=500, currency="EUR"), Outcome[Account])
+    assert_type(outcome.with_header(originator_version=1).then_nothing_more(), Outcome[Account])
+    outcome.then_state(lambda account: account.balance == 500)
+    outcome.then_state(lambda account: account.owner, equals="Ada")
+    assert_type(outcome.aggregate, Account)
+    created = accounts.when(lambda: Account.open("Ada"))
+    assert_type(created, Outcome[Account])
+    created.then(Opened, owner="Ada")
+    opened.when(Account.discard).then(Discarded)
+    accounts.given_by(lambda: Account.open("Ada")).when(lambda account: setattr(account, "limit", 5)).then(
+        AttributeChanged, name="limit", value=5
+    )
+    opened.given(Discarded).when(lambda account: account.deposit(5)).then_raises(
+        EntityIsDiscarded, match="no"
+    )
+
+
+def check_a_scenario_takes_every_kind_of_aggregate() -> None:
+    contract = scenario(Contract).given(Signed, text="one")
+    contract.when(lambda it: it.trigger(Signed, text="two")).then(Signed, text="two")
+    scenario(Story).when(lambda: Story.create(Told, text="once")).then(Told, text="once")
+    tags = scenario(Collection[str]).given(CollectionCreated).given(ItemAdded[str], item="red")
+    assert_type(tags, Given[Collection[str]])
+    tags.when(lambda it: it.remove_item("red")).then(ItemRemoved[str], item="red")
+
+
+def check_strategies_have_the_type_of_what_they_draw() -> None:
+    assert_type(events(Deposited, cents=st.integers(1, 5)), SearchStrategy[Deposited])
+    assert_type(events(ItemAdded[str]), SearchStrategy[ItemAdded[str]])
+    assert_type(payloads(Deposited), SearchStrategy[dict[str, object]])
+    assert_type(values(Card | Cash), SearchStrategy[Card | Cash])
+
+
+def check_laws_take_what_is_done_with_the_aggregate() -> None:
+    opening = creation(Account.open, st.text())
+    depositing = command(Account.deposit, st.integers(), raises=ValueError)
+    assert_type(opening, Creation[Account])
+    assert_type(depositing, RandomCommand[Account])
+    laws = aggregate_laws(Account, creations=[opening], commands=[depositing, command(Account.discard)])
+    assert_type(laws, type[TestCase])
+
+
+def check_ids_and_the_clock_are_fixed() -> None:
+    clock, ids = FixedClock(MOMENT), FixedIds()
+    with using_clock(clock), using_ids(ids):
+        account = Account.open("Ada")
+    assert_type(clock.moment, datetime)
+    assert_type(ids[1], UUID)
+    assert (account.id, account.created_on) == (ids[1], clock.moment)
 
 
 # --- sequences -------------------------------------------------------------------------------------

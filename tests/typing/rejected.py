@@ -10,16 +10,20 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from attrs import define, frozen
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from esmodel import (
     AggregateEvent,
     AggregateRoot,
+    AggregateRootWithECC,
     ApplyRegistry,
     Array,
     ArrayRepository,
     BigArray,
     BigArrayRepository,
     Collection,
+    CollectionCreated,
     CollectionRepository,
     Command,
     ECCEvent,
@@ -54,8 +58,12 @@ from esmodel import (
     start_new_timebucketedlog,
     subscribe_to,
     upcasts,
+    using_ids,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.testing import FixedClock, Outcome, scenario
+from esmodel.testing.laws import aggregate_laws, command, creation
+from esmodel.testing.strategies import events
 
 # --- a model without mistakes ----------------------------------------------------------------------
 
@@ -741,6 +749,136 @@ def make_array_repositories(store: RecordStore) -> None:
     EventSourcedArrayRepository(int, store, event_name=5)  # type: ignore
     # a function instead of a chain of upcasters
     EventSourcedArrayRepository(int, store, upcaster=units_to_cents)  # type: ignore
+
+
+# --- the test kit ----------------------------------------------------------------------------------
+
+
+@define
+class Story(AggregateRootWithECC[Told]):
+    told = ignores(Told)
+    apply = told
+
+
+def give() -> None:
+    accounts = scenario(Account)
+    # a field of the wrong type
+    accounts.given(Opened, owner=5)  # type: ignore
+    # a missing field
+    accounts.given(Opened)  # type: ignore
+    # a misspelt field, beside all that are needed
+    accounts.given(Opened, owner="Ada", ownr="Ada")  # type: ignore
+    # a header that is given by hand
+    accounts.given(Opened, owner="Ada", originator_version=5)  # type: ignore
+    # an event of another aggregate
+    accounts.given(Placed, article="book")  # type: ignore
+    # the same, of another kind
+    accounts.given(Signed, text="yes")  # type: ignore
+    opened = accounts.given(Opened, owner="Ada")
+    # a field of the wrong type, of what happened next
+    opened.given(Deposited, cents="5", currency="EUR")  # type: ignore
+    # an event of another aggregate, of what happened next
+    opened.given(Placed, article="book")  # type: ignore
+    # something to be given that makes another aggregate
+    accounts.given_by(lambda: Order.create(Placed, article="book"))  # type: ignore
+    # a class that is no aggregate
+    scenario(Counter)  # type: ignore
+
+
+def run_command() -> None:
+    opened = scenario(Account).given(Opened, owner="Ada")
+    # a command that the aggregate does not have
+    opened.when(lambda account: account.depositt(5))  # type: ignore
+    # a command of another aggregate
+    opened.when(Order.discard)  # type: ignore
+    # what creates another aggregate
+    scenario(Account).when(lambda: Order.create(Placed, article="book"))  # type: ignore
+    # a command where there is nothing yet
+    scenario(Account).when(Account.discard)  # type: ignore
+
+
+def expect() -> None:
+    outcome = scenario(Account).given(Opened, owner="Ada").when(lambda account: account.discard())
+    # a field of the wrong type
+    outcome.then(Deposited, cents="500", currency="EUR")  # type: ignore
+    # a missing field
+    outcome.then(Deposited, cents=500)  # type: ignore
+    # a misspelt field, beside all that are needed
+    outcome.then(Deposited, cents=500, currency="EUR", curency="EUR")  # type: ignore
+    # a misspelt field in the place of one that is needed
+    outcome.then(Deposited, cents=500, curency="EUR")  # type: ignore
+    # a positional field
+    outcome.then(Deposited, 500, currency="EUR")  # type: ignore
+    # an event of another aggregate
+    outcome.then(Placed, article="book")  # type: ignore
+    # the same, of another kind of entity
+    outcome.then(Counted, count=1)  # type: ignore
+    # the same, after an event of this one
+    outcome.then(Closed).then(Placed, article="book")  # type: ignore
+    # an instance instead of a class
+    outcome.then("Closed")  # type: ignore
+    # a field of the header that is misspelt
+    outcome.with_header(version=5)  # type: ignore
+    # a field of the header of the wrong type
+    outcome.with_header(originator_version="5")  # type: ignore
+    # a field that the state does not have
+    outcome.then_state(lambda account: account.balanc == 5)  # type: ignore
+    # a state that is no condition, and compared with nothing
+    outcome.then_state(lambda account: account.balance)  # type: ignore
+    # an error that is an instance
+    outcome.then_raises(ValueError("no"))  # type: ignore
+    # an outcome of another aggregate
+    orders: Outcome[Order] = outcome  # type: ignore
+    read_all(orders)
+
+
+def expect_of_other_kinds() -> None:
+    contract = scenario(Contract).given(Signed, text="yes")
+    # a field of the wrong type, in a hash chain
+    contract.when(lambda it: it.discard()).then(Signed, text=5)  # type: ignore
+    # a hash that is given by hand
+    contract.given(Signed, text="yes", event_hash=b"")  # type: ignore
+    # an event without a place for a hash
+    contract.given(Opened, owner="Ada")  # type: ignore
+    story = scenario(Story).when(lambda: Story.create(Told, text="once"))
+    # a misspelt field, of an event with a cause
+    story.then(Told, txt="once")  # type: ignore
+    # an event without a cause
+    story.then(Opened, owner="Ada")  # type: ignore
+    tags = scenario(Collection[str]).given(CollectionCreated)
+    # an item of another type
+    tags.given(ItemAdded[str], item=5)  # type: ignore
+    # an event of items of another type
+    tags.given(ItemAdded[int], item=5)  # type: ignore
+
+
+def draw_and_check_laws() -> None:
+    # a strategy for a field that is no strategy
+    events(Deposited, cents=5)  # type: ignore
+    # what is no class of events
+    events(Account)  # type: ignore
+    # events drawn of another class
+    drawn: SearchStrategy[Opened] = events(Deposited)  # type: ignore
+    # a strategy of the wrong type for an argument
+    command(Account.change_attribute, st.integers(), st.integers())  # type: ignore
+    # one strategy too few
+    command(Account.change_attribute, st.text())  # type: ignore
+    # one strategy too many
+    command(Account.discard, st.text())  # type: ignore
+    opening = creation(Account.open, st.text())
+    # a strategy of the wrong type for what creates
+    creation(Account.open, st.integers())  # type: ignore
+    # what creates another aggregate
+    aggregate_laws(Order, creations=[opening], commands=[])  # type: ignore
+    # a command of another aggregate
+    aggregate_laws(Account, creations=[opening], commands=[command(Order.discard)])  # type: ignore
+    # no word of what creates one
+    aggregate_laws(Account, commands=[])  # type: ignore
+    # an id where a source of ids is needed
+    using_ids(UUID(int=1))  # type: ignore
+    # a clock that shows no datetime
+    FixedClock("noon")  # type: ignore
+    read_all(drawn)
 
 
 # --- sequences -------------------------------------------------------------------------------------
