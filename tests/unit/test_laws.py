@@ -499,7 +499,7 @@ class Dropping(EventSourcedRepository[Contract]):
 
     @override
     def save(self, entity: Contract, /) -> None:
-        rows = [self._record(event) for event in entity.pending_events]
+        rows = self._records(entity.pending_events)
         self._store.append(rows[:-1])
 
 
@@ -508,7 +508,7 @@ class Rewriting(EventSourcedRepository[Contract]):
 
     @override
     def save(self, entity: Contract, /) -> None:
-        rows = [self._record(event) for event in entity.pending_events]
+        rows = self._records(entity.pending_events)
         self._store.append([row._replace(data=b'{"text":"x"}') for row in rows])
 
 

@@ -9,8 +9,8 @@ import attrs
 from esmodel.codec import is_iterable, is_mapping
 from esmodel.events import DomainEvent
 from esmodel.exceptions import PayloadError
+from esmodel.maker import fields_of
 from esmodel.payload import Payloads
-from esmodel.shape import fields_of
 
 
 class EventChangedError(AssertionError):

@@ -33,8 +33,8 @@ from esmodel.entity import EPOCH
 from esmodel.events import DomainEvent, TimestampedVersionedEvent
 from esmodel.exceptions import ModelError
 from esmodel.generics import class_of
+from esmodel.maker import fields_of
 from esmodel.payload import Payloads, payloads_of
-from esmodel.shape import fields_of
 from esmodel.testing.comparison import differences, fields_by_name, passed, same, state_of
 from esmodel.testing.sidebyside import side_by_side
 
