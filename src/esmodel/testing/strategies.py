@@ -34,7 +34,8 @@ from esmodel.codec import is_iterable
 from esmodel.events import DomainEvent
 from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.generics import bind, bound_in, class_of, is_class
-from esmodel.maker import fields_of, owner_of_field
+from esmodel.maker import fields_of
+from esmodel.shape import owner_of_field
 
 try:
     from hypothesis import reject
