@@ -1,6 +1,6 @@
 """A strictly typed kernel for event-sourced domain models.
 
-General layout, from the ground up; each floor imports only those below it:
+General layout, from the ground up; each floor imports only those below it::
 
     exceptions, versioning, generics, codec
                                        what everything stands on

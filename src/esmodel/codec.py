@@ -610,4 +610,4 @@ def _couples(value: object) -> list[tuple[object, object]]:
 
 
 DEFAULT_CODEC: Final = Codec()
-"""The codec of every class that names no other: it has no hooks."""
+"""What carries the payload of a class that names no other codec; it has no hooks."""
