@@ -25,6 +25,7 @@ TEvent_contra = TypeVar("TEvent_contra", contravariant=True)
 TOther = TypeVar("TOther")
 
 Handler = Callable[..., object]
+"""A handler as it is looked up; what it takes is known to the registry."""
 
 
 class Dispatch(dict[type[object], Handler]):

@@ -46,6 +46,7 @@ class ItemRemoved(AggregateEvent, Generic[T]):
 
 
 CollectionEvent: TypeAlias = CollectionCreated | ItemAdded[T] | ItemRemoved[T]
+"""What can happen to a collection of ``T``."""
 
 
 @define(auto_attribs=False)  # what is annotated and no field() is no field

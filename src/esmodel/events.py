@@ -273,7 +273,9 @@ class ECCEvent(TimestampedVersionedEvent):
 
 
 EventHandler = Callable[[Sequence[DomainEvent]], object]
+"""Gets each batch of events that is published; what it returns is left aside."""
 EventPredicate = Callable[[Sequence[DomainEvent]], bool]
+"""Says whether a handler gets a batch."""
 
 
 class Subscription:
