@@ -6,11 +6,11 @@ forgotten. They are not kept in git.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib.util
 import os
 import pkgutil
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -40,6 +40,7 @@ html_theme = "furo"
 html_title = "esmodel"
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]
+highlight_language = "none"                       # what is code says so
 html_copy_source = False
 html_show_copyright = False
 maximum_signature_line_length = 72
@@ -52,7 +53,12 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
+autodoc_default_options = {
+    "members": True,
+    "undoc-members": True,
+    "show-inheritance": True,
+    "special-members": "__call__, __contains__, __getitem__, __iter__, __len__, __or__, __setitem__",
+}
 # A store can be read about without its driver.
 autodoc_mock_imports = [each for each in DRIVERS if importlib.util.find_spec(each) is None]
 napoleon_use_ivar = True
@@ -97,19 +103,32 @@ def title(text: str) -> str:
     return f"{text}\n{'=' * len(text)}\n"
 
 
-def home_of(name: str) -> str:
-    """Return the module in which a name of the door is written."""
-    for each in sorted(module_names(), key=lambda module: (module.count("."), module)):
-        source = Path(importlib.util.find_spec(each).origin or "").read_text(encoding="utf-8")
-        if re.search(rf"^(class |def )?{name}\b(?!,)", source, re.MULTILINE):
-            return each
-    raise LookupError(name)
+def tree_of(module: str) -> ast.Module:
+    """Return the code of a module, without loading it."""
+    spec = importlib.util.find_spec(module)
+    source = "" if spec is None or spec.origin is None else Path(spec.origin).read_text(encoding="utf-8")
+    return ast.parse(source)
+
+
+def imported_by(module: str) -> list[str]:
+    """Return the names that a module takes from others: their home is where they are documented."""
+    nodes = [node for node in tree_of(module).body if isinstance(node, ast.ImportFrom)]
+    return [name.asname or name.name for node in nodes for name in node.names]
 
 
 def write_reference() -> None:
     """Write a page for each module, and one for the door."""
-    pages = {name: f"{title(name)}\n.. automodule:: {name}\n" for name in (*module_names(), "esmodel")}
-    names = "\n".join(f"- :py:obj:`~{home_of(name)}.{name}`" for name in esmodel.__all__)
+    pages = {
+        name: f"{title(name)}\n.. automodule:: {name}\n   :exclude-members: {', '.join(imported_by(name))}\n"
+        for name in module_names()
+    }
+    homes = {
+        name.asname or name.name: node.module
+        for node in tree_of("esmodel").body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    names = "\n".join(f"- :py:obj:`~{homes[name]}.{name}`" for name in esmodel.__all__)
     pages["esmodel"] = (
         f"{title('esmodel')}\n.. automodule:: esmodel\n   :no-members:\n\n"
         f"What can be imported from ``esmodel``:\n\n.. rst-class:: names\n\n{names}\n"
@@ -121,7 +140,9 @@ def write_reference() -> None:
     for name, text in pages.items():
         page = folder / f"{name}.rst"
         if not page.exists() or page.read_text(encoding="utf-8") != text:
-            page.write_text(text, encoding="utf-8")
+            part = page.with_suffix(f".{os.getpid()}")  # two may build at once
+            part.write_text(text, encoding="utf-8")
+            part.replace(page)
 
 
 def is_left_out(_app: Sphinx, _what: str, name: str, obj: object, *_: object) -> bool | None:

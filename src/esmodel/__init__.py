@@ -11,7 +11,7 @@ General layout, from the ground up; each floor imports only those below it::
     collection, array, timebucket, logindex, timebucketedlog, logreader
                                        what grows very large
     persistence                        rows, and the repositories over them
-    stores                             the engines; import the one you use: esmodel.stores.sqlite
+    stores                             the engines; import yours: esmodel.stores.sqlite
 """
 
 from esmodel.aggregate import (
