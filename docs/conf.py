@@ -11,6 +11,7 @@ import builtins
 import importlib.util
 import os
 import pkgutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 HERE: Final = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 DRIVERS: Final = ("cassandra", "psycopg", "psycopg_pool")
 
 project = "esmodel"
 author = "the esmodel authors"
 project_copyright = author
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.intersphinx"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.intersphinx",
+    "described",  # the file beside this one
+]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["build"]
 
@@ -40,7 +48,7 @@ html_theme = "furo"
 html_title = "esmodel"
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]
-highlight_language = "none"                       # what is code says so
+highlight_language = "none"  # what is code says so
 html_copy_source = False
 html_show_copyright = False
 maximum_signature_line_length = 72
@@ -146,8 +154,10 @@ def write_reference() -> None:
 
 
 def is_left_out(_app: Sphinx, _what: str, name: str, obj: object, *_: object) -> bool | None:
-    """Leave out what is no name to use: type variables, and what attrs adds to a class."""
-    if isinstance(obj, (TypeVar, ParamSpec)) or name.startswith("__attrs"):
+    """Leave out what is no name to use: type variables, and what a class is given by itself."""
+    is_by_itself = name.startswith("__attrs") or getattr(obj, "__name__", "") == "_no_init_or_replace_init"
+    is_unset = name in {"aliases", "upcaster"} and not obj
+    if isinstance(obj, (TypeVar, ParamSpec)) or is_by_itself or is_unset:
         return True
     return None
 

@@ -175,6 +175,9 @@ class Applying(Generic[TEvent]):
     """What declares ``apply``, and checks at import that it takes every event of the union.
 
     A plain class, since attrs would take the declaration for a field.
+
+    Attributes:
+        apply: the registry, the join of all handlers.
     """
 
     __slots__ = ()

@@ -65,6 +65,11 @@ class CodecHook(Protocol):
 class TypeHook(Generic[T]):
     """How a type of the user's own is carried: as the text that ``encode`` gives.
 
+    Attributes:
+        type: the class.
+        encode: makes text of a value.
+        decode: makes a value of text.
+
     Example:
         >>> hook = TypeHook(complex, encode=str, decode=complex)
         >>> hook.type, hook.decode(hook.encode(1j))

@@ -31,7 +31,11 @@ class CollectionCreated(AggregateEvent, CreatedEvent):
 
 @frozen(kw_only=True)
 class ItemAdded(AggregateEvent, Generic[T]):
-    """The event of ``Collection.add_item``."""
+    """The event of ``Collection.add_item``.
+
+    Attributes:
+        item: what was added.
+    """
 
     event_name = "Collection.ItemAdded"
     item: T
@@ -39,7 +43,11 @@ class ItemAdded(AggregateEvent, Generic[T]):
 
 @frozen(kw_only=True)
 class ItemRemoved(AggregateEvent, Generic[T]):
-    """The event of ``Collection.remove_item``."""
+    """The event of ``Collection.remove_item``.
+
+    Attributes:
+        item: what was removed.
+    """
 
     event_name = "Collection.ItemRemoved"
     item: T

@@ -19,6 +19,10 @@ ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_f
 # what a line of an inventory says: name, domain and kind, priority, place, title
 ENTRY = re.compile(r"^(?P<name>\S+) py:(?P<kind>\w+) ", re.MULTILINE)
 DEFINITION = re.compile(r"^(?:class|def) ([A-Za-z]\w*)|^([A-Za-z]\w*)(?:: [^=\n]+)? = ", re.MULTILINE)
+# a name of the reference, and what stands below it
+DESCRIBED = re.compile(
+    r'<dt class="sig[^>]*id="([^"]+)">.*?</dt>\s*<dd>(.*?)(?=<dt class="sig|</dd></dl>)', re.DOTALL
+)
 TYPE_VARIABLE = re.compile(r"^(\w+) = (?:TypeVar|ParamSpec)\(", re.MULTILINE)
 
 
@@ -99,6 +103,16 @@ def test_each_member_of_a_public_class_is_in_the_reference(inventory: set[str]) 
     ]
     assert missing
     assert [each for each in missing if each not in inventory] == []
+
+
+def test_nothing_in_the_reference_is_without_a_word(manual: Path) -> None:
+    silent = [
+        entry[1]
+        for page in (manual / "reference").glob("esmodel*.html")
+        for entry in DESCRIBED.finditer(page.read_text(encoding="utf-8"))
+        if not re.sub(r"<[^>]+>", "", entry[2]).strip()
+    ]
+    assert silent == []
 
 
 def test_each_public_module_says_what_it_is_for() -> None:
