@@ -197,3 +197,12 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     page.write_text("# One thing\n[a](#one-thing) [b](#two) [c](other.md) [d](page.md#one-thing)\n", "utf-8")
 
     assert dead_links_of(page) == ["#two", "other.md"]
+
+
+def test_each_word_of_the_project_is_in_the_glossary() -> None:
+    words = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Words")[2].partition(":")[2]
+    listed = re.sub(r"\([^)]*\)| and |\.", ",", words.replace("\n", " ")).split(",")
+    wanted = {each.strip() for each in listed if each.strip()}
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert {"stream", "head", "record store"} <= wanted
+    assert wanted - set(re.findall(r"^([a-z ]+)$", glossary, re.MULTILINE)) == set()
