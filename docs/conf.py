@@ -19,6 +19,9 @@ from sphinx.addnodes import pending_xref
 
 import esmodel
 
+sys.path.insert(0, str(Path(__file__).parent))  # before the next line
+from described import is_unset
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 HERE: Final = Path(__file__).parent
-sys.path.insert(0, str(HERE))
 DRIVERS: Final = ("cassandra", "psycopg", "psycopg_pool")
 
 project = "esmodel"
@@ -156,8 +158,7 @@ def write_reference() -> None:
 def is_left_out(_app: Sphinx, _what: str, name: str, obj: object, *_: object) -> bool | None:
     """Leave out what is no name to use: type variables, and what a class is given by itself."""
     is_by_itself = name.startswith("__attrs") or getattr(obj, "__name__", "") == "_no_init_or_replace_init"
-    is_unset = name in {"aliases", "upcaster"} and not obj
-    if isinstance(obj, (TypeVar, ParamSpec)) or is_by_itself or is_unset:
+    if isinstance(obj, (TypeVar, ParamSpec)) or is_by_itself or is_unset(name, obj):
         return True
     return None
 

@@ -81,12 +81,26 @@ def resolved(name: str) -> object:
     return None
 
 
-def cut(_app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
-    """Take the words for the fields out of the text of a class."""
-    if what == "class" and HEADING in lines:
-        start = lines.index(HEADING)
-        stop = next((at for at in range(start + 1, len(lines)) if lines[at][:1].strip()), len(lines))
-        lines[start:stop] = []
+def is_unset(name: str, value: object) -> bool:
+    """Whether a field is one that each event class is given by itself, and that says nothing there."""
+    return name in {"aliases", "upcaster"} and not value
+
+
+def cut(_app: Sphinx, what: str, _name: str, obj: object, _options: object, lines: list[str]) -> None:
+    """Take the words for the fields out of the text of a class, but for fields that are not shown."""
+    if what != "class" or HEADING not in lines:
+        return
+    start = lines.index(HEADING)
+    stop = next((at for at in range(start + 1, len(lines)) if lines[at][:1].strip()), len(lines))
+    kept: list[str] = []
+    is_kept = False
+    for line in lines[start + 1 : stop]:
+        entry = ENTRY.match(line)
+        if entry is not None:
+            is_kept = is_unset(entry["name"], getattr(obj, entry["name"], True))
+        if is_kept:
+            kept.append(line)
+    lines[start:stop] = [HEADING, *kept, ""] if kept else []
 
 
 def paragraph(words: str) -> nodes.paragraph:
@@ -101,6 +115,8 @@ def paste(_app: Sphinx, doctree: nodes.document) -> None:
     """Give each field its words, if it has none."""
     for each in doctree.findall(addnodes.desc):
         signature, content = each[0], each[-1]
+        if content.astext().startswith("Alias for field number"):  # what a NamedTuple says by itself
+            content.clear()
         if content.children or not signature["ids"]:
             continue
         owner, _, field = signature["ids"][0].rpartition(".")
