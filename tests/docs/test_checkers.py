@@ -23,6 +23,7 @@ ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_f
 MARKED = "<!-- a mistake -->"
 ALL_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = sorted(each for each in (ROOT / "docs").rglob("*.md") if MARKED in each.read_text("utf-8"))
+FILE = re.compile(r"# \w+\.py\n")  # a file of its own
 BLOCK = re.compile(
     r"^(?P<mark><!-- .*? -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -69,7 +70,7 @@ def mistakes_of(text: str) -> tuple[str, list[Mistake]]:
             code = block["code"]
         elif mark == "<!-- said -->":
             found.append(Mistake(code, block.span("code")))
-        elif block["language"] == "python" and not mark:
+        elif block["language"] == "python" and not mark and not FILE.match(block["code"]):
             model += block["code"] + "\n\n"
     return model, found
 

@@ -1,7 +1,9 @@
 """Every code block of the README and the manual runs, or says why not; every link leads somewhere.
 
 The ``python`` blocks of a page are one script: they run in the order of the page, in one namespace
-and an empty folder, with warnings as errors. A comment in the line above a block says otherwise:
+and an empty folder, with warnings as errors. A block whose first line is ``# NAME.py`` is a file beside
+that script; files that are named ``test_*.py`` are run by pytest. A comment in the line above a block
+says otherwise:
 
 ``<!-- not run: REASON -->``       it does not run, for this reason
 ``<!-- run by PATH -->``           this file of the project runs it
@@ -33,6 +35,7 @@ BLOCK = re.compile(
 MARK = re.compile(
     r"not run: \S.*|run by (?P<path>\S+)|run with (?P<requirements>\w+)|a mistake|said|output|file: \S+"
 )
+FILE = re.compile(r"# (\w+\.py)\n")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 SECONDS = 120.0
 
@@ -57,9 +60,15 @@ def script_of(page: Path) -> str:
     """Return the code of a page that runs, each line in its place."""
     script = ""
     for block in blocks_of(page):
-        if block.language == "python" and not block.mark:
+        if block.language == "python" and not block.mark and not FILE.match(block.code):
             script += "\n" * (block.line - 1 - script.count("\n")) + block.code
     return script
+
+
+def files_of(page: Path) -> dict[str, str]:
+    """Return the files that a page shows."""
+    blocks = [block.code for block in blocks_of(page) if block.language == "python" and not block.mark]
+    return {found[1]: code for code in blocks if (found := FILE.match(code))}
 
 
 def name_of(page: Path) -> str:
@@ -95,6 +104,22 @@ def test_code_of_a_page_runs_and_prints_what_the_page_shows(page: Path, tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     outputs = [each.code for each in blocks_of(page) if each.mark == "output"]
     assert [each for each in outputs if each not in done.stdout] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_of_a_page_run_and_their_tests_pass(page: Path, tmp_path: Path) -> None:
+    files = files_of(page)
+    for name, code in files.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    tests = [name for name in files if name.startswith("test_")]
+    for name in files:
+        if name not in tests:
+            done = run(sys.executable, "-W", "error", name, folder=tmp_path)
+            assert (done.returncode, done.stderr) == (0, "")
+    if tests:
+        command = ["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *tests]
+        done = run(sys.executable, *command, folder=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
