@@ -88,10 +88,12 @@ intersphinx_mapping = (
 
 # Without them, names of other projects lead nowhere, and so do type variables.
 nitpicky = True
+OTHERS = (*sys.stdlib_module_names, "attrs", "cassandra", "hypothesis", "msgspec", "psycopg", "pytest")
 nitpick_ignore_regex = [
-    ("py:.*", r"(attrs|collections\.abc|contextvars|datetime|msgspec|os|typing_extensions|uuid)\..*"),
-    ("py:.*", r"UUID|datetime|ContextVar"),  # the same, not resolved: read by type checkers only
-    ("py:.*", r"(.*\.)?(P|E\d|T|T[A-Z]\w*)"),  # type variables
+    ("py:.*", rf"({'|'.join(OTHERS)}|psycopg_pool|typing_extensions)\..*"),
+    # the same, not resolved: imported for type checkers only
+    ("py:.*", r"UUID|datetime|timedelta|Path|ContextVar|AbstractContextManager|Connection"),
+    ("py:.*", r"(.*\.)?(P|[A-Z]\d|T|T[A-Z]\w*)"),  # type variables
     ("py:.*", r".*\._\w+"),  # bases that nobody else uses
 ]
 
