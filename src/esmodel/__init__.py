@@ -1,6 +1,6 @@
 """A strictly typed kernel for event-sourced domain models.
 
-General layout, from the ground up; each floor imports only those below it:
+General layout, from the ground up; each floor imports only those below it::
 
     exceptions, versioning, generics, codec
                                        what everything stands on
@@ -11,7 +11,7 @@ General layout, from the ground up; each floor imports only those below it:
     collection, array, timebucket, logindex, timebucketedlog, logreader
                                        what grows very large
     persistence                        rows, and the repositories over them
-    stores                             the engines; import the one you use: esmodel.stores.sqlite
+    stores                             the engines; import yours: esmodel.stores.sqlite
     testing                            what is imported in tests: scenarios, strategies, laws
 
 PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.

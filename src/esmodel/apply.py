@@ -25,6 +25,7 @@ TEvent_contra = TypeVar("TEvent_contra", contravariant=True)
 TOther = TypeVar("TOther")
 
 Handler = Callable[..., object]
+"""A handler as it is looked up; what it takes is known to the registry."""
 
 
 class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
@@ -170,6 +171,9 @@ class Applying(Generic[TEvent]):
     """What declares ``apply``, and checks at import that it takes every event of the union.
 
     A plain class, since attrs would take the declaration for a field.
+
+    Attributes:
+        apply: the registry, the join of all handlers.
     """
 
     __slots__ = ()

@@ -58,6 +58,9 @@ class ItemAssigned(TimestampedVersionedEvent, LoggedEvent, Generic[T]):
     """An item was assigned: published once it is stored.
 
     Its originator is the array, big or not, and its version the position in it.
+
+    Attributes:
+        item: what was assigned.
     """
 
     event_name = "ItemAssigned"

@@ -66,6 +66,11 @@ class CodecHook(Protocol):
 class TypeHook(Generic[T]):
     """How a type of the user's own is carried: as the text that ``encode`` gives.
 
+    Attributes:
+        type: the class.
+        encode: makes text of a value.
+        decode: makes a value of text.
+
     Example:
         >>> hook = TypeHook(complex, encode=str, decode=complex)
         >>> hook.type, hook.decode(hook.encode(1j))
@@ -611,4 +616,4 @@ def _couples(value: object) -> list[tuple[object, object]]:
 
 
 DEFAULT_CODEC: Final = Codec()
-"""The codec of every class that names no other: it has no hooks."""
+"""What carries the payload of a class that names no other codec; it has no hooks."""

@@ -32,7 +32,11 @@ class CollectionCreated(AggregateEvent, CreatedEvent):
 
 @frozen(kw_only=True)
 class ItemAdded(AggregateEvent, Generic[T]):
-    """The event of ``Collection.add_item``."""
+    """The event of ``Collection.add_item``.
+
+    Attributes:
+        item: what was added.
+    """
 
     event_name = "Collection.ItemAdded"
     item: T
@@ -40,13 +44,18 @@ class ItemAdded(AggregateEvent, Generic[T]):
 
 @frozen(kw_only=True)
 class ItemRemoved(AggregateEvent, Generic[T]):
-    """The event of ``Collection.remove_item``."""
+    """The event of ``Collection.remove_item``.
+
+    Attributes:
+        item: what was removed.
+    """
 
     event_name = "Collection.ItemRemoved"
     item: T
 
 
 CollectionEvent: TypeAlias = CollectionCreated | ItemAdded[T] | ItemRemoved[T]
+"""What can happen to a collection of ``T``."""
 
 
 @define(auto_attribs=False)  # what is annotated and no field() is no field

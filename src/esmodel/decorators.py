@@ -163,7 +163,14 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
 
 @frozen
 class Retry:
-    """How often and how long ``retry`` tries."""
+    """How often and how long ``retry`` tries.
+
+    Attributes:
+        errors: the classes of errors after which to try again.
+        attempts: how often it is called at most.
+        wait: seconds; the longest first pause.
+        stall: seconds that each pause takes at least.
+    """
 
     errors: tuple[type[Exception], ...]
     attempts: int

@@ -206,7 +206,12 @@ def moment_of(count: int, /) -> datetime:
 
 
 class DeclaredAttribute:
-    """What a class declares with ``@attribute``: a name and the type of its values."""
+    """What a class declares with ``@attribute``: a name and the type of its values.
+
+    Attributes:
+        name: what it is called in the class.
+        codec: what carries the values.
+    """
 
     __slots__ = ("codec", "name")
 
@@ -318,6 +323,7 @@ class DomainEntity(Applying[TEvent]):
     Attributes:
         codec: what carries the state in snapshots and the values of attributes.
         snapshot_upcaster: the chain of steps from the oldest shape of the state to today's.
+        LIBRARY_EVENTS: the events that the library brings for this kind, and applies itself.
     """
 
     codec: ClassVar[Codec] = DEFAULT_CODEC

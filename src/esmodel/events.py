@@ -25,6 +25,7 @@ class DomainEvent:
     """Something that happened: an attrs class, ``@frozen(kw_only=True)``, of one of the kinds.
 
     Attributes:
+        HEADER: the fields of the header, in order.
         event_name: the stored name; by default the class's qualified name.
         aliases: names that the class once had, under which rows may still be stored.
         upcaster: the chain of steps from the oldest shape of the payload to today's.
@@ -273,11 +274,17 @@ class ECCEvent(TimestampedVersionedEvent):
 
 
 EventHandler = Callable[[Sequence[DomainEvent]], object]
+"""Gets each batch of events that is published; what it returns is left aside."""
 EventPredicate = Callable[[Sequence[DomainEvent]], bool]
+"""Says whether a handler gets a batch."""
 
 
 class Subscription:
     """A handler on a bus, until ``cancel`` or the end of the ``with`` block.
+
+    Attributes:
+        handler: gets each batch.
+        predicate: asked once a batch, if there is one.
 
     Example:
         >>> bus = EventBus()

@@ -151,7 +151,12 @@ class Payload(Generic[TEvent]):
 
 
 class Payloads:
-    """The payloads of all events of one class of entities, by class and by stored name."""
+    """The payloads of all events of one class of entities, by class and by stored name.
+
+    Attributes:
+        by_class: by the class of the event.
+        by_name: by stored name, aliases included.
+    """
 
     __slots__ = ("by_class", "by_name")
 

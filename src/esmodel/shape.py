@@ -28,7 +28,11 @@ Convert = Callable[[object], object]
 class Wire:
     """How one type is written: as which type that msgspec knows, and through which converters.
 
-    ``shape`` spells the type out, nested fields included, for fingerprints.
+    Attributes:
+        type: the type that msgspec writes and reads.
+        to: the converter on the way into the stored form; ``None`` where there is nothing to do.
+        back: the converter on the way back.
+        shape: the type spelt out, nested fields included, for fingerprints.
     """
 
     type: object
@@ -41,6 +45,8 @@ class Shape(Generic[T]):
     """The stored form of some fields of an attrs class.
 
     Attributes:
+        cls: the class.
+        names: the fields, in the order in which they are stored.
         fingerprint: changes when a stored field changes its name or type.
         read: what makes of JSON a struct, which holds the fields as they are stored.
         encode: what makes of an instance its fields as JSON; a ``PayloadError`` where a value cannot be

@@ -35,6 +35,7 @@ class Snapshot:
     """The state of an aggregate after one of its events.
 
     Attributes:
+        event_name: the stored name.
         originator_id: the aggregate.
         originator_version: the version of the last event that the state holds.
         timestamp: when that event was triggered.
@@ -58,6 +59,10 @@ class Snapshot:
 
 class SnapshotCodec(Generic[TAggregate]):
     """Takes snapshots of one class of aggregates, and restores aggregates from them.
+
+    Attributes:
+        entity: the class.
+        class_version: the number of steps of its ``snapshot_upcaster``.
 
     Example:
         >>> @frozen(kw_only=True)

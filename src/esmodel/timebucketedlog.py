@@ -40,7 +40,11 @@ TMessage = TypeVar("TMessage")
 
 @frozen(kw_only=True)
 class LogStarted(AggregateEvent, CreatedEvent):
-    """The first event of a log."""
+    """The first event of a log.
+
+    Attributes:
+        bucket_size: the size of the buckets.
+    """
 
     event_name = "TimeBucketedLog.Started"
     bucket_size: BucketSize
@@ -48,7 +52,11 @@ class LogStarted(AggregateEvent, CreatedEvent):
 
 @frozen(kw_only=True)
 class BucketSizeChanged(AggregateEvent):
-    """The event of ``TimeBucketedLog.change_bucket_size``."""
+    """The event of ``TimeBucketedLog.change_bucket_size``.
+
+    Attributes:
+        bucket_size: the size of the buckets from now on.
+    """
 
     event_name = "TimeBucketedLog.BucketSizeChanged"
     bucket_size: BucketSize
@@ -56,7 +64,11 @@ class BucketSizeChanged(AggregateEvent):
 
 @frozen(kw_only=True)
 class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage]):
-    """A message was logged: published once it is stored. Its originator is the log."""
+    """A message was logged: published once it is stored. Its originator is the log.
+
+    Attributes:
+        message: what was logged.
+    """
 
     event_name = "MessageLogged"
     message: TMessage

@@ -28,6 +28,9 @@ class ConvertPayload(Protocol):
 class Step:
     """One step of an upcaster, whose types were checked when the chain was built.
 
+    Attributes:
+        name: that of the function.
+
     Example:
         >>> def add_currency(old: dict[str, int]) -> dict[str, object]:
         ...     return {**old, "currency": "EUR"}
