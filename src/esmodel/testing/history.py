@@ -98,6 +98,9 @@ class _Stored:
 class History(Generic[TAggregate]):
     """Checks the laws on an aggregate whose events, all of them, still wait.
 
+    Attributes:
+        module: where the class of the aggregate is written.
+
     Example:
         >>> @frozen(kw_only=True)
         ... class Opened(AggregateEvent):

@@ -42,6 +42,7 @@ A2 = TypeVar("A2")
 A3 = TypeVar("A3")
 A4 = TypeVar("A4")
 Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+"""A class of errors, or several, as ``except`` takes them."""
 
 
 @frozen
@@ -61,14 +62,22 @@ class _Step:
 
 @frozen
 class Creation(Generic[TAggregate]):
-    """What creates an aggregate; ``creation`` makes it."""
+    """What creates an aggregate; ``creation`` makes it.
+
+    Attributes:
+        step: what is called, and the strategies for its arguments.
+    """
 
     step: _Step
 
 
 @frozen
 class RandomCommand(Generic[TAggregate_contra]):
-    """A command with strategies for its arguments; ``command`` makes it."""
+    """A command with strategies for its arguments; ``command`` makes it.
+
+    Attributes:
+        step: what is called, and the strategies for its arguments.
+    """
 
     step: _Step
 

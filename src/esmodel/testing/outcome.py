@@ -56,7 +56,13 @@ class UnsettledWarning(UserWarning):
 
 
 class Subject(Generic[TAggregate_co]):
-    """The class under test, with its name and the payloads of its events."""
+    """The class under test.
+
+    Attributes:
+        aggregate_class: the class.
+        name: what failures call it.
+        payloads: how its events are written and read.
+    """
 
     __slots__ = ("aggregate_class", "name", "payloads")
 
