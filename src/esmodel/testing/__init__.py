@@ -1,0 +1,90 @@
+"""What users import in their own tests: the laws of esmodel, as tests.
+
+It needs the extra ``esmodel[testing]``; ``import esmodel`` does not load it. Whoever writes a store
+subclasses the contracts that fit it, and says how it is opened; docs/testing-a-store.md shows how.
+"""
+
+from importlib.util import find_spec
+
+if not (find_spec("pytest") and find_spec("hypothesis")):
+    raise ImportError(
+        "esmodel.testing: expected pytest and hypothesis, found one missing. "
+        "Install them with the extra: pip install 'esmodel[testing]'.",
+        name="esmodel.testing",
+    )
+
+import pytest
+
+# before the modules are imported: with it, a failure shows both sides of what was compared
+pytest.register_assert_rewrite(
+    "esmodel.testing.capabilities",
+    "esmodel.testing.contract",
+    "esmodel.testing.crash",
+    "esmodel.testing.machine",
+    "esmodel.testing.race",
+    "esmodel.testing.repositories",
+    "esmodel.testing.server",
+)
+
+from esmodel.testing.capabilities import (
+    AppendIdsContract,
+    FullStoreContract,
+    LostAnswersContract,
+    ReadAllContract,
+    SnapshotsContract,
+    StreamsContract,
+)
+from esmodel.testing.contract import DurableContract, StoreContract
+from esmodel.testing.crash import CrashContract, StreamsCrashContract
+from esmodel.testing.machine import (
+    FullMachineContract,
+    FullStoreMachine,
+    MachineContract,
+    StoreMachine,
+    full_store_machine,
+    store_machine,
+)
+from esmodel.testing.opening import (
+    AppendIdsStore,
+    ClosableStore,
+    FullStore,
+    ReadAllStore,
+    SnapshotsStore,
+    StoreOpener,
+    StreamsStore,
+    TailStore,
+)
+from esmodel.testing.race import RaceContract, TailRaceContract
+from esmodel.testing.repositories import RepositoryContract
+from esmodel.testing.server import ServerCrashContract
+
+__all__ = [
+    "AppendIdsContract",
+    "AppendIdsStore",
+    "ClosableStore",
+    "CrashContract",
+    "DurableContract",
+    "FullMachineContract",
+    "FullStore",
+    "FullStoreContract",
+    "FullStoreMachine",
+    "LostAnswersContract",
+    "MachineContract",
+    "RaceContract",
+    "ReadAllContract",
+    "ReadAllStore",
+    "RepositoryContract",
+    "ServerCrashContract",
+    "SnapshotsContract",
+    "SnapshotsStore",
+    "StoreContract",
+    "StoreMachine",
+    "StoreOpener",
+    "StreamsContract",
+    "StreamsCrashContract",
+    "StreamsStore",
+    "TailRaceContract",
+    "TailStore",
+    "full_store_machine",
+    "store_machine",
+]
