@@ -32,7 +32,7 @@ from esmodel.testing.opening import (
     SnapshotsStore,
     StoreOpener,
     StreamsStore,
-    one_store_for_all_examples,
+    on_one_store,
     row,
     rows,
 )
@@ -102,11 +102,14 @@ class StreamsContract(StoreOpener[TStreamsStore]):
     def test_a_row_of_any_stream_that_cannot_be_stored_refuses_the_batch(self, store: TStreamsStore) -> None:
         """Before anything is stored."""
         one, two = uuid4(), uuid4()
-        with pytest.raises(PayloadError, match="timestamp"):
-            store.append_streams([row(one, 0), too_large(two, "timestamp", GREATEST + 1)])
-        with pytest.raises(PayloadError, match="name"):
-            store.append_streams([row(one, 0), row(two, 0)._replace(name="half \ud800")])
-        assert (list(store.read(one)), list(store.read(two))) == ([], []), _TOGETHER
+        refused = {
+            "timestamp": too_large(two, "timestamp", GREATEST + 1),
+            "name": row(two, 0)._replace(name="half \ud800"),
+        }
+        for field, bad in refused.items():
+            with pytest.raises(PayloadError, match=field):
+                store.append_streams([row(one, 0), bad])
+            assert (list(store.read(one)), list(store.read(two))) == ([], []), _TOGETHER
 
     def test_a_closed_store_takes_no_batch_of_several_streams(self, store: TStreamsStore) -> None:
         """Not even an empty one."""
@@ -177,7 +180,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
             st.none() | st.integers(0, 1_600),
             st.integers(-3, 1_600) | st.sampled_from([LEAST - 1, GREATEST, GREATEST + 1]),
         )
-        @settings(one_store_for_all_examples, max_examples=50)
+        @settings(on_one_store(), max_examples=50)
         def check(limit: int | None, after: int) -> None:
             expected = [(number, record) for number, record in everything if number > after]
             assert list(store.read_all(after=after, limit=limit)) == expected[:limit], _READ_ON
@@ -267,7 +270,7 @@ class SnapshotsContract(StoreOpener[TSnapshotsStore]):
         """In whatever order they were written; those of other streams are not looked at."""
 
         @given(st.lists(st.integers(-20, 20)), near_the_rows)
-        @one_store_for_all_examples
+        @on_one_store()
         def check(positions: list[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -284,7 +287,7 @@ class SnapshotsContract(StoreOpener[TSnapshotsStore]):
         few = st.sets(st.integers(-20, 20))
 
         @given(few, few, st.none() | st.integers(-22, 22))
-        @one_store_for_all_examples
+        @on_one_store()
         def check(positions: set[int], snapshots: set[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -438,9 +441,9 @@ class FullStoreContract(
         """Law 2 of ``SupportsStreams``: ``read_all`` gives the rows in the order of the batch."""
         streams = [uuid4() for _ in range(3)]
         appended: list[Record] = []
-        for position in range(50):
-            batch = [row(stream, position) for stream in streams[: position % 3 + 1]]
-            if position % 2:
+        for turn in range(50):
+            batch = [row(stream, 2 * turn + place) for place in (0, 1) for stream in streams[: turn % 3 + 1]]
+            if turn % 2:
                 batch.reverse()
             store.append_streams(batch)
             appended += batch

@@ -20,7 +20,7 @@ from esmodel.testing.opening import (
     LEAST,
     StoreOpener,
     TStore,
-    one_store_for_all_examples,
+    on_one_store,
     row,
     rows,
 )
@@ -35,10 +35,8 @@ _AS_APPENDED: Final = "RecordStore, law 3: read gives the rows as they were appe
 _IN_ORDER: Final = "RecordStore, law 3: read gives the rows within the bounds in the order of positions"
 _LAST: Final = "RecordStore, law 4: last is the highest position ever appended, and the hash of that row"
 
-near_the_rows: Final = (
-    st.none() | st.integers(-8, 30) | st.sampled_from([LEAST - 1, LEAST, GREATEST, GREATEST + 1])
-)
-"""Bounds before, among and after rows at -5 to 25, and beyond what a row holds."""
+near_the_rows: Final = st.none() | st.sampled_from([LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1])
+"""Bounds before, among and after rows at -3 to 8, and beyond what a row holds."""
 
 
 class StoreContract(RepositoryContract[TStore]):
@@ -84,7 +82,7 @@ class StoreContract(RepositoryContract[TStore]):
                 )
             )
         )
-        @one_store_for_all_examples
+        @on_one_store()
         def check(fields: list[tuple[str, int, int, bytes, bytes, bytes]]) -> None:
             stream = uuid4()
             appended = [Record(stream, position, *rest) for position, rest in enumerate(fields)]
@@ -197,7 +195,7 @@ class StoreContract(RepositoryContract[TStore]):
         """Any of them together, at positions before, among and after those of the rows."""
 
         @given(
-            positions=st.lists(st.integers(-5, 25), unique=True),
+            positions=st.sets(st.integers(-3, 8)).map(list),
             gt=near_the_rows,
             gte=near_the_rows,
             lt=near_the_rows,
@@ -205,7 +203,7 @@ class StoreContract(RepositoryContract[TStore]):
             limit=st.none() | st.integers(0, 30),
             descending=st.booleans(),
         )
-        @one_store_for_all_examples
+        @on_one_store()
         def check(  # noqa: PLR0913  # because these are the bounds of a range
             *,
             positions: list[int],
@@ -230,6 +228,24 @@ class StoreContract(RepositoryContract[TStore]):
             assert list(found) == expected[:limit], _IN_ORDER
 
         check()
+
+    def test_each_bound_alone_is_exact(self, store: TStore) -> None:
+        """At each position, beside each, and from either end."""
+        stream, places = uuid4(), [0, 1, 3, 4]
+        store.append(rows(stream, places))
+        for bound in range(-1, 6):
+            above, below = [at for at in places if at > bound], [at for at in places if at < bound]
+            here = [bound] if bound in places else []
+            for descending in (False, True):
+                step = -1 if descending else 1
+                ranges = [
+                    (store.read(stream, gt=bound, descending=descending), above),
+                    (store.read(stream, gte=bound, descending=descending), here + above),
+                    (store.read(stream, lt=bound, descending=descending), below),
+                    (store.read(stream, lte=bound, descending=descending), below + here),
+                ]
+                for found, expected in ranges:
+                    assert [record.position for record in found] == expected[::step], _IN_ORDER
 
     def test_a_stream_may_reach_from_the_least_to_the_greatest_position(self, store: TStore) -> None:
         """Positions are numbers of 64 bits, and no bound overflows."""
@@ -278,7 +294,7 @@ class StoreContract(RepositoryContract[TStore]):
         """In whatever order the positions come, and also after appends that were refused."""
 
         @given(st.lists(st.lists(st.integers(-50, 50), max_size=5), max_size=8))
-        @one_store_for_all_examples
+        @on_one_store()
         def check(batches: list[list[int]]) -> None:
             stream = uuid4()
             appended: set[int] = set()

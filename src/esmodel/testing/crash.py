@@ -80,9 +80,7 @@ class CrashContract(WriterContract[TStore]):
                 for process in choose.sample(writers.processes, self.writers):
                     time.sleep(choose.uniform(0, self.longest / self.writers))
                     writers.check()
-                    process.kill()
-                    process.join()
-                    writers.processes.remove(process)
+                    writers.kill(process)
                 for writer in writers.all:
                     acknowledged.update(writer.said()[1:])
                     streams.update(streams_of(writer, self.streams))

@@ -39,13 +39,6 @@ bounds: Final = st.none() | st.integers(-4, 14) | st.sampled_from([LEAST - 1, GR
 limits: Final = st.none() | st.integers(-1, 6)
 """Limits, with one that is refused."""
 
-machine_settings: Final = settings(
-    deadline=None,
-    stateful_step_count=30,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-"""Settings for a store that may be slow to open; the number of examples is that of the profile."""
-
 
 class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
     """Does the same to a record store and to the memory store, and compares rows, ends and errors.
@@ -226,15 +219,20 @@ class FullStoreMachine(StoreMachine[TFullStore]):
             lambda: [record for _, record in self.model.read_all(after=seen, limit=limit)],
         )
 
-    @rule(stream=streams, position=positions)
+    @rule(stream=streams, position=st.integers(-1, 3))
     def write_snapshot(self, stream: UUID, position: int) -> None:
-        """Write a snapshot, or replace one."""
+        """Write a snapshot, or replace one, and look at it."""
         snapshot = self.new_row(stream, position)
         same(lambda: self.store.write_snapshot(snapshot), lambda: self.model.write_snapshot(snapshot))
+        self.read_snapshot(stream, position)
 
     @rule(stream=streams, lte=bounds)
-    def read_snapshot(self, stream: UUID, lte: int | None) -> None:
+    def read_latest_snapshot(self, stream: UUID, lte: int | None) -> None:
         """Read the latest snapshot within a bound."""
+        self.read_snapshot(stream, lte)
+
+    def read_snapshot(self, stream: UUID, lte: int | None, /) -> None:
+        """Compare the latest snapshots within a bound."""
         same(
             lambda: self.store.read_snapshot(stream, lte=lte),
             lambda: self.model.read_snapshot(stream, lte=lte),
@@ -305,6 +303,12 @@ def full_store_machine(
     return Machine
 
 
+def for_a_machine() -> settings:
+    """Return settings for a store that may be slow; the number of examples is that of the profile."""
+    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+    return settings(deadline=None, stateful_step_count=30, suppress_health_check=slow)
+
+
 class MachineContract(StoreOpener[TStore]):
     """One test: a state machine finds no difference between the store and the memory store."""
 
@@ -314,7 +318,7 @@ class MachineContract(StoreOpener[TStore]):
     def test_the_store_does_what_the_memory_store_does(self) -> None:
         """Appends that fit and that do not, ranges, ends, and opening again."""
         machine = store_machine(self.open_store, durable=self.is_durable)
-        run_state_machine_as_test(machine, settings=machine_settings)
+        run_state_machine_as_test(machine, settings=for_a_machine())
 
 
 class FullMachineContract(StoreOpener[TFullStore]):
@@ -326,7 +330,7 @@ class FullMachineContract(StoreOpener[TFullStore]):
     def test_the_store_does_all_that_the_memory_store_does(self) -> None:
         """The same, and batches of several streams, the order of commits, and snapshots."""
         machine = full_store_machine(self.open_store, durable=self.is_durable)
-        run_state_machine_as_test(machine, settings=machine_settings)
+        run_state_machine_as_test(machine, settings=for_a_machine())
 
 
 TResult = TypeVar("TResult")

@@ -31,9 +31,6 @@ GREATEST: Final = 2**63 - 1
 SEED_VARIABLE: Final = "ESMODEL_TEST_SEED"
 """The environment variable that gives the seed of a failure back."""
 
-one_store_for_all_examples: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For properties: opening a store may take long, so all examples share one, each with streams of its own."""
-
 
 class ClosableStore(RecordStore, Protocol):
     """A record store that can be closed.
@@ -115,6 +112,14 @@ class StoreOpener(ABC, Generic[TStore]):
         # pytest shows it where a test fails, and nowhere else
         print(f"{SEED_VARIABLE}={chosen}")  # noqa: T201  # because a failure is run again with it
         return chosen
+
+
+def on_one_store() -> settings:
+    """Return settings for a property of a store: all examples share one, each with streams of its own.
+
+    A store may be slow, and there is no deadline. The rest is as the profile of hypothesis says.
+    """
+    return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:

@@ -145,7 +145,9 @@ class RepositoryContract(StoreOpener[TStore]):
         accounts.save(account)
         for after in range(-1, 4):
             found = list(accounts.events(account.id, after=after))
-            assert found == list(events[after + 1 :]), "EventSourcedRepository: events(after=) misses some"
+            assert found == list(events[after + 1 :]), (
+                "EventSourcedRepository: events(after=) gives other events than were saved"
+            )
 
     def test_what_is_absent_or_discarded_is_a_key_error(self, store: TStore) -> None:
         """What is discarded was there before, and its stream is whole."""

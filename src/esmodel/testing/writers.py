@@ -154,6 +154,7 @@ class Writers:
         for writer in self.all:
             started = context.Process(
                 target=write_alone,
+                name=f"writer {writer.number}",
                 args=(place, task, store, self._folder),
                 kwargs={"number": writer.number, "seed": writer.seed},
             )
@@ -181,9 +182,16 @@ class Writers:
             complaint = writer.complaint()
             if complaint:
                 raise AssertionError(f"writer {writer.number} of seed {writer.seed}:\n{complaint}")
-        for writer, process in zip(self.all, self.processes, strict=False):
+        for process in self.processes:
             if process.exitcode not in {None, 0}:
-                raise AssertionError(f"writer {writer.number} ended with the code {process.exitcode}")
+                raise AssertionError(f"{process.name} ended with the code {process.exitcode}")
+
+    def kill(self, process: BaseProcess, /) -> None:
+        """Kill one of the processes, which has no time to tidy up (SIGKILL)."""
+        process.kill()
+        process.join()
+        self.processes.remove(process)
+        process.close()
 
     def are_at_work(self) -> bool:
         """Whether any writer is still at it."""
