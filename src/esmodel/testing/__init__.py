@@ -38,9 +38,7 @@ from esmodel.testing.contract import DurableContract, StoreContract
 from esmodel.testing.crash import CrashContract, StreamsCrashContract
 from esmodel.testing.machine import (
     FullMachineContract,
-    FullStoreMachine,
     MachineContract,
-    StoreMachine,
     full_store_machine,
     store_machine,
 )
@@ -55,7 +53,7 @@ from esmodel.testing.opening import (
     TailStore,
 )
 from esmodel.testing.race import RaceContract, TailRaceContract
-from esmodel.testing.repositories import RepositoryContract
+from esmodel.testing.repositories import RepositoryContract, SnapshotRepositoryContract
 from esmodel.testing.server import ServerCrashContract
 
 __all__ = [
@@ -67,7 +65,6 @@ __all__ = [
     "FullMachineContract",
     "FullStore",
     "FullStoreContract",
-    "FullStoreMachine",
     "LostAnswersContract",
     "MachineContract",
     "RaceContract",
@@ -75,10 +72,10 @@ __all__ = [
     "ReadAllStore",
     "RepositoryContract",
     "ServerCrashContract",
+    "SnapshotRepositoryContract",
     "SnapshotsContract",
     "SnapshotsStore",
     "StoreContract",
-    "StoreMachine",
     "StoreOpener",
     "StreamsContract",
     "StreamsCrashContract",

@@ -8,19 +8,17 @@ from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError
 from esmodel.persistence.record import Record
-from esmodel.persistence.repositories import EventSourcedRepository
-from esmodel.stores.memory import MemoryStore
 from esmodel.testing.contract import (
+    NEAR_THE_ROWS,
     StoreContract,
     check_closed,
     check_conflict,
     check_types,
-    near_the_rows,
     too_large,
 )
 from esmodel.testing.opening import (
@@ -36,7 +34,7 @@ from esmodel.testing.opening import (
     row,
     rows,
 )
-from esmodel.testing.repositories import Account, Deposited, opened_account
+from esmodel.testing.repositories import SnapshotRepositoryContract
 
 _TOGETHER: Final = "SupportsStreams, law 1: the rows of all streams are stored, or none"
 _RISING: Final = "SupportsReadAll, law 1: rows come in commit order, with numbers above 0 that rise"
@@ -61,6 +59,7 @@ class StreamsContract(StoreOpener[TStreamsStore]):
 
     Example:
         >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
         >>> class TestStreams(StreamsContract[MemoryStore]):
         ...     def open_store(self, folder: Path, /) -> MemoryStore:
         ...         return MemoryStore()
@@ -125,6 +124,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
 
     Example:
         >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
         >>> class TestReadAll(ReadAllContract[MemoryStore]):
         ...     def open_store(self, folder: Path, /) -> MemoryStore:
         ...         return MemoryStore()
@@ -180,7 +180,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
             st.none() | st.integers(0, 1_600),
             st.integers(-3, 1_600) | st.sampled_from([LEAST - 1, GREATEST, GREATEST + 1]),
         )
-        @settings(on_one_store(), max_examples=50)
+        @on_one_store
         def check(limit: int | None, after: int) -> None:
             expected = [(number, record) for number, record in everything if number > after]
             assert list(store.read_all(after=after, limit=limit)) == expected[:limit], _READ_ON
@@ -225,11 +225,12 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         check_closed([store.read_all])
 
 
-class SnapshotsContract(StoreOpener[TSnapshotsStore]):
+class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
     """The laws of ``SupportsSnapshots``, and of repositories that take snapshots.
 
     Example:
         >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
         >>> class TestSnapshots(SnapshotsContract[MemoryStore]):
         ...     def open_store(self, folder: Path, /) -> MemoryStore:
         ...         return MemoryStore()
@@ -269,8 +270,8 @@ class SnapshotsContract(StoreOpener[TSnapshotsStore]):
     ) -> None:
         """In whatever order they were written; those of other streams are not looked at."""
 
-        @given(st.lists(st.integers(-20, 20)), near_the_rows)
-        @on_one_store()
+        @given(st.lists(st.integers(-20, 20)), st.sampled_from(NEAR_THE_ROWS))
+        @on_one_store
         def check(positions: list[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -287,7 +288,7 @@ class SnapshotsContract(StoreOpener[TSnapshotsStore]):
         few = st.sets(st.integers(-20, 20))
 
         @given(few, few, st.none() | st.integers(-22, 22))
-        @on_one_store()
+        @on_one_store
         def check(positions: set[int], snapshots: set[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -327,26 +328,6 @@ class SnapshotsContract(StoreOpener[TSnapshotsStore]):
             lambda: store.read_snapshot(UUID(int=1)),
             lambda: store.read_from_snapshot(UUID(int=1)),
         ])  # fmt: skip
-
-    def test_snapshots_change_nothing_that_a_repository_gives(self, store: TSnapshotsStore) -> None:
-        """A repository that takes one every three events gives, at each version, what one without does."""
-        without = MemoryStore()
-        accounts = EventSourcedRepository(Account, store, snapshot_every=3)
-        others = EventSourcedRepository(Account, without)
-        account = opened_account([])
-        for cents in range(1, 12):
-            account.trigger(Deposited, cents=cents)
-            if cents % 2:
-                accounts.save(account)
-        without.append(list(store.read(account.id)))
-        assert store.read_snapshot(account.id) is not None, _HIGHEST
-        for version in range(account.version + 1):
-            found = accounts.get_entity(account.id, at=version)
-            assert found == others.get_entity(account.id, at=version), _AND_ROWS
-        assert accounts[account.id] == others[account.id], _AND_ROWS
-        snapshot = accounts.take_snapshot(account.id, at=4)
-        assert snapshot.originator_version == 4, _HIGHEST
-        assert accounts.get_entity(account.id, at=5) == others.get_entity(account.id, at=5), _AND_ROWS
 
 
 class AppendIdsContract(StoreOpener[TAppendIdsStore]):
@@ -432,6 +413,7 @@ class FullStoreContract(
 
     Example:
         >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
         >>> class TestMemoryStore(FullStoreContract[MemoryStore]):
         ...     def open_store(self, folder: Path, /) -> MemoryStore:
         ...         return MemoryStore()

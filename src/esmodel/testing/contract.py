@@ -35,8 +35,8 @@ _AS_APPENDED: Final = "RecordStore, law 3: read gives the rows as they were appe
 _IN_ORDER: Final = "RecordStore, law 3: read gives the rows within the bounds in the order of positions"
 _LAST: Final = "RecordStore, law 4: last is the highest position ever appended, and the hash of that row"
 
-near_the_rows: Final = st.none() | st.sampled_from([LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1])
-"""Bounds before, among and after rows at -3 to 8, and beyond what a row holds."""
+NEAR_THE_ROWS: Final = (None, LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1)
+"""No bound, and bounds before, among and after rows at -3 to 8, and beyond what a row holds."""
 
 
 class StoreContract(RepositoryContract[TStore]):
@@ -82,7 +82,7 @@ class StoreContract(RepositoryContract[TStore]):
                 )
             )
         )
-        @on_one_store()
+        @on_one_store
         def check(fields: list[tuple[str, int, int, bytes, bytes, bytes]]) -> None:
             stream = uuid4()
             appended = [Record(stream, position, *rest) for position, rest in enumerate(fields)]
@@ -193,17 +193,18 @@ class StoreContract(RepositoryContract[TStore]):
 
     def test_bounds_limit_and_direction_do_what_they_do_to_a_list(self, store: TStore) -> None:
         """Any of them together, at positions before, among and after those of the rows."""
+        bounds = st.none() | st.sampled_from(NEAR_THE_ROWS)
 
         @given(
             positions=st.sets(st.integers(-3, 8)).map(list),
-            gt=near_the_rows,
-            gte=near_the_rows,
-            lt=near_the_rows,
-            lte=near_the_rows,
+            gt=bounds,
+            gte=bounds,
+            lt=bounds,
+            lte=bounds,
             limit=st.none() | st.integers(0, 30),
             descending=st.booleans(),
         )
-        @on_one_store()
+        @on_one_store
         def check(  # noqa: PLR0913  # because these are the bounds of a range
             *,
             positions: list[int],
@@ -294,7 +295,7 @@ class StoreContract(RepositoryContract[TStore]):
         """In whatever order the positions come, and also after appends that were refused."""
 
         @given(st.lists(st.lists(st.integers(-50, 50), max_size=5), max_size=8))
-        @on_one_store()
+        @on_one_store
         def check(batches: list[list[int]]) -> None:
             stream = uuid4()
             appended: set[int] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,24 +28,21 @@ from esmodel.testing.opening import GREATEST, LEAST, ClosableStore, FullStore, S
 
 TFullStore = TypeVar("TFullStore", bound=FullStore)
 
-streams: Final = st.sampled_from([UUID(int=number) for number in (1, 2, 2**127 + 1)])
+_streams: Final = st.sampled_from([UUID(int=number) for number in (1, 2, 2**127 + 1)])
 """Few streams, so that they meet again."""
 
-positions: Final = st.integers(-2, 12)
+_positions: Final = st.integers(-2, 12)
 """Few positions, so that some are taken."""
 
-bounds: Final = st.none() | st.integers(-4, 14) | st.sampled_from([LEAST - 1, GREATEST + 1])
+_bounds: Final = st.none() | st.integers(-4, 14) | st.sampled_from([LEAST - 1, GREATEST + 1])
 """Bounds among the positions and far beyond."""
 
-limits: Final = st.none() | st.integers(-1, 6)
+_limits: Final = st.none() | st.integers(-1, 6)
 """Limits, with one that is refused."""
 
 
-class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
-    """Does the same to a record store and to the memory store, and compares rows, ends and errors.
-
-    ``store_machine`` makes one for a store.
-    """
+class _Machine(RuleBasedStateMachine, Generic[TStore]):
+    """Does the same to a record store and to the memory store, and compares rows, ends and errors."""
 
     is_durable: ClassVar[bool] = True
     """Whether the store keeps its rows when it is closed; if not, it is never opened again."""
@@ -112,7 +110,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         taken = {record.position for record in self.model.read(stream)}
         return len(set(mine)) < len(mine) or not taken.isdisjoint(mine)
 
-    @rule(stream=streams, number=st.integers(1, 4))
+    @rule(stream=_streams, number=st.integers(1, 4))
     def append_at_the_end(self, stream: UUID, number: int) -> None:
         """Append rows that fit."""
         last = self.model.last(stream)
@@ -120,20 +118,26 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         batch = [self.new_row(stream, position) for position in range(start, start + number)]
         self.append_to_both(batch, self.store.append, self.model.append)
 
-    @rule(stream=streams, places=st.lists(positions, max_size=4))
+    @rule(stream=_streams, places=st.lists(_positions, max_size=4))
     def append_anywhere(self, stream: UUID, places: list[int]) -> None:
         """Append rows with gaps, at positions that are taken, twice at one, or none."""
         batch = [self.new_row(stream, position) for position in places]
         self.append_to_both(batch, self.store.append, self.model.append)
 
-    @rule(stream=streams, number=st.sampled_from([LEAST - 1, GREATEST + 1]))
+    @rule(stream=_streams, number=st.sampled_from([LEAST - 1, GREATEST + 1]))
     def append_what_is_refused(self, stream: UUID, number: int) -> None:
         """Append a row that no store takes."""
         batch = [self.new_row(stream, 20), self.new_row(stream, 21)._replace(timestamp=number)]
-        same(lambda: self.store.append(batch), lambda: self.model.append(batch))
+        _same(lambda: self.store.append(batch), lambda: self.model.append(batch))
 
     @rule(
-        stream=streams, gt=bounds, gte=bounds, lt=bounds, lte=bounds, limit=limits, descending=st.booleans()
+        stream=_streams,
+        gt=_bounds,
+        gte=_bounds,
+        lt=_bounds,
+        lte=_bounds,
+        limit=_limits,
+        descending=st.booleans(),
     )
     def read(  # noqa: PLR0913  # because these are the bounds of a range
         self,
@@ -152,17 +156,17 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
             found = store.read(stream, gt=gt, gte=gte, lt=lt, lte=lte, limit=limit, descending=descending)
             return list(found)
 
-        same(lambda: read(self.store), lambda: read(self.model))
+        _same(lambda: read(self.store), lambda: read(self.model))
 
-    @rule(stream=streams)
+    @rule(stream=_streams)
     def read_whole(self, stream: UUID) -> None:
         """Read a stream from its first row to its last."""
-        same(lambda: list(self.store.read(stream)), lambda: list(self.model.read(stream)))
+        _same(lambda: list(self.store.read(stream)), lambda: list(self.model.read(stream)))
 
-    @rule(stream=streams)
+    @rule(stream=_streams)
     def last(self, stream: UUID) -> None:
         """Look where a stream ends."""
-        same(lambda: self.store.last(stream), lambda: self.model.last(stream))
+        _same(lambda: self.store.last(stream), lambda: self.model.last(stream))
 
     @precondition(lambda self: self.is_durable)
     @rule()
@@ -172,17 +176,14 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         self.store = self.open_store(Path(self._folder.name))
 
 
-class FullStoreMachine(StoreMachine[TFullStore]):
-    """The same for a store that also appends to several streams, reads all and keeps snapshots.
-
-    ``full_store_machine`` makes one for a store.
-    """
+class _FullMachine(_Machine[TFullStore]):
+    """The same for a store that also appends to several streams, reads all and keeps snapshots."""
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers: list[int] = []
 
-    @rule(places=st.lists(st.tuples(streams, positions), max_size=6))
+    @rule(places=st.lists(st.tuples(_streams, _positions), max_size=6))
     def append_to_streams(self, places: list[tuple[UUID, int]]) -> None:
         """Append rows of several streams at once, which may fit or not."""
         batch = [self.new_row(stream, position) for stream, position in places]
@@ -209,36 +210,36 @@ class FullStoreMachine(StoreMachine[TFullStore]):
         self.numbers += [number for number, _ in found]
         assert self.numbers == sorted(set(self.numbers)), "the numbers of read_all do not rise"
 
-    @rule(place=st.integers(0, 40), limit=limits)
+    @rule(place=st.integers(0, 40), limit=_limits)
     def read_all(self, place: int, limit: int | None) -> None:
         """Read on after any number that was seen, or from the beginning."""
         seen = min(place, len(self.numbers))
         after = self.numbers[seen - 1] if seen else 0
-        same(
+        _same(
             lambda: [record for _, record in self.store.read_all(after=after, limit=limit)],
             lambda: [record for _, record in self.model.read_all(after=seen, limit=limit)],
         )
 
-    @rule(stream=streams, position=st.integers(-1, 3))
+    @rule(stream=_streams, position=st.integers(-1, 3))
     def write_snapshot(self, stream: UUID, position: int) -> None:
         """Write a snapshot, or replace one, and look at it."""
         snapshot = self.new_row(stream, position)
-        same(lambda: self.store.write_snapshot(snapshot), lambda: self.model.write_snapshot(snapshot))
+        _same(lambda: self.store.write_snapshot(snapshot), lambda: self.model.write_snapshot(snapshot))
         self.read_snapshot(stream, position)
 
-    @rule(stream=streams, lte=bounds)
+    @rule(stream=_streams, lte=_bounds)
     def read_latest_snapshot(self, stream: UUID, lte: int | None) -> None:
         """Read the latest snapshot within a bound."""
         self.read_snapshot(stream, lte)
 
     def read_snapshot(self, stream: UUID, lte: int | None, /) -> None:
         """Compare the latest snapshots within a bound."""
-        same(
+        _same(
             lambda: self.store.read_snapshot(stream, lte=lte),
             lambda: self.model.read_snapshot(stream, lte=lte),
         )
 
-    @rule(stream=streams, lte=bounds)
+    @rule(stream=_streams, lte=_bounds)
     def read_from_snapshot(self, stream: UUID, lte: int | None) -> None:
         """Read the latest snapshot within a bound, and the rows after it."""
 
@@ -246,65 +247,62 @@ class FullStoreMachine(StoreMachine[TFullStore]):
             snapshot, found = store.read_from_snapshot(stream, lte=lte)
             return snapshot, list(found)
 
-        same(lambda: read(self.store), lambda: read(self.model))
+        _same(lambda: read(self.store), lambda: read(self.model))
 
 
 def store_machine(
     open_store: Callable[[Path], ClosableStore], /, *, durable: bool = True
-) -> type[StoreMachine[ClosableStore]]:
-    """Make a state machine that drives a store in lock-step with the memory store.
+) -> Callable[[], None]:
+    """Make a test that drives a store in lock-step with the memory store, and compares all they say.
 
     Args:
         open_store: opens the store of a folder; see ``StoreOpener``.
-        durable: whether the store keeps its rows when it is closed.
+        durable: whether the store keeps its rows when it is closed; if not, it is never opened again.
 
     Returns:
-        A class for ``hypothesis.stateful.run_state_machine_as_test``; its ``TestCase`` is a test.
+        The test, which has as many examples as the profile of hypothesis says.
 
     Example:
-        >>> Machine = store_machine(lambda folder: MemoryStore(), durable=False)
-        >>> run_state_machine_as_test(Machine, settings=settings(max_examples=5))
+        >>> test_it = store_machine(lambda folder: MemoryStore(), durable=False)
     """
 
-    class Machine(StoreMachine[ClosableStore]):
+    class Machine(_Machine[ClosableStore]):
         is_durable = durable
 
         @override
         def open_store(self, folder: Path, /) -> ClosableStore:
             return open_store(folder)
 
-    return Machine
+    return partial(run_state_machine_as_test, Machine, settings=_settings())
 
 
 def full_store_machine(
     open_store: Callable[[Path], FullStore], /, *, durable: bool = True
-) -> type[FullStoreMachine[FullStore]]:
-    """Make a state machine as ``store_machine`` does, for a store that can do all.
+) -> Callable[[], None]:
+    """Make a test as ``store_machine`` does, for a store that can do all that those of esmodel can.
 
     Args:
         open_store: opens the store of a folder; see ``StoreOpener``.
         durable: whether the store keeps its rows and snapshots when it is closed.
 
     Returns:
-        A class for ``hypothesis.stateful.run_state_machine_as_test``; its ``TestCase`` is a test.
+        The test, which has as many examples as the profile of hypothesis says.
 
     Example:
-        >>> Machine = full_store_machine(lambda folder: MemoryStore(), durable=False)
-        >>> run_state_machine_as_test(Machine, settings=settings(max_examples=5))
+        >>> test_it = full_store_machine(lambda folder: MemoryStore(), durable=False)
     """
 
-    class Machine(FullStoreMachine[FullStore]):
+    class Machine(_FullMachine[FullStore]):
         is_durable = durable
 
         @override
         def open_store(self, folder: Path, /) -> FullStore:
             return open_store(folder)
 
-    return Machine
+    return partial(run_state_machine_as_test, Machine, settings=_settings())
 
 
-def for_a_machine() -> settings:
-    """Return settings for a store that may be slow; the number of examples is that of the profile."""
+def _settings() -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     return settings(deadline=None, stateful_step_count=30, suppress_health_check=slow)
 
@@ -317,8 +315,7 @@ class MachineContract(StoreOpener[TStore]):
 
     def test_the_store_does_what_the_memory_store_does(self) -> None:
         """Appends that fit and that do not, ranges, ends, and opening again."""
-        machine = store_machine(self.open_store, durable=self.is_durable)
-        run_state_machine_as_test(machine, settings=for_a_machine())
+        store_machine(self.open_store, durable=self.is_durable)()
 
 
 class FullMachineContract(StoreOpener[TFullStore]):
@@ -329,14 +326,13 @@ class FullMachineContract(StoreOpener[TFullStore]):
 
     def test_the_store_does_all_that_the_memory_store_does(self) -> None:
         """The same, and batches of several streams, the order of commits, and snapshots."""
-        machine = full_store_machine(self.open_store, durable=self.is_durable)
-        run_state_machine_as_test(machine, settings=for_a_machine())
+        full_store_machine(self.open_store, durable=self.is_durable)()
 
 
 TResult = TypeVar("TResult")
 
 
-def same(of_store: Callable[[], TResult], of_model: Callable[[], TResult], /) -> None:
+def _same(of_store: Callable[[], TResult], of_model: Callable[[], TResult], /) -> None:
     """Check that a call on the store gives or raises what the same call on the memory store does."""
     expected, found = _outcome(of_model), _outcome(of_store)
     assert found == expected, f"expected {expected}, as of the memory store, found {found}"

@@ -70,6 +70,7 @@ class FullStore(TailStore, SnapshotsStore, Protocol):
 
 
 TStore = TypeVar("TStore", bound=ClosableStore)
+TCheck = TypeVar("TCheck")
 
 
 class StoreOpener(ABC, Generic[TStore]):
@@ -95,8 +96,9 @@ class StoreOpener(ABC, Generic[TStore]):
         the environment.
         """
 
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[TStore]:
+    # Private, because the types of pytest's fixtures are not complete; tests ask for it by its name.
+    @pytest.fixture(name="store")
+    def _opened(self, tmp_path: Path) -> Iterator[TStore]:
         """Open an empty store, and close it after the test."""
         opened = self.open_store(tmp_path)
         try:
@@ -104,8 +106,8 @@ class StoreOpener(ABC, Generic[TStore]):
         finally:
             opened.close()
 
-    @pytest.fixture
-    def seed(self) -> int:
+    @pytest.fixture(name="seed")
+    def _seed(self) -> int:
         """Choose the seed of a test, or take that of ``ESMODEL_TEST_SEED``, and print it."""
         given = os.environ.get(SEED_VARIABLE)
         chosen = int(given) if given else random.SystemRandom().randrange(10**9)
@@ -114,12 +116,12 @@ class StoreOpener(ABC, Generic[TStore]):
         return chosen
 
 
-def on_one_store() -> settings:
-    """Return settings for a property of a store: all examples share one, each with streams of its own.
+def on_one_store(check: TCheck, /) -> TCheck:
+    """Have a property of hypothesis take its time: all examples share a store, which may be slow.
 
-    A store may be slow, and there is no deadline. The rest is as the profile of hypothesis says.
+    The rest is as the profile of hypothesis says, at the moment of the call.
     """
-    return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])(check)
 
 
 def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:

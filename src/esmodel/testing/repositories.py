@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -17,50 +17,48 @@ from esmodel.logreader import TimeBucketedLogReader
 from esmodel.persistence.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
 from esmodel.persistence.logs import EventSourcedTimeBucketedLogRepository
 from esmodel.persistence.repositories import EventSourcedRepository
-from esmodel.testing.opening import StoreOpener, TStore
+from esmodel.stores.memory import MemoryStore
+from esmodel.testing.opening import SnapshotsStore, StoreOpener, TStore
+
+TSnapshotsStore = TypeVar("TSnapshotsStore", bound=SnapshotsStore)
 
 _SAME: Final = "EventSourcedRepository: what is loaded is what was saved"
+_SNAPSHOT: Final = "SupportsSnapshots, law 3: a snapshot that a repository wrote is not read"
+_SAME_WITH: Final = "SupportsSnapshots, law 4: with snapshots, an aggregate is another than without"
 _STALE: Final = "EventSourcedRepository: a stale save stores nothing"
 
 
 @frozen(kw_only=True)
-class Opened(AggregateEvent):
+class _Opened(AggregateEvent):
     """An account was opened."""
 
     owner: str
 
 
 @frozen(kw_only=True)
-class Deposited(AggregateEvent):
+class _Deposited(AggregateEvent):
     """Money came in."""
 
     cents: int
 
 
-AccountEvent: TypeAlias = Opened | Deposited
+_AccountEvent: TypeAlias = _Opened | _Deposited
 
 
 @define
-class Account(AggregateRoot[AccountEvent]):
-    """An account, to try a store with.
-
-    Example:
-        >>> account = Account.create(Opened, owner="Ada")
-        >>> account.trigger(Deposited, cents=5)
-        >>> account.cents
-        5
-    """
+class _Account(AggregateRoot[_AccountEvent]):
+    """An account, to try a store with."""
 
     owner: str
     cents: int = 0
 
-    @applies(Opened)
-    def opened(self, event: Opened) -> None:
+    @applies(_Opened)
+    def opened(self, event: _Opened) -> None:
         """Name the owner."""
         self.owner = event.owner
 
-    @applies(Deposited)
-    def deposited(self, event: Deposited) -> None:
+    @applies(_Deposited)
+    def deposited(self, event: _Deposited) -> None:
         """Add to the balance."""
         self.cents += event.cents
 
@@ -68,36 +66,31 @@ class Account(AggregateRoot[AccountEvent]):
 
 
 @frozen(kw_only=True)
-class Sealed(HashchainedEvent):
+class _Sealed(HashchainedEvent):
     """A number was added to a chain."""
 
     number: int
 
 
 @define
-class Chain(HashchainedAggregateRoot[Sealed]):
-    """A chain of numbers, to try a store with.
-
-    Example:
-        >>> Chain.create(Sealed, number=5).total
-        5
-    """
+class _Chain(HashchainedAggregateRoot[_Sealed]):
+    """A chain of numbers, to try a store with."""
 
     total: int = 0
 
-    @applies(Sealed)
-    def sealed(self, event: Sealed) -> None:
+    @applies(_Sealed)
+    def sealed(self, event: _Sealed) -> None:
         """Add the number."""
         self.total += event.number
 
     apply = sealed
 
 
-def opened_account(cents: list[int], /) -> Account:
+def _opened_account(cents: list[int], /) -> _Account:
     """Make an account with deposits, whose events wait to be saved."""
-    account = Account.create(Opened, owner="Ada")
+    account = _Account.create(_Opened, owner="Ada")
     for amount in cents:
-        account.trigger(Deposited, cents=amount)
+        account.trigger(_Deposited, cents=amount)
     return account
 
 
@@ -106,12 +99,12 @@ class RepositoryContract(StoreOpener[TStore]):
 
     def test_an_aggregate_comes_back_as_it_was_saved(self, store: TStore) -> None:
         """As it is now, and as it was at each version."""
-        accounts = EventSourcedRepository(Account, store)
-        account = opened_account([1, 2, 3])
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1, 2, 3])
         accounts.save(account)
         assert account.id in accounts, _SAME
         assert accounts[account.id] == account, _SAME
-        account.trigger(Deposited, cents=4)
+        account.trigger(_Deposited, cents=4)
         accounts.save(account)
         states = [accounts.get_entity(account.id, at=version).cents for version in range(5)]
         assert states == [0, 1, 3, 6, 10], _SAME
@@ -119,15 +112,15 @@ class RepositoryContract(StoreOpener[TStore]):
 
     def test_a_stale_save_is_refused_stores_nothing_and_keeps_the_events(self, store: TStore) -> None:
         """The error names what was expected and found, and the events in between can be fetched."""
-        accounts = EventSourcedRepository(Account, store)
-        account = opened_account([])
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([])
         accounts.save(account)
         mine, theirs = accounts[account.id], accounts[account.id]
-        theirs.trigger(Deposited, cents=5)
-        theirs.trigger(Deposited, cents=6)
+        theirs.trigger(_Deposited, cents=5)
+        theirs.trigger(_Deposited, cents=6)
         between = theirs.pending_events
         accounts.save(theirs)
-        mine.trigger(Deposited, cents=7)
+        mine.trigger(_Deposited, cents=7)
         waiting = mine.pending_events
         with pytest.raises(ConcurrencyError) as caught:
             accounts.save(mine)
@@ -139,8 +132,8 @@ class RepositoryContract(StoreOpener[TStore]):
 
     def test_the_events_after_a_version_are_those_that_were_saved(self, store: TStore) -> None:
         """From before the first to after the last."""
-        accounts = EventSourcedRepository(Account, store)
-        account = opened_account([1, 2])
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1, 2])
         events = account.pending_events
         accounts.save(account)
         for after in range(-1, 4):
@@ -151,8 +144,8 @@ class RepositoryContract(StoreOpener[TStore]):
 
     def test_what_is_absent_or_discarded_is_a_key_error(self, store: TStore) -> None:
         """What is discarded was there before, and its stream is whole."""
-        accounts = EventSourcedRepository(Account, store)
-        account = opened_account([1])
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1])
         assert account.id not in accounts, _SAME
         with pytest.raises(RepositoryKeyError):
             accounts[account.id]
@@ -166,10 +159,10 @@ class RepositoryContract(StoreOpener[TStore]):
 
     def test_a_hash_chain_comes_back_and_verifies(self, store: TStore) -> None:
         """The hash of each row, and ``last`` beside them, are what was signed."""
-        chains = EventSourcedRepository(Chain, store)
-        chain = Chain.create(Sealed, number=1)
+        chains = EventSourcedRepository(_Chain, store)
+        chain = _Chain.create(_Sealed, number=1)
         for number in range(2, 10):
-            chain.trigger(Sealed, number=number)
+            chain.trigger(_Sealed, number=number)
             if number % 3 == 0:
                 chains.save(chain)
         again = chains[chain.id]
@@ -205,3 +198,27 @@ class RepositoryContract(StoreOpener[TStore]):
         assert list(reader.messages()) == [0, 1, 2, 3, 4, 5], "TimeBucketedLog: a message is missing"
         found = list(reader.messages(gt=moments[1], lte=moments[4], descending=True, limit=2))
         assert found == [4, 3], "TimeBucketedLog: a range is not that of the messages"
+
+
+class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
+    """What repositories promise over a store that keeps snapshots; a part of ``SnapshotsContract``."""
+
+    def test_snapshots_change_nothing_that_a_repository_gives(self, store: TSnapshotsStore) -> None:
+        """A repository that takes one every three events gives, at each version, what one without does."""
+        without = MemoryStore()
+        accounts = EventSourcedRepository(_Account, store, snapshot_every=3)
+        others = EventSourcedRepository(_Account, without)
+        account = _opened_account([])
+        for cents in range(1, 12):
+            account.trigger(_Deposited, cents=cents)
+            if cents % 2:
+                accounts.save(account)
+        without.append(list(store.read(account.id)))
+        assert store.read_snapshot(account.id) is not None, _SNAPSHOT
+        for version in range(account.version + 1):
+            found = accounts.get_entity(account.id, at=version)
+            assert found == others.get_entity(account.id, at=version), _SAME_WITH
+        assert accounts[account.id] == others[account.id], _SAME_WITH
+        snapshot = accounts.take_snapshot(account.id, at=4)
+        assert snapshot.originator_version == 4, _SNAPSHOT
+        assert accounts.get_entity(account.id, at=5) == others.get_entity(account.id, at=5), _SAME_WITH

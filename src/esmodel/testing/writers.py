@@ -42,9 +42,9 @@ class Writer:
     """
 
     def __init__(self, folder: Path, number: int, seed: int, /) -> None:
-        self.number = number
-        self.seed = seed
-        self.choose = random.Random(f"{seed}/{number}")
+        self.number: Final[int] = number
+        self.seed: Final[int] = seed
+        self.choose: Final[random.Random] = random.Random(f"{seed}/{number}")
         self._folder = folder
         self._words = folder / f"said-{number}.txt"
         self._error = folder / f"error-{number}.txt"
@@ -127,7 +127,7 @@ class Writers:
     def __init__(self, folder: Path, number: int, seed: int, /) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self.all = [Writer(folder, each, seed) for each in range(number)]
+        self.all: Final[list[Writer]] = [Writer(folder, each, seed) for each in range(number)]
         self._threads: list[Thread] = []
         self.processes: list[BaseProcess] = []
 
