@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from threading import Barrier, Event, Thread
+from threading import Barrier
 from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from esmodel.persistence.record import Record
 from esmodel.testing.contract import (
     NEAR_THE_ROWS,
     StoreContract,
+    at_once,
     check_closed,
     check_conflict,
     check_types,
@@ -113,10 +114,10 @@ class StreamsContract(StoreOpener[TStreamsStore]):
     def test_a_closed_store_takes_no_batch_of_several_streams(self, store: TStreamsStore) -> None:
         """Not even an empty one."""
         store.close()
-        check_closed([
-            lambda: store.append_streams([row(UUID(int=1), 0), row(UUID(int=2), 0)]),
-            lambda: store.append_streams([]),
-        ])  # fmt: skip
+        check_closed({
+            "append_streams": lambda: store.append_streams([row(UUID(int=1), 0), row(UUID(int=2), 0)]),
+            "append_streams of no rows": lambda: store.append_streams([]),
+        })  # fmt: skip
 
 
 class ReadAllContract(StoreOpener[TReadAllStore]):
@@ -190,25 +191,18 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
     def test_a_tail_reader_skips_nothing_and_repeats_nothing(self, store: TReadAllStore) -> None:
         """One thread follows the commits of four others."""
         writers, appends = 4, 60
-        barrier, done = Barrier(writers + 1, timeout=60), Event()
 
-        def write() -> None:
+        def write(me: bytes, _: Barrier) -> None:
             stream = uuid4()
-            barrier.wait()
             for position in range(0, 2 * appends, 2):
-                store.append(rows(stream, [position, position + 1]))
+                store.append([row(stream, position, me), row(stream, position + 1, me)])
 
-        threads = [Thread(target=write) for _ in range(writers)]
-        for thread in threads:
-            thread.start()
         seen: list[tuple[int, Record]] = []
-        barrier.wait()
-        while not done.is_set():
-            if not any(thread.is_alive() for thread in threads):
-                done.set()  # and once more, for what was committed meanwhile
-            seen += store.read_all(after=seen[-1][0] if seen else 0, limit=37)
-        for thread in threads:
-            thread.join()
+        with at_once(write, [b"%d" % me for me in range(writers)]) as are_at_work:
+            goes_on = True
+            while goes_on:
+                goes_on = are_at_work()  # before the last look
+                seen += store.read_all(after=seen[-1][0] if seen else 0, limit=37)
         seen += store.read_all(after=seen[-1][0] if seen else 0)
         assert seen == list(store.read_all()), _READ_ON
         assert len(seen) == writers * appends * 2, _READ_ON
@@ -222,7 +216,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
     def test_a_closed_store_does_not_read_all(self, store: TReadAllStore) -> None:
         """At the call."""
         store.close()
-        check_closed([store.read_all])
+        check_closed({"read_all": store.read_all})
 
 
 class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
@@ -323,11 +317,11 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
     def test_a_closed_store_takes_and_gives_no_snapshot(self, store: TSnapshotsStore) -> None:
         """At every call."""
         store.close()
-        check_closed([
-            lambda: store.write_snapshot(row(UUID(int=1), 1)),
-            lambda: store.read_snapshot(UUID(int=1)),
-            lambda: store.read_from_snapshot(UUID(int=1)),
-        ])  # fmt: skip
+        check_closed({
+            "write_snapshot": lambda: store.write_snapshot(row(UUID(int=1), 1)),
+            "read_snapshot": lambda: store.read_snapshot(UUID(int=1)),
+            "read_from_snapshot": lambda: store.read_from_snapshot(UUID(int=1)),
+        })  # fmt: skip
 
 
 class AppendIdsContract(StoreOpener[TAppendIdsStore]):
@@ -349,7 +343,7 @@ class AppendIdsContract(StoreOpener[TAppendIdsStore]):
     def test_a_closed_store_is_not_asked_what_became_of_an_append(self, store: TAppendIdsStore) -> None:
         """It could only guess."""
         store.close()
-        check_closed([lambda: store.was_appended(uuid4())])
+        check_closed({"was_appended": lambda: store.was_appended(uuid4())})
 
 
 class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):

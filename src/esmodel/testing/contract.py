@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
 from threading import Barrier, Thread
@@ -319,11 +320,10 @@ class StoreContract(RepositoryContract[TStore]):
     def test_of_many_appends_at_one_position_exactly_one_succeeds(self, store: TStore) -> None:
         """Six threads at once, thirty times; the others find the row of who was first."""
         stream, writers, rounds = uuid4(), 6, 30
-        barrier = Barrier(writers, timeout=60)
         won: list[tuple[int, bytes]] = []
         lost: list[ConcurrencyError] = []
 
-        def write(me: bytes) -> None:
+        def write(me: bytes, barrier: Barrier) -> None:
             for position in range(rounds):
                 barrier.wait()
                 try:
@@ -333,7 +333,8 @@ class StoreContract(RepositoryContract[TStore]):
                     lost.append(error)
                 barrier.wait()
 
-        in_threads(write, [b"%d" % me for me in range(writers)])
+        with at_once(write, [b"%d" % me for me in range(writers)]):
+            pass
         stored = [(record.position, record.data) for record in store.read(stream)]
         assert sorted(won) == stored, "RecordStore, law 2: who was acknowledged is who is stored"
         assert len(won) == rounds, "RecordStore, law 2: exactly one append at a position succeeds"
@@ -344,10 +345,8 @@ class StoreContract(RepositoryContract[TStore]):
         """Six threads append to one stream; who is refused looks where it ends, and tries again."""
         stream, writers, each = uuid4(), 6, 25
         acknowledged: list[Record] = []
-        barrier = Barrier(writers, timeout=60)
 
-        def write(me: bytes) -> None:
-            barrier.wait()
+        def write(me: bytes, _: Barrier) -> None:
             done = 0
             for turn in count():
                 last = store.last(stream)
@@ -361,7 +360,8 @@ class StoreContract(RepositoryContract[TStore]):
                 if done == each:
                     return
 
-        in_threads(write, [b"writer %d:" % me for me in range(writers)])
+        with at_once(write, [b"writer %d:" % me for me in range(writers)]):
+            pass
         found = list(store.read(stream))
         assert [record.position for record in found] == list(range(writers * each)), _ONE_WINS
         assert sorted(acknowledged) == found, "RecordStore, law 1: what was acknowledged stays"
@@ -373,12 +373,12 @@ class StoreContract(RepositoryContract[TStore]):
         store.append([row(UUID(int=1), 0)])
         store.close()
         store.close()
-        check_closed([
-            lambda: store.append([row(UUID(int=1), 1)]),
-            lambda: store.append([]),
-            lambda: store.read(UUID(int=1)),
-            lambda: store.last(UUID(int=1)),
-        ])  # fmt: skip
+        check_closed({
+            "append": lambda: store.append([row(UUID(int=1), 1)]),
+            "append of no rows": lambda: store.append([]),
+            "read": lambda: store.read(UUID(int=1)),
+            "last": lambda: store.last(UUID(int=1)),
+        })  # fmt: skip
 
     def test_a_store_may_be_closed_while_it_is_read(self, store: TStore) -> None:
         """Reading goes on to the end, or says that the store was closed: it never ends too soon."""
@@ -444,14 +444,14 @@ def check_conflict(error: ConcurrencyError, stream: UUID, /, *, expected: int, f
     assert (error.originator_id, error.expected, error.found) == (stream, expected, found), _ONE_WINS
 
 
-def check_closed(calls: list[Callable[[], object]], /) -> None:
+def check_closed(calls: dict[str, Callable[[], object]], /) -> None:
     """Check that each call on a closed store says that it is closed."""
-    for number, call in enumerate(calls):
+    for name, call in calls.items():
         try:
             call()
         except StoreClosedError:
             continue
-        pytest.fail(f"ClosableStore, law 2: call {number} on a closed store raised no StoreClosedError")
+        pytest.fail(f"ClosableStore, law 2: {name} of a closed store raised no StoreClosedError")
 
 
 def too_large(stream: UUID, field: str, number: int, /) -> Record:
@@ -460,20 +460,31 @@ def too_large(stream: UUID, field: str, number: int, /) -> Record:
     return Record(stream, fields["position"], "Happened", fields["class_version"], fields["timestamp"], b"{}")
 
 
-def in_threads(run: Callable[[bytes], None], names: list[bytes], /) -> None:
-    """Run a function in a thread for each name, and raise what the first of them raised."""
+@contextmanager
+def at_once(run: Callable[[bytes, Barrier], None], names: list[bytes], /) -> Generator[Callable[[], bool]]:
+    """Run a function in a thread for each name, all from one moment on.
+
+    The block is given what tells whether any thread is at work. At its end all are waited for, and
+    what the first of them raised is raised; nobody waits at the barrier for one that has raised.
+    """
+    barrier = Barrier(len(names), timeout=60)
     raised: list[BaseException] = []
 
-    def caught(name: bytes) -> None:
+    def run_one(name: bytes) -> None:
         try:
-            run(name)
+            barrier.wait()
+            run(name, barrier)
         except BaseException as error:  # noqa: BLE001  # because it is raised again, by the test
             raised.append(error)
+            barrier.abort()
 
-    threads = [Thread(target=caught, args=(name,)) for name in names]
+    threads = [Thread(target=run_one, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        yield lambda: any(thread.is_alive() for thread in threads)
+    finally:
+        for thread in threads:
+            thread.join()
     if raised:
         raise raised[0]
