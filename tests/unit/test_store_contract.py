@@ -27,6 +27,7 @@ from typing_extensions import override
 from esmodel import testing
 from esmodel.exceptions import (
     ConcurrencyError,
+    ModelError,
     OutcomeUnknownError,
     PayloadError,
     StoreError,
@@ -871,6 +872,27 @@ def test_a_store_that_breaks_a_law_fails_the_test_of_it(failures: list[str], fau
     name = rf"::{fault.run_by.__name__}::{fault.test}\[.*{fault.store.__name__}.*\] - .*(?:{fault.words})"
     found = [line for line in failures if re.search(name, line)]
     assert found, [line for line in failures if f"::{fault.test}[" in line]
+
+
+def test_a_class_of_tests_that_opens_no_store_is_refused_and_not_passed_over() -> None:
+    def open_nothing() -> type[FullStoreContract[MemoryStore]]:
+        class TestNothing(FullStoreContract[MemoryStore]):
+            """Would have no tests."""
+
+        return TestNothing
+
+    def write_half() -> type[LostAnswersContract[ServedStore]]:
+        class TestHalf(LostAnswersContract[ServedStore]):
+            @override
+            def open_store(self, folder: Path, /) -> ServedStore:
+                return ServedStore()
+
+        return TestHalf
+
+    with pytest.raises(ModelError, match=r"TestNothing: expected open_store, found none\. .*def open_store"):
+        open_nothing()
+    with pytest.raises(ModelError, match="TestHalf: expected lose_answer, found none"):
+        write_half()
 
 
 def test_each_test_of_each_contract_is_failed_by_some_store() -> None:

@@ -12,7 +12,9 @@ from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
+from typing_extensions import override
 
+from esmodel.exceptions import ModelError
 from esmodel.persistence.record import (
     Record,
     RecordStore,
@@ -76,6 +78,9 @@ TCheck = TypeVar("TCheck")
 class StoreOpener(ABC, Generic[TStore]):
     """The base of all contracts: it knows how to open a store, and nothing else.
 
+    Raises:
+        ModelError: if a class whose name begins with ``Test`` leaves a method out that it must write.
+
     Example:
         >>> from esmodel.stores.memory import MemoryStore
         >>> class Opens(StoreOpener[MemoryStore]):
@@ -84,6 +89,17 @@ class StoreOpener(ABC, Generic[TStore]):
         >>> Opens().open_store(Path()).last(UUID(int=1)) is None
         True
     """
+
+    @override
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # pytest passes an abstract class over in silence, and all its tests with it
+        missing = [name for name in dir(cls) if _is_abstract(getattr(cls, name, None))]
+        if missing and cls.__name__.startswith("Test"):
+            raise ModelError(
+                f"{cls.__qualname__}: expected {' and '.join(missing)}, found none. "
+                f"Write what the contract needs: def {missing[0]}(self, ...)."
+            )
 
     @abstractmethod
     def open_store(self, folder: Path, /) -> TStore:
@@ -132,3 +148,7 @@ def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:
 def rows(stream: UUID, positions: Iterable[int]) -> list[Record]:
     """Make a row for each position."""
     return [row(stream, position) for position in positions]
+
+
+def _is_abstract(member: object) -> bool:
+    return getattr(member, "__isabstractmethod__", False) is True
