@@ -77,7 +77,7 @@ def test_what_a_thread_raises_is_raised_with_its_traceback(tmp_path: Path) -> No
     def fail(writer: Writer) -> None:
         raise StoreError(f"The engine of {writer.number} is lost.")
 
-    with Writers(tmp_path, 2, 5) as started:
+    with Writers(tmp_path, 1, 5) as started:
         started.start_threads(fail)
         with pytest.raises(AssertionError, match=r"(?s)writer 0 of seed 5:.*The engine of 0 is lost"):
             started.wait()
