@@ -7,8 +7,9 @@ There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_
 # assigns to them again. The check is no part of `mypy --strict`.
 # mypy: disable-error-code="mutable-override"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Generic, Self, TypeAlias, TypeVar, assert_type
 from unittest import TestCase
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ import attrs
 from attrs import define, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from typing_extensions import override
 
 from esmodel import (
     BUCKET_SIZES,
@@ -53,6 +55,7 @@ from esmodel import (
     MessageLogged,
     PendingSave,
     ReadsEntities,
+    Record,
     SavesEntities,
     SequencedItem,
     Sequences,
@@ -92,7 +95,23 @@ from esmodel import (
     using_ids,
 )
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing import FixedClock, FixedIds, Given, Outcome, Scenario, scenario
+from esmodel.testing import (
+    DurableContract,
+    FixedClock,
+    FixedIds,
+    FullStoreContract,
+    Given,
+    LostAnswersContract,
+    MachineContract,
+    Outcome,
+    RaceContract,
+    Scenario,
+    ServerCrashContract,
+    StoreContract,
+    full_store_machine,
+    scenario,
+    store_machine,
+)
 from esmodel.testing.laws import Creation, RandomCommand, aggregate_laws, command, creation
 from esmodel.testing.strategies import events, payloads, values
 
@@ -1032,3 +1051,89 @@ def check_buckets_are_of_a_known_size() -> None:
         assert_type(bucket_starts(MOMENT, size), datetime)
         assert previous_bucket_starts(next_bucket_starts(MOMENT, size), size) == bucket_starts(MOMENT, size)
         assert_type(make_timebucket_id(uuid4(), MOMENT, size), UUID)
+
+
+# --- contracts of stores ---------------------------------------------------------------------------
+
+
+class RowsOnly:
+    """A store that can do what a record store must, and no more."""
+
+    def __init__(self) -> None:
+        self.rows = MemoryStore()
+
+    def append(self, records: Sequence[Record], /) -> None:
+        self.rows.append(records)
+
+    def read(
+        self,
+        originator_id: UUID,
+        /,
+        *,
+        gt: int | None = None,
+        gte: int | None = None,
+        lt: int | None = None,
+        lte: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Iterator[Record]:
+        return self.rows.read(
+            originator_id, gt=gt, gte=gte, lt=lt, lte=lte, limit=limit, descending=descending
+        )
+
+    def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None:
+        return self.rows.last(originator_id)
+
+    def close(self) -> None:
+        self.rows.close()
+
+
+class AskedStore(RowsOnly):
+    """A store that can be asked what became of an append."""
+
+    def was_appended(self, append_id: UUID, /) -> bool:
+        return self.last(append_id) is not None
+
+
+class ProvesRowsOnly(
+    StoreContract[RowsOnly], DurableContract[RowsOnly], MachineContract[RowsOnly], RaceContract[RowsOnly]
+):
+    in_processes = False
+
+    @override
+    def open_store(self, folder: Path, /) -> RowsOnly:
+        return RowsOnly()
+
+
+class ProvesMore(FullStoreContract[MemoryStore]):
+    @override
+    def open_store(self, folder: Path, /) -> MemoryStore:
+        return MemoryStore()
+
+    def test_of_its_own(self, store: MemoryStore) -> None:
+        assert list(store.read_all()) == []
+
+
+class ProvesAnswers(LostAnswersContract[AskedStore], ServerCrashContract[AskedStore]):
+    @override
+    def open_store(self, folder: Path, /) -> AskedStore:
+        return AskedStore()
+
+    @override
+    def lose_answer(self, store: AskedStore, /, *, stored: bool) -> None:
+        store.close()
+
+    @override
+    def kill_backend(self, store: AskedStore, /) -> None:
+        store.close()
+
+    @override
+    def restart(self) -> None: ...
+
+
+def check_contracts_know_their_store() -> None:
+    assert_type(ProvesRowsOnly().open_store(Path()), RowsOnly)
+    assert_type(ProvesMore().open_store(Path()), MemoryStore)
+    assert_type(ProvesAnswers().open_store(Path()), AskedStore)
+    assert_type(store_machine(lambda _: RowsOnly(), durable=False), Callable[[], None])
+    assert_type(full_store_machine(ProvesMore().open_store), Callable[[], None])

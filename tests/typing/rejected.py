@@ -5,13 +5,16 @@ an ignore that hides nothing, so a mistake that is no longer found fails the bui
 only read by type checkers; it is never imported.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Self, TypeAlias
 from uuid import UUID
 
 from attrs import define, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from typing_extensions import override
 
 from esmodel import (
     AggregateEvent,
@@ -36,6 +39,7 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     ItemAdded,
+    Record,
     RecordStore,
     Sequences,
     TimeBucketedLog,
@@ -61,7 +65,22 @@ from esmodel import (
     using_ids,
 )
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing import FixedClock, Outcome, scenario
+from esmodel.testing import (
+    AppendIdsContract,
+    FixedClock,
+    FullStoreContract,
+    Outcome,
+    ReadAllContract,
+    ServerCrashContract,
+    SnapshotsContract,
+    StoreContract,
+    StreamsContract,
+    StreamsCrashContract,
+    TailRaceContract,
+    full_store_machine,
+    scenario,
+    store_machine,
+)
 from esmodel.testing.laws import aggregate_laws, command, creation
 from esmodel.testing.strategies import events
 
@@ -964,3 +983,105 @@ def reckon_buckets(log_id: UUID, moment: datetime) -> None:
     bucket_duration(1763900000.0, "day")  # type: ignore
     # no log
     make_timebucket_id(moment, "day")  # type: ignore
+
+
+# --- contracts of stores ---------------------------------------------------------------------------
+
+
+class NeverClosed:
+    def append(self, records: Sequence[Record], /) -> None: ...
+
+    def read(
+        self,
+        originator_id: UUID,
+        /,
+        *,
+        gt: int | None = None,
+        gte: int | None = None,
+        lt: int | None = None,
+        lte: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Iterator[Record]:
+        return iter(())
+
+    def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None: ...
+
+
+class RowsOnly(NeverClosed):
+    def close(self) -> None: ...
+
+
+class LastOnly(RowsOnly):
+    # a store whose `last` gives no hash
+    def last(self, originator_id: UUID, /) -> int | None: ...  # type: ignore
+
+
+# a store that cannot be closed
+class OfNeverClosed(StoreContract[NeverClosed]): ...  # type: ignore
+
+
+# a store that does not append to several streams
+class OfStreams(StreamsContract[RowsOnly]): ...  # type: ignore
+
+
+# a store that does not know the order of its commits
+class OfCommits(ReadAllContract[RowsOnly]): ...  # type: ignore
+
+
+# a store that keeps no snapshots
+class OfSnapshots(SnapshotsContract[RowsOnly]): ...  # type: ignore
+
+
+# a store that can do one thing of three
+class OfAll(FullStoreContract[RowsOnly]): ...  # type: ignore
+
+
+# a store that cannot be asked what became of an append
+class OfAppendIds(AppendIdsContract[MemoryStore]): ...  # type: ignore
+
+
+# the same, behind a server
+class OfServers(ServerCrashContract[MemoryStore]): ...  # type: ignore
+
+
+# commits that cannot be followed
+class OfTails(TailRaceContract[RowsOnly]): ...  # type: ignore
+
+
+# batches of several streams that are not one append
+class OfCrashes(StreamsCrashContract[RowsOnly]): ...  # type: ignore
+
+
+class OpensAnother(StoreContract[MemoryStore]):
+    @override
+    # a store of another class than the contract says
+    def open_store(self, folder: Path, /) -> RowsOnly:  # type: ignore
+        return RowsOnly()
+
+
+class OpensAnywhere(StoreContract[MemoryStore]):
+    @override
+    # a store that does not belong to a folder
+    def open_store(self) -> MemoryStore:  # type: ignore
+        return MemoryStore()
+
+
+class OpensNothing(StoreContract[MemoryStore]): ...
+
+
+def open_rows(folder: Path, /) -> RowsOnly:
+    return RowsOnly()
+
+
+def drive_stores() -> None:
+    # a contract that does not say how its store is opened
+    OpensNothing()  # type: ignore
+    # a class where a function is needed that takes a folder
+    store_machine(MemoryStore)  # type: ignore
+    # a store instead of what opens it
+    store_machine(MemoryStore())  # type: ignore
+    # a store that cannot do what the machine does
+    full_store_machine(open_rows)  # type: ignore
+    # whether it is durable, by position
+    store_machine(open_rows, MemoryStore().last(UUID(int=1)) is None)  # type: ignore

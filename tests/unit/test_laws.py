@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 import random
+import re
 import sys
 import unittest
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Self, TypeAlias
 from uuid import UUID
 
@@ -635,3 +637,10 @@ def test_a_law_error_can_be_sent_to_another_process() -> None:
     error = LawError("gap", "Account", "something")
 
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301  # because it is ours
+
+
+def test_the_laws_of_the_guide_are_the_laws() -> None:
+    root = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
+    text = (root / "docs" / "testing.md").read_text(encoding="utf-8").partition("## Laws")[2]
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \|", text, re.MULTILINE)
+    assert dict(rows[1:]) == dict(LAWS)

@@ -405,11 +405,11 @@ class _Session:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
             execute(_ROLLBACK)
+            _check_all(rows)  # a row that can never be stored is what is wrong first
             raise self._conflict(rows) from error
         except (OverflowError, UnicodeEncodeError):
             execute(_ROLLBACK)
-            for row in rows:
-                _check(row)  # which names the one
+            _check_all(rows)
             raise
         execute(_COMMIT)
         self._name_ids.update(new)
@@ -803,6 +803,12 @@ def _check(record: Record) -> None:
             f"Record {record.position} of stream {record.originator_id}: "
             f"name: expected Unicode text, found {record.name!r}."
         ) from error
+
+
+def _check_all(rows: list[Record]) -> None:
+    """Name the row that cannot be stored; to look at each before every append would take 150 ns a row."""
+    for row in rows:
+        _check(row)
 
 
 def _check_limit(limit: int | None) -> None:

@@ -1,23 +1,109 @@
 """What users import in their own tests: scenarios, laws of aggregates, laws of record stores.
 
-Imported by name, because they need the extra ``esmodel[testing]``: ``esmodel.testing.strategies`` and
-``esmodel.testing.laws``. The fixtures come with pytest by themselves.
+What tests a store needs the extra ``esmodel[testing]``, and is loaded when it is asked for; so do
+``esmodel.testing.strategies`` and ``esmodel.testing.laws``, which are imported by name. The fixtures come
+with pytest by themselves.
 """
+
+import sys
+from typing import TYPE_CHECKING
 
 from esmodel.testing.clock import FixedClock, FixedIds
 from esmodel.testing.comparison import EventChangedError
 from esmodel.testing.outcome import Outcome, ScenarioError, UnsettledWarning, scenarios_settled
 from esmodel.testing.scenario import Given, Scenario, scenario
 
+if TYPE_CHECKING:
+    from esmodel.testing.stores import (
+        AppendIdsContract,
+        AppendIdsStore,
+        ClosableStore,
+        CrashContract,
+        DurableContract,
+        FullMachineContract,
+        FullStore,
+        FullStoreContract,
+        LostAnswersContract,
+        MachineContract,
+        RaceContract,
+        ReadAllContract,
+        ReadAllStore,
+        RepositoryContract,
+        ServerCrashContract,
+        SnapshotRepositoryContract,
+        SnapshotsContract,
+        SnapshotsStore,
+        StoreContract,
+        StoreOpener,
+        StreamsContract,
+        StreamsCrashContract,
+        StreamsStore,
+        TailRaceContract,
+        TailStore,
+        full_store_machine,
+        store_machine,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        """Load what tests a store."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from esmodel.testing import stores  # noqa: PLC0415  # because only who tests a store needs it
+
+        return getattr(stores, name)
+
+
+if sys.modules.get("pytest") is not None:
+    import pytest
+
+    # before they are imported: with it, a failure shows both sides of what was compared
+    pytest.register_assert_rewrite(
+        "esmodel.testing.capabilities",
+        "esmodel.testing.contract",
+        "esmodel.testing.crash",
+        "esmodel.testing.machine",
+        "esmodel.testing.race",
+        "esmodel.testing.repositories",
+        "esmodel.testing.server",
+    )
+
 __all__ = [
+    "AppendIdsContract",
+    "AppendIdsStore",
+    "ClosableStore",
+    "CrashContract",
+    "DurableContract",
     "EventChangedError",
     "FixedClock",
     "FixedIds",
+    "FullMachineContract",
+    "FullStore",
+    "FullStoreContract",
     "Given",
+    "LostAnswersContract",
+    "MachineContract",
     "Outcome",
+    "RaceContract",
+    "ReadAllContract",
+    "ReadAllStore",
+    "RepositoryContract",
     "Scenario",
     "ScenarioError",
+    "ServerCrashContract",
+    "SnapshotRepositoryContract",
+    "SnapshotsContract",
+    "SnapshotsStore",
+    "StoreContract",
+    "StoreOpener",
+    "StreamsContract",
+    "StreamsCrashContract",
+    "StreamsStore",
+    "TailRaceContract",
+    "TailStore",
     "UnsettledWarning",
+    "full_store_machine",
     "scenario",
     "scenarios_settled",
+    "store_machine",
 ]

@@ -33,7 +33,7 @@ try:
 except ImportError as _missing:
     raise ImportError("esmodel.testing.laws needs hypothesis: pip install 'esmodel[testing]'") from _missing
 
-__all__ = ["LAWS", "Creation", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
+__all__ = ["LAWS", "Creation", "Errors", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TAggregate_contra = TypeVar("TAggregate_contra", bound=StoredAggregate, contravariant=True)

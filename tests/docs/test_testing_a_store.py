@@ -1,0 +1,84 @@
+"""What docs/testing-a-store.md says of its store, which test_pages.py runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from esmodel import testing
+
+ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
+PAGE = (ROOT / "docs" / "testing-a-store.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        name = block.partition("\n")[0].removeprefix("# ")
+        (tmp_path / name).write_text(block, encoding="utf-8")
+    assert {file.name for file in tmp_path.iterdir()} == {"lines_store.py", "test_lines_store.py"}
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_line_that_is_taken_out_of_the_store_is_missed(folder: Path) -> None:
+    store, line = folder / "lines_store.py", "self._file.flush()"
+    text = store.read_text(encoding="utf-8")
+    assert text.count(line) == 1
+    store.write_text(text.replace(line, "pass"), encoding="utf-8")
+    arguments = ("pytest", "-q", "-p", "no:cacheprovider", "-k", "Killed")
+    ran = run(folder, *arguments)
+    if ran.returncode == 0:  # each kill came when all that was acknowledged was on its way already
+        ran = run(folder, *arguments)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "ESMODEL_TEST_SEED=" in ran.stdout
+    assert "law 1: what was acknowledged has gone" in ran.stdout
+
+
+def test_the_store_of_the_page_has_the_types_that_it_says(folder: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    ran = run(folder, "mypy", "--strict", "--config-file", os.devnull, ".")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_page_names_each_contract() -> None:
+    contracts = {name for name in testing.__all__ if name.endswith(("Contract", "_machine"))}
+    assert {name for name in contracts if f"`{name}" not in PAGE} == {
+        "RepositoryContract",
+        "SnapshotRepositoryContract",
+    }
+
+
+def test_esmodel_does_not_load_what_is_for_tests() -> None:
+    code = (
+        "import sys, esmodel; sys.exit(bool({'esmodel.testing', 'pytest', 'hypothesis'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("missing", ["pytest", "hypothesis"])
+def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
+    code = (
+        f"import importlib.util, sys; sys.modules[{missing!r}] = None; "
+        f"importlib.util.find_spec = lambda name: None if name == {missing!r} else object(); "
+        "import esmodel.testing; esmodel.testing.StoreContract"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "expected pytest and hypothesis" in ran.stderr
+    assert "pip install 'esmodel[testing]'" in ran.stderr
