@@ -56,7 +56,7 @@ class PostgresServer:
     def __init__(self, binaries: Path, *, fsync: bool = False) -> None:
         self._binaries = binaries
         self._fsync = "on" if fsync else "off"
-        self._user = _unprivileged() if os.geteuid() == 0 else None
+        self._user = unprivileged_user()
         self._folder = Path(tempfile.mkdtemp(prefix="esmodel-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
@@ -155,7 +155,10 @@ def fresh_database(dsn: str) -> Generator[str]:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _unprivileged() -> str:
+def unprivileged_user() -> str | None:
+    """Return whom the processes belong to, where it cannot be who runs the tests: for root."""
+    if os.geteuid() != 0:
+        return None
     names = {each.pw_name for each in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 

@@ -10,7 +10,7 @@ import struct
 import time
 from datetime import timedelta
 from itertools import chain
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 from uuid import UUID
 
@@ -30,9 +30,10 @@ try:
     import psycopg
     from psycopg import errors
     from psycopg.adapt import Dumper
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
     from psycopg.pq import Format, TransactionStatus
     from psycopg.rows import tuple_row
-    from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+    from psycopg_pool import PoolClosed, PoolTimeout
 except ImportError as failure:
     raise ImportError(
         f"esmodel.stores.postgres: expected psycopg 3 and psycopg_pool, found: {failure}. "
@@ -61,7 +62,7 @@ _LEAST, _GREATEST = -(2**63), 2**63 - 1
 _PAGE_ROWS, _PAGE_BYTES = 500, 1 << 20
 _MOST_BYTES = 1 << 29  # of one append: PostgreSQL takes a message, and a row, of less than 2**30
 _PLACES = 20  # bits of a number that tell the place of a row in its append, where order="transaction"
-_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds between two attempts
+_PAUSE, _LONGEST_PAUSE = 0.01, 0.1  # seconds between two attempts
 
 # In `transaction` order, a number is the transaction's, and the place in its append in the low bits.
 # The shift is what `migrate` added to the transaction ids of this cluster; see `_MEND`.
@@ -767,18 +768,19 @@ class _Statements(NamedTuple):
 
 
 class _Line:
-    """Where connections come from: a pool of our own, opened when it is needed, or one that was given."""
+    """How statements reach the server, over connections of our own or a pool that was given."""
 
     def __init__(self, source: str | Connections, schema: str, seconds: float, most: int) -> None:
         self.name = f"PostgreSQL schema {schema}"
         self.is_read_committed = True
         self._seconds = seconds
         self.patience = f"{max(int(seconds * 1_000), 1)}ms"  # as PostgreSQL writes it
-        self._source = source
-        self._most = most
-        self._pool: ConnectionPool | None = None
-        self._pid = os.getpid()
-        self._lock = Lock()
+        self._own: _OwnConnections | None = None
+        if isinstance(source, str):
+            self._own = _OwnConnections(source, most, seconds)
+            self._connections: Connections = self._own
+        else:
+            self._connections = source
         self._closed = False
 
     def check_open(self) -> None:
@@ -819,10 +821,11 @@ class _Line:
             if self.is_read_committed or not writes:
                 cursor.execute(statement, parameters, prepare=False, binary=True)
             else:
+                bounds = psycopg.Cursor(cursor.connection)
                 with cursor.connection.pipeline():  # still one round trip
-                    cursor.connection.execute(_BEGIN)
+                    bounds.execute(_BEGIN, prepare=False)
                     cursor.execute(statement, parameters, prepare=False, binary=True)
-                    cursor.connection.execute(_COMMIT)
+                    bounds.execute(_COMMIT, prepare=False)
             return cursor.fetchall() if cursor.description else []
 
     def lend(self, deadline: float) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
@@ -830,8 +833,8 @@ class _Line:
         return contextlib.contextmanager(self._lend)(deadline)
 
     def _lend(self, deadline: float) -> Generator[psycopg.Cursor[TupleRow]]:
-        pool = self._open()
-        with pool.connection(max(deadline - time.monotonic(), 0.001)) as connection:
+        self.check_open()
+        with self._connections.connection(max(deadline - time.monotonic(), 0.001)) as connection:
             was_autocommit = connection.autocommit
             if not was_autocommit:
                 connection.autocommit = True
@@ -844,23 +847,21 @@ class _Line:
                     raise _ConnectionLostError(error) from error
                 raise
             finally:
-                if not connection.closed:
-                    if connection.info.transaction_status != TransactionStatus.IDLE:
+                if connection.info.transaction_status != TransactionStatus.IDLE:
+                    with contextlib.suppress(psycopg.Error):  # the pool replaces one that was lost
                         connection.rollback()
-                    if not was_autocommit:
-                        connection.autocommit = False
+                if not (was_autocommit or connection.closed):
+                    connection.autocommit = False
 
     def close(self) -> None:
         self._closed = True
-        with self._lock:
-            pool, self._pool = self._pool, None
-            if pool is not None and self._pid == os.getpid():
-                pool.close()
+        if self._own is not None:
+            self._own.close()
 
     def translate(self, error: psycopg.Error) -> StoreError | PayloadError:
         """Say what PostgreSQL found, and what to do about it."""
         state = error.sqlstate or ""
-        finding = str(error).strip().rstrip(".")
+        finding = (error.diag.message_primary or " ".join(str(error).split())).rstrip(".")
         if isinstance(error, PoolClosed):
             return StoreClosedError(f"The pool of {self.name} was closed: open a new one.")
         if isinstance(error, PoolTimeout):
@@ -882,30 +883,92 @@ class _Line:
         advice = _ADVICE.get(state[:2], "Check that the server runs, and the connection string.")
         return StoreError(f"{self.name}: PostgreSQL found: {finding}. {advice}")
 
-    def _open(self) -> Connections:
-        self.check_open()
-        if not isinstance(self._source, str):
-            return self._source
-        if self._pool is None or self._pid != os.getpid():
-            with self._lock:
-                self.check_open()
-                if self._pool is None or self._pid != os.getpid():
-                    self._pool = self._connect(self._source)
-                    self._pid = os.getpid()
-        return self._pool
 
-    def _connect(self, source: str) -> ConnectionPool:
-        # What is wrong with the connection string is said here, and at once; a pool would try on.
-        psycopg.connect(source).close()
-        return ConnectionPool(
-            source,
-            # nothing of a session may be relied on: the next transaction may be in another
-            kwargs={"autocommit": True, "prepare_threshold": None},
-            min_size=1,
-            max_size=self._most,
-            timeout=self._seconds,
-            open=True,
-        )
+class _OwnConnections:
+    """Connections that are opened when they are needed, by the thread that needs one, and kept.
+
+    A pool with threads of its own would wait longer and longer between two attempts to connect, and
+    keep to itself why they fail.
+    """
+
+    def __init__(self, source: str, most: int, seconds: float) -> None:
+        self._source = source
+        self._most = most
+        self._seconds = seconds
+        self._was_connected = False
+        self._inherited: list[psycopg.Connection[TupleRow]] = []
+        self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._free = BoundedSemaphore(self._most)
+        self._lock = Lock()
+        self._idle: list[psycopg.Connection[TupleRow]] = []
+
+    def connection(self, timeout: float | None = None) -> AbstractContextManager[psycopg.Connection[object]]:
+        return contextlib.contextmanager(self._lend)(self._seconds if timeout is None else timeout)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._pid == os.getpid():
+            self._close_idle()
+
+    def _lend(self, timeout: float) -> Generator[psycopg.Connection[object]]:
+        if self._pid != os.getpid():
+            # After a fork, these are the parent's: to close one here would end its session there.
+            self._inherited += self._idle
+            self._begin()
+        deadline = time.monotonic() + timeout
+        if not self._free.acquire(timeout=timeout):
+            raise PoolTimeout(f"all {self._most} are in use")
+        try:
+            connection = self._take(deadline)
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+        finally:
+            self._free.release()
+
+    def _take(self, deadline: float) -> psycopg.Connection[TupleRow]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        while True:
+            try:
+                # Nothing is prepared: the next transaction may be in another session.
+                source = self._with_timeout(deadline)
+                connection = psycopg.connect(source, autocommit=True, prepare_threshold=None)
+            except psycopg.OperationalError:
+                # A server that was there once is waited for.
+                if not self._was_connected or time.monotonic() + _LONGEST_PAUSE > deadline:
+                    raise
+            else:
+                self._was_connected = True
+                return connection
+            time.sleep(_LONGEST_PAUSE)
+
+    def _with_timeout(self, deadline: float) -> str:
+        if "connect_timeout" in conninfo_to_dict(self._source):
+            return self._source
+        return make_conninfo(self._source, connect_timeout=max(int(deadline - time.monotonic()), 2))
+
+    def _give_back(self, connection: psycopg.Connection[TupleRow]) -> None:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            connection.close()
+            self._close_idle()  # what ended this one may have ended them all
+        if self._closed:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
 
 class _Array:
