@@ -145,13 +145,77 @@ BEGIN
 END $$;
 
 -- A name has one id for ever: none is changed or removed.
-CREATE FUNCTION {s}.name_ids(_digests bytea[], _names bytea[], OUT digest bytea, OUT name_id integer)
-RETURNS SETOF record LANGUAGE plpgsql AS $$
+CREATE FUNCTION {s}.name_ids(_digests bytea[], _names bytea[]) RETURNS TABLE (digest bytea, name_id integer)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
     INSERT INTO {s}.name (digest, name) SELECT d, n FROM unnest(_digests, _names) AS new (d, n)
         WHERE NOT EXISTS (SELECT FROM {s}.name WHERE digest = d) ON CONFLICT DO NOTHING;
     RETURN QUERY SELECT digest, name_id FROM {s}.name WHERE digest = ANY (_digests);
+END $$;
+
+-- What reads by pages is planned once a session, and walks along the index: where statistics are old
+-- or missing, PostgreSQL would rather read and sort all that is left, for each page.
+
+-- The rows of one stream in the order of their positions; a page starts where the last one ended, and
+-- ends where it has grown long.
+CREATE FUNCTION {s}.read_rows(_id uuid, _low bigint, _high bigint, _most integer) RETURNS TABLE ({types})
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns} FROM (
+            SELECT {columns}, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS before
+            FROM {s}.record WHERE originator_id = _id AND position BETWEEN _low AND _high
+            ORDER BY position LIMIT _most) AS page
+        WHERE before <= {page_bytes};
+END $$;
+
+-- The same, from the end.
+CREATE FUNCTION {s}.read_rows_descending(_id uuid, _low bigint, _high bigint, _most integer)
+RETURNS TABLE ({types})
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns} FROM (
+            SELECT {columns},
+                sum(octet_length(data)) OVER (ORDER BY position DESC) - octet_length(data) AS before
+            FROM {s}.record WHERE originator_id = _id AND position BETWEEN _low AND _high
+            ORDER BY position DESC LIMIT _most) AS page
+        WHERE before <= {page_bytes};
+END $$;
+
+-- Commit order, and nothing that may still get a number in between.
+CREATE FUNCTION {s}.read_all(_after bigint, _most integer)
+RETURNS TABLE ({types}, number bigint, originator_id uuid)
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns}, number, originator_id FROM (
+            SELECT {columns}, number, originator_id,
+                sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS before
+            FROM {s}.record WHERE number > _after ORDER BY number LIMIT _most) AS page
+        WHERE before <= {page_bytes} {settled};
+END $$;
+
+-- The snapshot with the highest position within the bound, and the first page of the rows after it: in
+-- one round trip, and of one moment (STABLE).
+CREATE FUNCTION {s}.read_from_snapshot(_id uuid, _high bigint) RETURNS TABLE ({types}, is_snapshot boolean)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE low bigint := {least};
+BEGIN
+    SELECT {columns}, true INTO "position", name_id, class_version, "timestamp", data, header, event_hash,
+            is_snapshot
+        FROM {s}.snapshot AS s WHERE s.originator_id = _id AND s.position <= _high
+        ORDER BY s.position DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN NEXT;
+        IF "position" >= _high THEN
+            RETURN;
+        END IF;
+        low := "position" + 1;
+    END IF;
+    RETURN QUERY SELECT {columns}, false FROM {s}.read_rows(_id, low, _high, {page_rows});
 END $$;
 """
 
@@ -179,22 +243,15 @@ _LAST = "SELECT last_position, last_hash FROM {s}.stream WHERE originator_id = %
 # The position that refused the batch is named.
 _FIRST_TAKEN = """SELECT min(o) FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS r (i, p, o)
     JOIN {s}.record ON originator_id = i AND position = p"""
+_TYPES = (
+    '"position" bigint, name_id integer, class_version bigint, "timestamp" bigint, data bytea,'
+    " header bytea, event_hash bytea"
+)
 _COLUMNS = 'position, name_id, class_version, "timestamp", data, header, event_hash'
-# The rows of one stream in the order of their positions; a page starts where the last one ended, and
-# ends where it has grown long.
-_READ = """SELECT {columns} FROM (
-        SELECT {columns}, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS before
-        FROM {s}.record WHERE originator_id = %b AND position BETWEEN %b AND %b
-        ORDER BY position LIMIT %b) AS page
-    WHERE before <= {page_bytes} ORDER BY position"""
-# The same, from the end.
-_READ_DESCENDING = _READ.replace("ORDER BY position", "ORDER BY position DESC")
-# Commit order, and nothing that may still get a number in between.
-_READ_ALL = """SELECT {columns}, number, originator_id FROM (
-        SELECT {columns}, number, originator_id,
-            sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS before
-        FROM {s}.record WHERE number > %b {settled} ORDER BY number LIMIT %b) AS page
-    WHERE before <= {page_bytes} ORDER BY number"""
+_READ = "SELECT * FROM {s}.read_rows(%b, %b, %b, %b)"
+_READ_DESCENDING = "SELECT * FROM {s}.read_rows_descending(%b, %b, %b, %b)"
+_READ_ALL = "SELECT * FROM {s}.read_all(%b, %b)"
+_READ_FROM_SNAPSHOT = "SELECT * FROM {s}.read_from_snapshot(%b, %b)"
 # Writing a snapshot at a position that has one replaces it.
 _WRITE_SNAPSHOT = """INSERT INTO {s}.snapshot (originator_id, {columns})
     VALUES (%b, %b, %b, %b, %b, %b, %b, %b) ON CONFLICT (originator_id, position) DO UPDATE SET
@@ -204,15 +261,6 @@ _WRITE_SNAPSHOT = """INSERT INTO {s}.snapshot (originator_id, {columns})
 # The snapshot with the highest position within the bound.
 _READ_SNAPSHOT = """SELECT {columns} FROM {s}.snapshot
     WHERE originator_id = %b AND position <= %b ORDER BY position DESC LIMIT 1"""
-# The same, and the first page of the rows from there, in one round trip and of one moment.
-_READ_FROM_SNAPSHOT = """WITH latest AS ({latest})
-    SELECT {columns}, true AS is_snapshot FROM latest UNION ALL
-    SELECT {columns}, false FROM (
-        SELECT {columns}, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS before
-        FROM {s}.record WHERE originator_id = %b AND position <= %b
-            AND position >= coalesce((SELECT position FROM latest), {least})
-        ORDER BY position LIMIT {page_rows}) AS page
-    WHERE before <= {page_bytes} ORDER BY is_snapshot DESC, position"""
 
 _ADVICE = {
     "08": "Check that the server runs, and the connection string.",
@@ -488,15 +536,11 @@ class PostgresStore:
         high = _GREATEST if lte is None else min(lte, _GREATEST)
         if high < _LEAST:
             return None, iter(())
-        marked: list[_MarkedRow] = self._line.ask(
-            self._sql.read_from_snapshot, (originator_id, high, originator_id, high)
-        )
+        marked: list[_MarkedRow] = self._line.ask(self._sql.read_from_snapshot, (originator_id, high))
         rows: list[_Row] = [row[:7] for row in marked]
         records = self._records(originator_id, rows)
-        if not (marked and marked[0][7]):
-            return None, self._continue(records, originator_id, high)
-        snapshot, *records = records
-        return snapshot, self._continue(records, originator_id, high, snapshot.position)
+        snapshot = records.pop(0) if marked and marked[0][7] else None
+        return snapshot, self._continue(records, originator_id, high)
 
     def close(self) -> None:
         """Close the connections, but not a pool that was given. To close twice does no harm."""
@@ -546,7 +590,7 @@ class PostgresStore:
         try:
             return self._was_appended(append_id, deadline)
         except StoreError as error:
-            raise OutcomeUnknownError(append_id, str(error)) from lost.error
+            raise OutcomeUnknownError(append_id, str(error).rstrip(".")) from lost.error
 
     def _was_appended(self, append_id: UUID, deadline: float) -> bool:
         answers: list[tuple[bool]] = self._line.ask(
@@ -598,16 +642,11 @@ class PostgresStore:
             elif more:
                 low = rows[-1][0] + 1
 
-    def _continue(
-        self, page: list[Record], originator_id: UUID, high: int, snapshot: int | None = None
-    ) -> Iterator[Record]:
-        """Yield a first page but for the row of the snapshot itself, and the pages after it."""
-        # length and bytes of the page as the server counted them
-        more = len(page) == _PAGE_ROWS or sum(len(row.data) for row in page) > _PAGE_BYTES
-        after = page[-1].position + 1 if page else _LEAST
-        yield from (row for row in page if row.position != snapshot)
-        if more:
-            yield from self._read(originator_id, after, high, None, descending=False)
+    def _continue(self, page: list[Record], originator_id: UUID, high: int) -> Iterator[Record]:
+        """Yield a first page, and the pages after it."""
+        yield from page
+        if len(page) == _PAGE_ROWS or sum(len(row.data) for row in page) > _PAGE_BYTES:
+            yield from self._read(originator_id, page[-1].position + 1, high, None, descending=False)
 
     def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
         self._check_ready()
@@ -732,6 +771,7 @@ class _Statements(NamedTuple):
             "s": s,
             "version": _FORMAT,
             "order": order,
+            "types": _TYPES,
             "columns": _COLUMNS,
             "places": _PLACES,
             "least": _LEAST,
@@ -742,7 +782,6 @@ class _Statements(NamedTuple):
             **facts,
             "base": _BASE[order].format_map(facts),
             "settled": _SETTLED[order].format_map(facts),
-            "latest": _READ_SNAPSHOT.format_map(facts),
         }
         texts = (
             "CREATE SCHEMA {s}",
