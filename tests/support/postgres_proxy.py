@@ -53,6 +53,7 @@ class Breakpoint:
         self.answers: list[bytes] = []
         self.questions = 0
         self._clients: set[socket.socket] = set()
+        self._deaf: set[socket.socket] = set()
         facts = conninfo_to_dict(dsn)
         self._host, self._target_port = str(facts["host"]), int(facts.get("port") or _PORT)
         self._listener = socket.socket(socket.AF_UNIX)
@@ -124,13 +125,16 @@ class Breakpoint:
         server.close()
 
     def _lose_answer(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
-        _end(client)  # before the server can answer
+        self._deaf.add(client)
         server.sendall(data)
-        time.sleep(0.2)
+        time.sleep(0.2)  # the server is at it, or has done it
+        _end(client)
 
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 16):
+                if client in self._deaf:
+                    continue
                 try:
                     client.sendall(data)
                 except OSError:

@@ -929,7 +929,7 @@ def test_an_append_that_is_under_way_for_too_long_is_asked_for_again(
 ) -> None:
     with PostgresStore(line.dsn, order=order, timeout=SHORT) as other:
         other.append([row(0)])
-        line.at, line.times = "answer", 1
+        line.at, line.times = "answer", 1_000
         with pytest.raises(OutcomeUnknownError, match="Another transaction keeps it locked") as caught:
             other.append([row(1, data=LATE)])
         append_id = caught.value.append_id
