@@ -55,6 +55,7 @@ from esmodel import (
     upcasts,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.stores.postgres import PostgresStore
 
 # --- a model without mistakes ----------------------------------------------------------------------
 
@@ -817,3 +818,12 @@ def reckon_buckets(log_id: UUID, moment: datetime) -> None:
     bucket_duration(1763900000.0, "day")  # type: ignore
     # no log
     make_timebucket_id(moment, "day")  # type: ignore
+
+
+def open_postgres() -> None:
+    # an order that is unknown
+    PostgresStore("postgresql://localhost/bank", order="sparse")  # type: ignore
+    # a port instead of a connection string or a pool
+    PostgresStore(5432)  # type: ignore
+    # seconds instead of a timedelta
+    PostgresStore("postgresql://localhost/bank", timeout=5)  # type: ignore

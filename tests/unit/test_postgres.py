@@ -509,6 +509,26 @@ def test_a_role_that_may_not_create_a_schema_can_use_one_that_is_there(dsn: str)
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
+def test_the_rights_that_the_docs_name_are_enough(store: PostgresStore, dsn: str, order: Order) -> None:
+    role = f"poor_{uuid4().hex}"
+    with admin(dsn) as connection:
+        name = sql.Identifier(role)
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA esmodel TO {}").format(name))
+        grant = sql.SQL("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA esmodel TO {}")
+        connection.execute(grant.format(name))
+        with PostgresStore(make_conninfo(dsn, user=role), order=order) as poor:
+            poor.append(rows(3))
+            poor.write_snapshot(row(1))
+            assert not poor.was_appended(uuid4())
+            assert list(poor.read_from_snapshot(STREAM)[1]) == [row(2)]
+            assert len(list(poor.read_all())) == 3
+            with pytest.raises(ConcurrencyError):
+                poor.append([row(0)])
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
 def test_rows_restored_into_another_cluster_are_refused_until_they_are_migrated(dsn: str) -> None:
     with PostgresStore(dsn, order="transaction", migrate=True) as store:
         store.append(rows(2))
@@ -725,6 +745,19 @@ def test_a_pool_that_was_given_is_used_as_it_is_and_left_open(dsn: str, order: O
             assert (
                 connection.execute("SELECT tablename FROM pg_tables WHERE tablename = 'mine'").rowcount == 0
             )
+
+
+def test_ended_sessions_of_a_pool_that_was_given_are_not_noticed(dsn: str, order: Order) -> None:
+    with (
+        ConnectionPool(dsn, min_size=3, max_size=3) as pool,
+        PostgresStore(pool, order=order, migrate=True) as store,
+        admin(dsn) as connection,
+    ):
+        pool.wait()
+        terminate_all(connection)
+        store.append([row(0)])
+        terminate_all(connection)
+        assert list(store.read(STREAM)) == [row(0)]
 
 
 def test_a_pool_that_was_closed_says_so(dsn: str) -> None:

@@ -34,11 +34,11 @@ try:
     from psycopg.pq import Format, TransactionStatus
     from psycopg.rows import tuple_row
     from psycopg_pool import PoolClosed, PoolTimeout
-except ImportError as failure:
+except ImportError as _failure:
     raise ImportError(
-        f"esmodel.stores.postgres: expected psycopg 3 and psycopg_pool, found: {failure}. "
+        f"esmodel.stores.postgres: expected psycopg 3 and psycopg_pool, found: {_failure}. "
         "Install them: pip install 'esmodel[postgres]'"
-    ) from failure
+    ) from _failure
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -263,11 +263,12 @@ _READ_SNAPSHOT = """SELECT {columns} FROM {s}.snapshot
     WHERE originator_id = %b AND position <= %b ORDER BY position DESC LIMIT 1"""
 
 _ADVICE = {
+    "": "Check that the server runs, and the connection string.",
     "08": "Check that the server runs, and the connection string.",
-    "22": "See the error of PostgreSQL.",
     "25": "Connect to the primary server, as a role that may write.",
     "28": "Check the user and the password of the connection string.",
     "3D": "Create the database, or correct the connection string.",
+    "40": "Try again.",
     "42": "Give the role the rights that it needs: see docs/stores.md.",
     "53": "Give the server more memory, disk or connections, or use fewer.",
     "55": "Another transaction keeps it locked: wait, or set a longer timeout.",
@@ -570,9 +571,11 @@ class PostgresStore:
         while True:
             append_id = _new_append_id()
             try:
-                self._line.once(self._sql.append, (append_id, self._line.patience, *columns), deadline)
+                self._line.once(
+                    self._sql.append, (append_id, self._line.patience(deadline), *columns), deadline
+                )
             except _ConnectionLostError as lost:
-                if self._became_of(append_id, lost, deadline):
+                if self._became_of(append_id, lost):
                     return
                 # It is not stored and never will be: it may be tried once more, under another id.
                 if time.monotonic() + pause > deadline:
@@ -586,15 +589,15 @@ class PostgresStore:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _became_of(self, append_id: UUID, lost: _ConnectionLostError, deadline: float) -> bool:
+    def _became_of(self, append_id: UUID, lost: _ConnectionLostError) -> bool:
         try:
-            return self._was_appended(append_id, deadline)
+            return self._was_appended(append_id, self._line.deadline())
         except StoreError as error:
             raise OutcomeUnknownError(append_id, str(error).rstrip(".")) from lost.error
 
     def _was_appended(self, append_id: UUID, deadline: float) -> bool:
         answers: list[tuple[bool]] = self._line.ask(
-            self._sql.was_appended, (append_id, self._line.patience), deadline, writes=True
+            self._sql.was_appended, (append_id, self._line.patience(deadline)), deadline, writes=True
         )
         return answers[0][0]
 
@@ -813,7 +816,6 @@ class _Line:
         self.name = f"PostgreSQL schema {schema}"
         self.is_read_committed = True
         self._seconds = seconds
-        self.patience = f"{max(int(seconds * 1_000), 1)}ms"  # as PostgreSQL writes it
         self._own: _OwnConnections | None = None
         if isinstance(source, str):
             self._own = _OwnConnections(source, most, seconds)
@@ -828,6 +830,10 @@ class _Line:
 
     def deadline(self) -> float:
         return time.monotonic() + self._seconds
+
+    def patience(self, deadline: float) -> str:
+        """Return the time that is left, as PostgreSQL writes it."""
+        return f"{max(int((deadline - time.monotonic()) * 1_000), 1)}ms"
 
     def ask(
         self,
@@ -919,7 +925,7 @@ class _Line:
             )
         if state.startswith("54"):
             return PayloadError(f"{self.name}: expected a row that PostgreSQL can hold: {finding}.")
-        advice = _ADVICE.get(state[:2], "Check that the server runs, and the connection string.")
+        advice = _ADVICE.get(state[:2], "See the error of PostgreSQL.")
         return StoreError(f"{self.name}: PostgreSQL found: {finding}. {advice}")
 
 
