@@ -506,7 +506,7 @@ class PostgresStore:
         name_id = self._ids([record.name])[record.name]
         values = (record.originator_id, record.position, name_id, *record[3:])
         # to write it twice does no harm
-        self._line.ask(self._sql.write_snapshot, values)
+        self._line.ask(self._sql.write_snapshot, values, writes=True)
 
     def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
         """Return the latest snapshot at or before a position.
@@ -881,9 +881,9 @@ class _Line:
         self.check_open()
         with self._connections.connection(max(deadline - time.monotonic(), 0.001)) as connection:
             was_autocommit = connection.autocommit
-            if not was_autocommit:
-                connection.autocommit = True
             try:
+                if not was_autocommit:
+                    connection.autocommit = True
                 with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
                     cursor.adapters.register_dumper(_Array, _ArrayDumper)
                     yield cursor
