@@ -147,6 +147,9 @@ def fresh_database(dsn: str) -> Generator[str]:
     """Make a database for one test; give its connection string."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
+        # Where several processes test with one server, they take turns: what one has open would hold
+        # back what the other reads in the order of the transactions.
+        connection.execute("SELECT pg_advisory_lock(5432)")
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         try:
             yield make_conninfo(dsn, dbname=name)
