@@ -65,6 +65,7 @@ from esmodel import (
     using_ids,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.stores.postgres import PostgresStore
 from esmodel.testing import (
     AppendIdsContract,
     FixedClock,
@@ -1085,3 +1086,12 @@ def drive_stores() -> None:
     full_store_machine(open_rows)  # type: ignore
     # whether it is durable, by position
     store_machine(open_rows, MemoryStore().last(UUID(int=1)) is None)  # type: ignore
+
+
+def open_postgres() -> None:
+    # an order that is unknown
+    PostgresStore("postgresql://localhost/bank", order="sparse")  # type: ignore
+    # a port instead of a connection string or a pool
+    PostgresStore(5432)  # type: ignore
+    # seconds instead of a timedelta
+    PostgresStore("postgresql://localhost/bank", timeout=5)  # type: ignore
