@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
@@ -95,7 +95,7 @@ class TimeBucketedLogReader(Generic[TMessage]):
             PayloadError: if a bound is naive, or the limit negative.
         """
         rows = self._rows(_range(gt, gte, lt, lte), _checked_limit(limit), descending=descending)
-        return (found.item for found in rows)
+        return (item for _, _, item in rows)
 
     def events(  # noqa: PLR0913  # because these are the bounds of a range
         self,
@@ -136,19 +136,29 @@ class TimeBucketedLogReader(Generic[TMessage]):
         self, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
     ) -> Iterator[SequencedItem[TMessage]]:
         """Yield the messages within the bounds that are in buckets of one size."""
-        least, greatest = bounds
-        messages, log_id = self._log.storage.messages, self._log.id
-        for starts in self._starts(size, bounds, page, descending=descending):
-            first = microseconds(starts)
-            length = bucket_duration(starts, size) // MICROSECOND
-            yield from _paged(
-                messages,
-                make_timebucket_id(log_id, starts, size),
-                max(least - first, 0) * PLACES,
-                min(greatest - first + 1, length) * PLACES,
-                page,
-                descending=descending,
+        starts = self._starts(size, bounds, page, descending=descending)
+        # one step for each message, where nested generators would take one each
+        return chain.from_iterable(
+            chain.from_iterable(
+                self._of_bucket(each, size, bounds, page, descending=descending) for each in starts
             )
+        )
+
+    def _of_bucket(
+        self, starts: datetime, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
+    ) -> Iterator[Sequence[SequencedItem[TMessage]]]:
+        """Yield the pages of one bucket."""
+        least, greatest = bounds
+        first = microseconds(starts)
+        length = bucket_duration(starts, size) // MICROSECOND
+        return _pages(
+            self._log.storage.messages,
+            make_timebucket_id(self._log.id, starts, size),
+            max(least - first, 0) * PLACES,
+            min(greatest - first + 1, length) * PLACES,
+            page,
+            descending=descending,
+        )
 
     def _starts(
         self, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
@@ -169,17 +179,17 @@ class TimeBucketedLogReader(Generic[TMessage]):
     ) -> Iterator[datetime]:
         least, greatest = (index_position(bucket_starts(moment_of(bound), size)) for bound in bounds)
         buckets = self._log.storage.buckets
-        for found in _paged(buckets, index, least, greatest + 1, page, descending=descending):
-            yield FIRST + timedelta(seconds=found.position)
+        for found in _pages(buckets, index, least, greatest + 1, page, descending=descending):
+            yield from (FIRST + timedelta(seconds=each.position) for each in found)
 
 
-def _paged(  # noqa: PLR0913  # because these are the bounds of a range
+def _pages(  # noqa: PLR0913  # because these are the bounds of a range
     sequences: Sequences[T], stream: UUID, gte: int, lt: int, page: int, *, descending: bool
-) -> Iterator[SequencedItem[T]]:
-    """Yield the items within the bounds, with a query for each page."""
+) -> Iterator[Sequence[SequencedItem[T]]]:
+    """Yield the items within the bounds, page by page, with a query for each."""
     while gte < lt:
         found = list(sequences.read(stream, gte=gte, lt=lt, limit=page, descending=descending))
-        yield from found
+        yield found
         if len(found) < page:
             return
         if descending:
