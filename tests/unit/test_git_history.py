@@ -344,7 +344,7 @@ def test_a_run_that_is_killed_is_completed_by_the_next(tmp_path: Path, database:
 
 
 def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path: Path, database: Path) -> None:
-    bare = generated(tmp_path / "bare", 5000, authors=200)
+    bare = generated(tmp_path / "bare", 20_000, authors=200)  # some seconds of work
     command = [sys.executable, str(SCRIPT), str(bare), "--database", str(database)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 30
@@ -355,7 +355,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path: Path, database: P
     assert (process.returncode, out) == (130, b"")
     assert errors == b"git_history: interrupted; run it again to go on\n"
     imported(bare, database)
-    assert rows_and_streams(database) == (5200, 200)
+    assert rows_and_streams(database) == (20_200, 200)
 
 
 def _rows(database: Path) -> int:
