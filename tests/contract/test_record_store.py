@@ -1,27 +1,44 @@
-"""The laws of record stores, on every store that runs without a service.
+"""The laws of record stores, on every store of esmodel.
 
 A store joins with a class: the contracts that fit it, and how it is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from postgres_proxy import Breakpoint
+from postgres_server import PostgresServer
+from psycopg import sql
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
 from esmodel.persistence.record import Record
 from esmodel.stores.memory import MemoryStore
+from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing import (
+    AppendIdsContract,
     DurableContract,
     FullMachineContract,
     FullStoreContract,
+    LostAnswersContract,
     MachineContract,
     RaceContract,
+    ServerCrashContract,
+    StoreOpener,
     StreamsCrashContract,
     TailRaceContract,
 )
@@ -67,6 +84,173 @@ class TestSQLiteStore(
     @override
     def pause_before_commit(self, store: PausingSQLiteStore, pause: Callable[[], None], /) -> None:
         store.pause_before_commit(pause)
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+DSN_VARIABLE = "ESMODEL_TEST_CONTRACT_DSN"
+"""Tells the processes of writers which database the test has."""
+
+SHORT = timedelta(milliseconds=300)
+
+# Runs when the transaction commits. How long it sleeps is not in the seed.
+PAUSE = """
+CREATE FUNCTION {0}.pause() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF random() < 0.5 THEN PERFORM pg_sleep(random() * 0.004); END IF; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER pause AFTER INSERT ON {0}.append
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {0}.pause();
+"""
+
+
+class SchemaStore(PostgresStore):
+    """A store in the schema of a folder, which it makes."""
+
+    def __init__(
+        self, dsn: str, order: Order, folder: Path, *, timeout: timedelta = timedelta(seconds=30)
+    ) -> None:
+        self.dsn = dsn
+        self.schema = f"test_{sha256(str(folder).encode()).hexdigest()[:32]}"
+        PostgresStore(dsn, order=order, schema=self.schema, migrate=True).close()
+        super().__init__(dsn, order=order, schema=self.schema, timeout=timeout)
+
+    def pause_before_commit(self) -> None:
+        """Have each append wait on the server: it is one statement, in which the client has no turn."""
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(43)")  # each writer comes here
+            has_pause = "SELECT 1 FROM pg_trigger WHERE tgname = 'pause' AND tgrelid = %s::regclass"
+            if connection.execute(has_pause, (f"{self.schema}.append",)).rowcount == 0:
+                connection.execute(sql.SQL(PAUSE).format(sql.Identifier(self.schema)))
+
+
+class OnPostgres(StoreOpener[SchemaStore]):
+    """Opens the schema of a folder, in a database that the test has for itself."""
+
+    order: ClassVar[Order] = "dense"
+
+    @pytest.fixture(autouse=True)
+    def _database(self, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(DSN_VARIABLE, dsn)
+
+    @override
+    def open_store(self, folder: Path, /) -> SchemaStore:
+        return SchemaStore(os.environ[DSN_VARIABLE], self.order, folder)
+
+
+class TestPostgresStore(
+    OnPostgres,
+    FullStoreContract[SchemaStore],
+    AppendIdsContract[SchemaStore],
+    DurableContract[SchemaStore],
+    MachineContract[SchemaStore],
+    FullMachineContract[SchemaStore],
+    RaceContract[SchemaStore],
+    TailRaceContract[SchemaStore],
+    StreamsCrashContract[SchemaStore],
+):
+    turns = 30
+    appends = 40
+    rounds = 5
+
+    @override
+    def pause_before_commit(self, store: SchemaStore, _: Callable[[], None], /) -> None:
+        store.pause_before_commit()
+
+    @override
+    def wait_for_the_killed(self, store: SchemaStore, /) -> None:
+        others = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+        )
+        deadline = time.monotonic() + 30
+        with psycopg.connect(store.dsn, autocommit=True) as connection:
+            while connection.execute(others).rowcount:
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+
+
+class TestPostgresStoreByTransaction(TestPostgresStore):
+    order: ClassVar[Order] = "transaction"
+
+
+class LosingStore(SchemaStore):
+    """A store whose line breaks, and stays down until an append has raised."""
+
+    def __init__(self, line: Breakpoint, order: Order, folder: Path) -> None:
+        self.line = line
+        super().__init__(line.dsn, order, folder, timeout=SHORT)
+
+    @override
+    def append(self, records: Sequence[Record], /) -> None:
+        try:
+            super().append(records)
+        finally:
+            self.line.is_down = False
+
+
+class TestLostAnswersOfPostgresStore(LostAnswersContract[LosingStore]):
+    order: ClassVar[Order] = "dense"
+
+    @pytest.fixture(autouse=True)
+    def _line(self, dsn: str) -> Iterator[None]:
+        with tempfile.TemporaryDirectory(prefix="esmodel-") as folder:  # the path of a socket is short
+            self.line = Breakpoint(dsn, Path(folder))
+            yield
+            self.line.close()
+
+    @override
+    def open_store(self, folder: Path, /) -> LosingStore:
+        return LosingStore(self.line, self.order, folder)
+
+    @override
+    def lose_answer(self, store: LosingStore, /, *, stored: bool) -> None:
+        store.line.at = "answer" if stored else "question"
+        store.line.times, store.line.goes_down = 1, True
+
+
+class TestLostAnswersOfPostgresStoreByTransaction(TestLostAnswersOfPostgresStore):
+    order: ClassVar[Order] = "transaction"
+
+
+class TestKilledPostgres(ServerCrashContract[SchemaStore]):
+    order: ClassVar[Order] = "dense"
+    kills = 5  # one backend that is killed has the server end all the others, and recover
+    restarts = 3
+    longest = 0.3
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres_server: PostgresServer) -> None:
+        self.server = postgres_server
+
+    @override
+    def open_store(self, folder: Path, /) -> SchemaStore:
+        return SchemaStore(self.server.dsn, self.order, folder, timeout=SHORT)
+
+    @override
+    def kill_backend(self, store: SchemaStore, /) -> None:
+        backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND query ~ %s"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with suppress(psycopg.OperationalError):  # it recovers from the last one
+                with psycopg.connect(store.dsn, autocommit=True) as connection:
+                    found = connection.execute(
+                        backends + " AND pid <> pg_backend_pid()", (rf"{store.schema}\W",)
+                    ).fetchall()
+                if found:
+                    pid: int = found[0][0]
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                    return
+            time.sleep(0.005)
+        pytest.fail("expected a backend to kill, found none")
+
+    @override
+    def restart(self) -> None:
+        self.server.kill()
+        self.server.start()
+
+
+class TestKilledPostgresByTransaction(TestKilledPostgres):
+    order: ClassVar[Order] = "transaction"
 
 
 # --- what our stores promise beyond the laws -----------------------------------------------------

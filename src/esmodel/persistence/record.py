@@ -125,7 +125,9 @@ class SupportsReadAll(Protocol):
     """A store that knows the order of all its commits.
 
     Laws:
-        1. ``read_all`` yields rows in commit order, each with its number; the numbers rise.
+        1. ``read_all`` yields rows in commit order, each with its number; the numbers rise. What was
+           acknowledged before an append began comes before it; appends that are under way at once
+           have either order, the same for every reader.
         2. Reading on after the last number seen skips nothing and repeats nothing.
     """
 

@@ -44,6 +44,12 @@ class CrashContract(WriterContract[TStore]):
         """Choose the streams of the next batch."""
         return [writer.choose.choice(streams)]
 
+    def wait_for_the_killed(self, store: TStore, /) -> None:
+        """Wait until nothing of the writers that were killed is under way; by default, nothing is.
+
+        A server may still be at what a writer had sent before it was killed.
+        """
+
     @override
     def tasks(self) -> dict[str, Callable[[TStore, Writer], None]]:
         """Return what the writers of this class can be told to do, by its name."""
@@ -95,6 +101,7 @@ class CrashContract(WriterContract[TStore]):
         sizes: dict[str, int] = {}
         store = self.open_store(folder)
         try:
+            self.wait_for_the_killed(store)
             for stream in streams:
                 found = list(store.read(stream))
                 places = [record.position for record in found]
