@@ -22,6 +22,7 @@ import pytest
 from postgres_proxy import Breakpoint
 from postgres_server import PostgresServer
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
@@ -122,6 +123,11 @@ class SchemaStore(PostgresStore):
                 connection.execute(sql.SQL(PAUSE).format(sql.Identifier(self.schema)))
 
 
+def own_name() -> str:
+    """Return what the server calls the sessions of this process."""
+    return f"esmodel test {os.getpid()}"
+
+
 class OnPostgres(StoreOpener[SchemaStore]):
     """Opens the schema of a folder, in a database that the test has for itself."""
 
@@ -133,7 +139,8 @@ class OnPostgres(StoreOpener[SchemaStore]):
 
     @override
     def open_store(self, folder: Path, /) -> SchemaStore:
-        return SchemaStore(os.environ[DSN_VARIABLE], self.order, folder)
+        dsn = make_conninfo(os.environ[DSN_VARIABLE], application_name=own_name())
+        return SchemaStore(dsn, self.order, folder)
 
 
 class TestPostgresStore(
@@ -157,13 +164,14 @@ class TestPostgresStore(
 
     @override
     def wait_for_the_killed(self, store: SchemaStore, /) -> None:
+        # the server ends a session when it has done what was sent, and finds that the line is closed
         others = (
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
-            "AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+            "AND backend_type = 'client backend' AND application_name <> %s"
         )
         deadline = time.monotonic() + 30
         with psycopg.connect(store.dsn, autocommit=True) as connection:
-            while connection.execute(others).rowcount:
+            while connection.execute(others, (own_name(),)).rowcount:
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
 
