@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 from uuid import UUID, uuid4
 
 import pytest
 from attrs import define, frozen
+from postgres_proxy import Breakpoint
 from typing_extensions import override
 
 from esmodel import (
@@ -32,9 +35,10 @@ from esmodel import (
     subscribe,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.stores.postgres import PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
 
-Store: TypeAlias = MemoryStore | SQLiteStore
+Store: TypeAlias = MemoryStore | SQLiteStore | PostgresStore
 
 
 @frozen(kw_only=True)
@@ -70,11 +74,17 @@ class Ledger(HashchainedAggregateRoot[Noted]):
     apply = noted
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     kind: str = request.param
-    with MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "events.db") as opened:
-        yield opened
+    opened: Store
+    if kind == "postgres":
+        dsn: str = request.getfixturevalue("dsn")
+        opened = PostgresStore(dsn, migrate=True)
+    else:
+        opened = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "events.db")
+    yield opened
+    opened.close()
 
 
 def moved(cents: int) -> Account:
@@ -286,3 +296,41 @@ def test_times_of_events_saved_together_are_their_own(store: Store) -> None:
     one, other = moved(1), moved(2)
     save_together(store, accounts.to_save(one), accounts.to_save(other))
     assert before <= accounts[one.id].created_on <= accounts[other.id].created_on <= datetime.now(UTC)
+
+
+class LosingStore(PostgresStore):
+    """A store whose line breaks, and comes up again once an append has raised."""
+
+    def __init__(self, line: Breakpoint) -> None:
+        self.line = line
+        super().__init__(line.dsn, migrate=True, timeout=timedelta(milliseconds=300))
+
+    @override
+    def append(self, records: Sequence[Record], /) -> None:
+        try:
+            super().append(records)
+        finally:
+            self.line.is_down = False
+
+
+@pytest.mark.parametrize("fate", ["stored", "not stored"])
+def test_a_line_that_breaks_while_postgresql_commits_is_resolved(fate: Fate, dsn: str) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="esmodel-") as folder,
+        closing(Breakpoint(dsn, Path(folder))) as line,
+        LosingStore(line) as store,
+    ):
+        accounts = EventSourcedRepository(Account, store)
+        accounts.save(moved(1))
+        account = moved(5)
+        line.at = "answer" if fate == "stored" else "question"
+        line.times, line.goes_down = 1, True
+        if fate == "stored":
+            accounts.save(account)
+        else:
+            with pytest.raises(StoreError, match="was not stored"):
+                accounts.save(account)
+            assert len(account.pending_events) == 1
+            accounts.save(account)
+        assert accounts[account.id].balance == 5
+        assert len(list(store.read_all())) == 2
