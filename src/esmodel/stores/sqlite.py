@@ -103,11 +103,11 @@ _READ = """SELECT position, name_id, class_version, timestamp, data, header, eve
 _READ_DESCENDING = _READ.replace("ORDER BY position", "ORDER BY position DESC")
 # The rows after the latest snapshot within the bound, and where that is: of one moment.
 _READ_ON = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT max(position) FROM snapshot WHERE originator_id = ?1 AND position <= ?2)
-    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?1)
+    (SELECT max(position) FROM snapshot WHERE originator_id = ? AND position <= ?)
+    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
     AND position BETWEEN ifnull(
-        (SELECT max(position) + 1 FROM snapshot WHERE originator_id = ?1 AND position <= ?2), ?3
-    ) AND ?2 ORDER BY position LIMIT ?4"""
+        (SELECT max(position) + 1 FROM snapshot WHERE originator_id = ? AND position <= ?), ?
+    ) AND ? ORDER BY position LIMIT ?"""
 # Commit order: numbers are given while there is no other writer.
 _READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash, number,
     originator_id FROM record CROSS JOIN stream USING (stream_id)
@@ -480,7 +480,8 @@ class _Session:
         """Return the first rows after the latest snapshot, where that is, and whether there may be more."""
         page: list[Record] = []
         length, names, since = 0, self._names, None
-        parameters = (stream.bytes, bound, _LEAST, _PAGE_ROWS)
+        key = stream.bytes
+        parameters = (key, bound, key, key, bound, _LEAST, bound, _PAGE_ROWS)
         cursor = self.connection.execute(_READ_ON, parameters)
         try:
             row: _FollowingRow
