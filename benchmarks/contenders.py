@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from benchmarks.rows import EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT
+from benchmarks.rows import EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT, TRANSACTION
 from benchmarks.worker import Answer, Request
 
 ROOT: Final = Path(__file__).parent.parent
@@ -44,6 +44,21 @@ CONTENDERS: Final = {
     EIGHT: Contender("eventsourcing 8.2.5", "benchmarks.peers.eventsourcing8", "eventsourcing8"),
     SOURCERY: Contender("python-event-sourcery 0.6", "benchmarks.peers.sourcery", "sourcery"),
 }
+POSTGRES_CONTENDERS: Final = {
+    FLOOR: Contender("floor", "benchmarks.postgres.floor"),
+    ESMODEL: Contender("esmodel", "benchmarks.postgres.kernel"),
+    TRANSACTION: Contender("esmodel, order=transaction", "benchmarks.postgres.transaction"),
+    EVENT: Contender(
+        "eventsourcing 9.5 @event", "benchmarks.peers.eventsourcing9_postgres", "eventsourcing9_postgres"
+    ),
+    STRUCT: Contender(
+        "eventsourcing 9.5 msgspec",
+        "benchmarks.peers.eventsourcing9_msgspec_postgres",
+        "eventsourcing9_postgres",
+    ),
+}
+LABELS: Final = {name: each.label for name, each in (CONTENDERS | POSTGRES_CONTENDERS).items()}
+"""What the tables call the contenders: the same on every database."""
 
 
 class ContenderError(Exception):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, TypeVar, cast
 from uuid import UUID, uuid4
 
 import msgspec
@@ -28,6 +28,8 @@ from benchmarks.domain import (
     Deposited,
     Opened,
 )
+
+TKey = TypeVar("TKey")
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -123,6 +125,43 @@ APPLY: Final[dict[type[AccountEvent], Handler]] = {
 }
 
 
+Row: TypeAlias = tuple[int, str, int, int, bytes]
+"""Version, name, class version, timestamp, data."""
+
+
+def encoded(events: Iterable[AccountEvent], key: TKey) -> list[tuple[TKey, int, str, int, int, bytes]]:
+    """Return the rows of the events of an account, with the key that the database knows it by."""
+    rows: list[tuple[TKey, int, str, int, int, bytes]] = []
+    for event in events:
+        if isinstance(event, Deposited):
+            name, data = "Deposited", encode(DepositedData(event.cents, event.currency))
+        else:
+            name, data = "Opened", encode(OpenedData(event.owner))
+        timestamp = (event.timestamp - EPOCH) // MICROSECOND
+        rows.append((key, event.originator_version, name, 0, timestamp, data))
+    return rows
+
+
+def continued(account: Account, rows: Iterable[Row]) -> Account:
+    """Return an account after the rows that follow."""
+    key = account.id
+    expected, apply = account.version + 1, APPLY
+    for version, name, class_version, timestamp, data in rows:
+        if version != expected or class_version:
+            raise ValueError(version)
+        expected += 1
+        moment = EPOCH + timedelta(microseconds=timestamp)
+        event: AccountEvent
+        if name == "Deposited":
+            deposited = decode_deposited(data)
+            event = Deposited(key, version, moment, cents=deposited.cents, currency=deposited.currency)
+        else:
+            event = Opened(key, version, moment, owner=decode_opened(data).owner)
+        apply[type(event)](account, event)
+    account.version = expected - 1
+    return account
+
+
 def connect(path: Path, synchronous: Synchronous, *tables: str) -> sqlite3.Connection:
     """Open a file, and create its tables."""
     connection = sqlite3.connect(path, isolation_level=None)
@@ -133,13 +172,8 @@ def connect(path: Path, synchronous: Synchronous, *tables: str) -> sqlite3.Conne
     return connection
 
 
-class FloorBank(Bank[Account, AccountEvent]):
-    """Accounts in one table."""
-
-    def __init__(self, path: Path, synchronous: Synchronous) -> None:
-        """Open the file."""
-        self._connection = connect(path, synchronous, TABLE, SNAPSHOTS)
-        self._execute = self._connection.execute
+class AccountBank(Bank[Account, AccountEvent]):
+    """What is the same for every database."""
 
     @override
     def filled(self, events: int, /) -> Account:
@@ -174,16 +208,18 @@ class FloorBank(Bank[Account, AccountEvent]):
         account.version = version - 1
         return account
 
+
+class FloorBank(AccountBank):
+    """Accounts in one table."""
+
+    def __init__(self, path: Path, synchronous: Synchronous) -> None:
+        """Open the file."""
+        self._connection = connect(path, synchronous, TABLE, SNAPSHOTS)
+        self._execute = self._connection.execute
+
     @override
     def save(self, account: Account, /) -> None:
-        rows: list[tuple[bytes, int, str, int, int, bytes]] = []
-        for event in account.pending:
-            if isinstance(event, Deposited):
-                name, data = "Deposited", encode(DepositedData(event.cents, event.currency))
-            else:
-                name, data = "Opened", encode(OpenedData(event.owner))
-            timestamp = (event.timestamp - EPOCH) // MICROSECOND
-            rows.append((event.originator_id.bytes, event.originator_version, name, 0, timestamp, data))
+        rows = encoded(account.pending, account.id.bytes)
         self._execute("BEGIN IMMEDIATE")
         self._connection.executemany(ADD, rows)
         self._execute("COMMIT")
@@ -194,24 +230,7 @@ class FloorBank(Bank[Account, AccountEvent]):
         return self._continued(Account(key))
 
     def _continued(self, account: Account) -> Account:
-        key = account.id
-        row: tuple[int, str, int, int, bytes]
-        expected, apply = account.version + 1, APPLY
-        for row in self._execute(READ, (key.bytes, account.version)):
-            version, name, class_version, timestamp, data = row
-            if version != expected or class_version:
-                raise ValueError(version)
-            expected += 1
-            moment = EPOCH + timedelta(microseconds=timestamp)
-            event: AccountEvent
-            if name == "Deposited":
-                deposited = decode_deposited(data)
-                event = Deposited(key, version, moment, cents=deposited.cents, currency=deposited.currency)
-            else:
-                event = Opened(key, version, moment, owner=decode_opened(data).owner)
-            apply[type(event)](account, event)
-        account.version = expected - 1
-        return account
+        return continued(account, self._execute(READ, (account.id.bytes, account.version)))
 
     @override
     def snapshot(self, key: UUID, /) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define
@@ -32,6 +32,9 @@ from esmodel import (
 from esmodel.aggregate import StoredAggregate
 from esmodel.events import DomainEvent, TimestampedVersionedEvent
 from esmodel.stores.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from esmodel.stores.postgres import PostgresStore  # its driver may be missing here
 
 
 @define
@@ -119,10 +122,10 @@ TAccount = TypeVar("TAccount", bound=Depositable)
 class KernelBank(Bank[TAccount, TimestampedVersionedEvent], Generic[TAccount]):
     """Accounts in a repository."""
 
-    def __init__(self, account_class: type[TAccount], path: Path, synchronous: Synchronous) -> None:
-        """Open the file."""
+    def __init__(self, account_class: type[TAccount], store: SQLiteStore | PostgresStore) -> None:
+        """Take an open store."""
         self._class = account_class
-        self._store = SQLiteStore(path, synchronous=synchronous)
+        self._store = store
         self._accounts = EventSourcedRepository(account_class, self._store)
 
     @override
@@ -216,7 +219,7 @@ class KernelMessages(Messages):
 
 def plain(path: Path, synchronous: Synchronous) -> KernelBank[Account]:
     """Return a bank."""
-    return KernelBank(Account, path, synchronous)
+    return KernelBank(Account, SQLiteStore(path, synchronous=synchronous))
 
 
 snapshotting = plain
@@ -224,7 +227,7 @@ snapshotting = plain
 
 def chained(path: Path, synchronous: Synchronous) -> KernelBank[ChainedAccount]:
     """Return a bank of accounts with a chain."""
-    return KernelBank(ChainedAccount, path, synchronous)
+    return KernelBank(ChainedAccount, SQLiteStore(path, synchronous=synchronous))
 
 
 unverified = chained  # the peer of that row does less

@@ -10,9 +10,11 @@ EVENT: Final = "eventsourcing9"
 STRUCT: Final = "eventsourcing9_msgspec"
 EIGHT: Final = "eventsourcing8"
 SOURCERY: Final = "sourcery"
+TRANSACTION: Final = "esmodel_transaction"
 
 ALL: Final = (FLOOR, ESMODEL, EVENT, STRUCT, SOURCERY)
 WITH_EIGHT: Final = (FLOOR, ESMODEL, EIGHT)
+ON_POSTGRES: Final = (FLOOR, ESMODEL, TRANSACTION, EVENT, STRUCT)
 
 
 class Targets(NamedTuple):
@@ -226,5 +228,44 @@ ROWS: Final = (
         WITH_EIGHT,
         Targets(10),
         store="log",
+    ),
+)
+
+POSTGRES_ROWS: Final = (
+    Row(
+        "save_many",
+        "save {} aggregates of 10 events, one by one",
+        "µs a save",
+        1_000,
+        100,
+        ON_POSTGRES,
+        Targets(1.5, 1.5),
+    ),
+    Row(
+        "save_one",
+        "save one aggregate of {} events",
+        "µs an event",
+        10_000,
+        2_000,
+        ON_POSTGRES,
+        Targets(1.5, 1.5),
+    ),
+    Row(
+        "load_one",
+        "load an aggregate of {} events",
+        "µs an event",
+        10_000,
+        2_000,
+        ON_POSTGRES,
+        Targets(1.5, 1.5),
+    ),
+    Row(
+        "save_together",
+        "16 writers save {} aggregates of 10 events",
+        "µs a save, of all",
+        1_600,
+        160,
+        ON_POSTGRES,
+        Targets(1.5, 1.5),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import LABELS
 from benchmarks.rows import ESMODEL, FLOOR
 from benchmarks.run import Result
 
@@ -57,7 +57,7 @@ def lines(results: Iterable[Result]) -> list[str]:
                 (
                     firsts.pop(0) if firsts else "",
                     result.synchronous,
-                    CONTENDERS[contender].label,
+                    LABELS[contender],
                     _number(result.best(contender)),
                     _number(result.median(contender)),
                     _ratio(result, contender),
@@ -87,7 +87,7 @@ def as_json(results: Iterable[Result]) -> list[Json]:
             "synchronous": result.synchronous,
             "esmodel_to_floor": result.to_floor(),
             "contenders": {
-                CONTENDERS[contender].label: {
+                LABELS[contender]: {
                     "best": result.best(contender),
                     "median": result.median(contender),
                     "to_esmodel": result.to_esmodel(contender),
@@ -107,6 +107,6 @@ def as_bars(results: Iterable[Result]) -> list[tuple[str, Mapping[str, float]]]:
         title = result.row.title.format(f"{result.size:,}")
         if result.synchronous != "-":
             title = f"{title} ({result.synchronous})"
-        ratios = {CONTENDERS[each].label: result.to_esmodel(each) for each in result.values}
+        ratios = {LABELS[each]: result.to_esmodel(each) for each in result.values}
         rows.append((title, ratios))
     return rows

@@ -6,13 +6,16 @@ What is a quantity, and no time, is yielded as a number that was checked.
 
 from __future__ import annotations
 
+import gc
 import random
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import count
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
@@ -39,12 +42,16 @@ class Turn(Generic[TDone_co]):
         self.result = self._work()
 
 
+Writer: TypeAlias = "Connection[int | None, list[UUID] | None]"
+"""A writer, as it is told how many accounts to make, and when to begin."""
 Turns: TypeAlias = Generator[Turn[object] | float, None, None]
 
 FEW: Final = 10
 """The events of each account where there are many accounts."""
 LOADS: Final = 100
 """The loads of a turn where one is too short to be measured."""
+WRITERS: Final = 16
+"""The processes that save at once."""
 
 
 class Place(NamedTuple):
@@ -115,6 +122,56 @@ def _new(store: Store[Bank[A, E]], place: Place, turn: int) -> Bank[A, E]:
     bank = store(path, place.synchronous)
     bank.load(_saved(bank, FEW))
     return bank
+
+
+def save_together(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
+    """Save many accounts by several processes at once."""
+    with closing(store(*place)) as bank, ExitStack() as stack:
+        bank.load(_saved(bank, FEW))  # and there are tables now
+        context = get_context("forkserver")
+        context.set_forkserver_preload([store.__module__])
+        writers: list[Writer] = []
+        for _ in range(WRITERS):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_write, args=(store, place, theirs))
+            process.start()
+            stack.callback(process.join)
+            stack.callback(ours.close)  # before it is joined: a writer ends when its pipe does
+            theirs.close()
+            ours.recv()  # they are ready one by one: not every library can begin several at once
+            writers.append(ours)
+        while True:
+            for writer in writers:
+                writer.send(size // WRITERS)
+            keys = [key for writer in writers for key in writer.recv() or ()]
+            check(holds=len(keys) == size, finding=f"expected {size} accounts, found {len(keys)}")
+            yield Turn(partial(_together, writers))
+            for key in keys[:: max(size // FEW, 1)]:
+                _check_account(bank, bank.load(key), FEW)
+
+
+def _write(store: Store[Bank[A, E]], place: Place, pipe: Connection[list[UUID] | None, int | None]) -> None:
+    """Be one of several writers: make so many accounts as is asked for, and save them when all begin."""
+    with closing(store(*place)) as bank:
+        bank.load(_saved(bank, FEW))
+        pipe.send(None)
+        try:
+            while True:
+                accounts = [bank.filled(FEW) for _ in range(pipe.recv() or 0)]
+                gc.collect()
+                pipe.send([bank.key(account) for account in accounts])
+                pipe.recv()
+                _each(bank.save, accounts)
+                pipe.send(None)
+        except EOFError:  # there is nothing more to do
+            pass
+
+
+def _together(writers: Sequence[Writer]) -> None:
+    for writer in writers:
+        writer.send(None)
+    for writer in writers:
+        writer.recv()
 
 
 def load_one(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
@@ -241,6 +298,7 @@ BANK_WORKS: Final[Mapping[str, Callable[[Store[Bank[object, object]], Place, int
     "replay": replay,
     "save_one": save_one,
     "save_many": save_many,
+    "save_together": save_together,
     "load_one": load_one,
     "load_many": load_many,
     "load_snapshot": load_snapshot,

@@ -69,9 +69,9 @@ def environment(path: Path, synchronous: Synchronous) -> dict[str, str]:
 class EventBank(Bank[Account, CanMutateAggregate[UUID]]):
     """Accounts of an application."""
 
-    def __init__(self, application: type[Application[UUID]], path: Path, synchronous: Synchronous) -> None:
-        """Open the file."""
-        self._application = application(env=environment(path, synchronous))
+    def __init__(self, application: type[Application[UUID]], env: dict[str, str]) -> None:
+        """Open the database that the settings name."""
+        self._application = application(env=env)
 
     @override
     def filled(self, events: int, /) -> Account:
@@ -119,9 +119,9 @@ class EventBank(Bank[Account, CanMutateAggregate[UUID]]):
 
 def plain(path: Path, synchronous: Synchronous) -> EventBank:
     """Return a bank."""
-    return EventBank(Accounts, path, synchronous)
+    return EventBank(Accounts, environment(path, synchronous))
 
 
 def snapshotting(path: Path, synchronous: Synchronous) -> EventBank:
     """Return a bank that looks for snapshots."""
-    return EventBank(SnapshottingAccounts, path, synchronous)
+    return EventBank(SnapshottingAccounts, environment(path, synchronous))

@@ -192,9 +192,9 @@ class Pending(NamedTuple):
 class StructBank(Bank[Pending | Account, Event]):
     """Accounts of an application."""
 
-    def __init__(self, application: type[Accounts], path: Path, synchronous: Synchronous) -> None:
-        """Open the file."""
-        self._application = application(env=environment(path, synchronous))
+    def __init__(self, application: type[Accounts], env: dict[str, str]) -> None:
+        """Open the database that the settings name."""
+        self._application = application(env=env)
 
     @override
     def filled(self, events: int, /) -> Pending:
@@ -244,9 +244,9 @@ class StructBank(Bank[Pending | Account, Event]):
 
 def plain(path: Path, synchronous: Synchronous) -> StructBank:
     """Return a bank."""
-    return StructBank(Accounts, path, synchronous)
+    return StructBank(Accounts, environment(path, synchronous))
 
 
 def snapshotting(path: Path, synchronous: Synchronous) -> StructBank:
     """Return a bank that looks for snapshots."""
-    return StructBank(SnapshottingAccounts, path, synchronous)
+    return StructBank(SnapshottingAccounts, environment(path, synchronous))

@@ -51,11 +51,13 @@ class PostgresServer:
     Args:
         binaries: the folder of ``initdb`` and ``postgres``.
         fsync: whether what is committed is on the disk; only tests of crashes need it.
+        autovacuum: whether the server cleans up and takes statistics by itself.
     """
 
-    def __init__(self, binaries: Path, *, fsync: bool = False) -> None:
+    def __init__(self, binaries: Path, *, fsync: bool = False, autovacuum: bool = False) -> None:
         self._binaries = binaries
         self._fsync = "on" if fsync else "off"
+        self._autovacuum = "on" if autovacuum else "off"
         self._user = unprivileged_user()
         self._folder = Path(tempfile.mkdtemp(prefix="esmodel-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,7 +89,7 @@ class PostgresServer:
             "unix_socket_directories": str(self._folder),
             "fsync": self._fsync,
             # Half of the tests ask for what was written just now, and an ANALYZE would hold it back.
-            "autovacuum": "off",
+            "autovacuum": self._autovacuum,
             "max_connections": "120",
             "max_prepared_transactions": "4",
         }

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from postgres_server import MISSING, find_binaries
 
 ROOT = next(each for each in Path(__file__).parents if (each / "benchmarks").is_dir())
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks", *arguments]
+def run(*arguments: str, module: str = "benchmarks") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -55,3 +57,21 @@ def test_a_row_with_a_file_runs(work: str) -> None:
 
     assert done.returncode in {0, 1}, done.stderr
     assert "esmodel" in done.stdout
+
+
+@pytest.mark.skipif(find_binaries() is None and not os.environ.get("CI"), reason=MISSING)
+def test_every_row_runs_on_postgresql(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    server = os.environ.get("ESMODEL_TEST_POSTGRES")
+
+    done = run(
+        *([server] if server else []),
+        *("--quick", "--repeats", "1", "--json", str(path)),
+        module="benchmarks.postgres",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "fsync" in done.stdout
+    results = json.loads(path.read_text(encoding="utf-8"))
+    assert [result["row"] for result in results] == ["save_many", "save_one", "load_one", "save_together"]
+    assert all(result["esmodel_to_floor"] > 0 for result in results)

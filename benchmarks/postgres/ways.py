@@ -1,7 +1,7 @@
 """What a save costs on PostgreSQL: ways to store a batch, the id of an append, the two orders.
 
-``python benchmarks/postgres.py postgresql://...`` makes schemas named ``bench_...`` in that database, takes
-turns between what it compares, prints medians and ratios, and drops the schemas.
+``python -m benchmarks.postgres.ways postgresql://...`` makes schemas named ``bench_...`` in that database,
+takes turns between what it compares, prints medians and ratios, and drops the schemas.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def several_writers(dsn: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Measure it all in the database that is named."""
     if len(arguments) != 1:
-        print("usage: python benchmarks/postgres.py postgresql://...", file=sys.stderr)
+        print("usage: python -m benchmarks.postgres.ways postgresql://...", file=sys.stderr)
         return 2
     dsn = arguments[0]
     schemas = ["bench_dense", "bench_raw", "bench_no_id", "bench_transaction"]
