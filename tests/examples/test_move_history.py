@@ -171,6 +171,7 @@ modules = "events entity aggregate command decorators snapshot versioning timebu
 # what Python gives a class by itself, and the methods that every sequence has
 ordinary = set(dir(type("Nothing", (), {}))) | {
     "__abstractmethods__", "__annotations__", "__parameters__", "__orig_bases__", "__slots__",
+    "__firstlineno__", "__static_attributes__",
     "__len__", "__iter__", "__getitem__", "__setitem__", "__contains__",
 }
 for short in modules.split():
