@@ -317,10 +317,7 @@ class SQLiteStore:
                 # the one that was seen, or, where no row follows, the latest
                 at = bound if since is None else since
                 snapshot, _ = session.page(_READ_SNAPSHOT, (originator_id.bytes, at), 1, originator_id)
-        following = iter(rows)
-        if more:
-            further = self._read(originator_id, rows[-1].position + 1, bound, None, descending=False)
-            following = chain(rows, further)
+        following = self._following(originator_id, rows, bound) if more else iter(rows)
         return snapshot[0] if snapshot else None, following
 
     def close(self) -> None:
@@ -358,6 +355,13 @@ class SQLiteStore:
                 high = rows[-1].position - 1
             elif more:
                 low = rows[-1].position + 1
+            rows.clear()  # a page is not kept while the next one is read
+
+    def _following(self, originator_id: UUID, rows: list[Record], bound: int) -> Iterator[Record]:
+        low = rows[-1].position + 1
+        yield from rows
+        rows.clear()
+        yield from self._read(originator_id, low, bound, None, descending=False)
 
     def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
         left = _GREATEST if limit is None else limit
@@ -370,6 +374,7 @@ class SQLiteStore:
             left -= len(rows)
             if more:
                 after = rows[-1][0]
+            rows.clear()
 
 
 class _Session:
