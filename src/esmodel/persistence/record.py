@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
+from esmodel.exceptions import PayloadError
+
 
 class Record(NamedTuple):
     """One stored row: an event, a snapshot or an item.
@@ -41,6 +43,38 @@ _Make: TypeAlias = Callable[[type[Record], _Columns], Record]
 
 make_record: Final[_Make] = getattr(tuple, "__new__")  # noqa: B009  # because the stubs say less
 """Makes a row of its columns in 150 ns, where ``Record(...)`` takes 260."""
+
+
+def check_record(record: Record, /) -> None:
+    """Refuse a row that no store can hold.
+
+    Raises:
+        PayloadError: if a number does not fit 64 bits, or the name is no Unicode text.
+    """
+    for field in ("position", "class_version", "timestamp"):
+        value: int = getattr(record, field)
+        if not -(2**63) <= value < 2**63:
+            raise PayloadError(
+                f"Record {record.position} of stream {record.originator_id}: "
+                f"{field}: expected an integer of 64 bits, found {value}."
+            )
+    try:
+        record.name.encode()
+    except UnicodeEncodeError as error:
+        raise PayloadError(
+            f"Record {record.position} of stream {record.originator_id}: "
+            f"name: expected Unicode text, found {record.name!r}."
+        ) from error
+
+
+def check_limit(limit: int | None, /) -> None:
+    """Refuse a negative limit of what is read.
+
+    Raises:
+        PayloadError: if it is one.
+    """
+    if limit is not None and limit < 0:
+        raise PayloadError(f"limit: expected 0 or more, found {limit}.")
 
 
 class RecordStore(Protocol):

@@ -7,7 +7,8 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
+from esmodel.exceptions import ConcurrencyError, StoreClosedError
+from esmodel.persistence.record import check_limit, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from esmodel.persistence.record import Record
-
-_LEAST, _GREATEST = -(2**63), 2**63 - 1
 
 
 class MemoryStore:
@@ -54,7 +53,7 @@ class MemoryStore:
         """
         rows = list(records)
         for row in rows:
-            _check(row)
+            check_record(row)
         with self._lock:
             self._check_open()
             self._check_free(rows)
@@ -85,7 +84,7 @@ class MemoryStore:
             PayloadError: if ``limit`` is negative.
             StoreClosedError: if the store was closed.
         """
-        _check_limit(limit)
+        check_limit(limit)
         with self._lock:
             self._check_open()
             positions = self._positions.get(originator_id, [])
@@ -124,7 +123,7 @@ class MemoryStore:
             PayloadError: if ``limit`` is negative.
             StoreClosedError: if the store was closed.
         """
-        _check_limit(limit)
+        check_limit(limit)
         with self._lock:
             self._check_open()
             start = max(after, 0)
@@ -137,7 +136,7 @@ class MemoryStore:
             PayloadError: if a number does not fit 64 bits, or the name is no text.
             StoreClosedError: if the store was closed.
         """
-        _check(record)
+        check_record(record)
         with self._lock:
             self._check_open()
             self._snapshots.setdefault(record.originator_id, {})[record.position] = record
@@ -203,25 +202,3 @@ class MemoryStore:
                 positions = self._positions.get(originator_id)
                 raise ConcurrencyError(originator_id, first - 1, positions[-1] if positions else -1)
             taken.add(key)
-
-
-def _check(record: Record) -> None:
-    for field in ("position", "class_version", "timestamp"):
-        value: int = getattr(record, field)
-        if not _LEAST <= value <= _GREATEST:
-            raise PayloadError(
-                f"Record {record.position} of stream {record.originator_id}: "
-                f"{field}: expected an integer of 64 bits, found {value}."
-            )
-    try:
-        record.name.encode()
-    except UnicodeEncodeError as error:
-        raise PayloadError(
-            f"Record {record.position} of stream {record.originator_id}: "
-            f"name: expected Unicode text, found {record.name!r}."
-        ) from error
-
-
-def _check_limit(limit: int | None) -> None:
-    if limit is not None and limit < 0:
-        raise PayloadError(f"limit: expected 0 or more, found {limit}.")

@@ -24,7 +24,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.persistence.record import Record, make_record
+from esmodel.persistence.record import Record, check_limit, check_record, make_record
 
 try:
     import psycopg
@@ -408,9 +408,9 @@ class PostgresStore:
                 and _LEAST <= row[3] <= _GREATEST
                 and _LEAST <= row[4] <= _GREATEST
             ):
-                _check(row)
+                check_record(row)
             if not row[2].isascii():
-                _check(row)
+                check_record(row)
         self._line.check_open()
         if rows:
             self._check_ready()
@@ -453,7 +453,7 @@ class PostgresStore:
             StoreClosedError: if the store was closed, also while iterating.
             StoreError: if PostgreSQL fails, also while iterating.
         """
-        _check_limit(limit)
+        check_limit(limit)
         self._line.check_open()
         low, high = _LEAST, _GREATEST
         if gt is not None:
@@ -488,7 +488,7 @@ class PostgresStore:
             StoreClosedError: if the store was closed, also while iterating.
             StoreError: if PostgreSQL fails, also while iterating.
         """
-        _check_limit(limit)
+        check_limit(limit)
         self._line.check_open()
         return self._read_all(min(max(after, 0), _GREATEST), limit)
 
@@ -500,7 +500,7 @@ class PostgresStore:
             StoreClosedError: if the store was closed.
             StoreError: if PostgreSQL fails.
         """
-        _check(record)
+        check_record(record)
         _check_length(len(record.data) + len(record.header) + len(record.event_hash))
         self._check_ready()
         name_id = self._ids([record.name])[record.name]
@@ -1111,25 +1111,3 @@ def _check_length(length: int) -> None:
         raise PayloadError(
             f"PostgresStore: expected at most {_MOST_BYTES:,} bytes in one call, found {length:,}."
         )
-
-
-def _check(record: Record) -> None:
-    for field in ("position", "class_version", "timestamp"):
-        value: int = getattr(record, field)
-        if not _LEAST <= value <= _GREATEST:
-            raise PayloadError(
-                f"Record {record.position} of stream {record.originator_id}: "
-                f"{field}: expected an integer of 64 bits, found {value}."
-            )
-    try:
-        record.name.encode()
-    except UnicodeEncodeError as error:
-        raise PayloadError(
-            f"Record {record.position} of stream {record.originator_id}: "
-            f"name: expected Unicode text, found {record.name!r}."
-        ) from error
-
-
-def _check_limit(limit: int | None) -> None:
-    if limit is not None and limit < 0:
-        raise PayloadError(f"limit: expected 0 or more, found {limit}.")

@@ -22,7 +22,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.persistence.record import Record, make_record
+from esmodel.persistence.record import Record, check_limit, check_record, make_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,7 +166,7 @@ class SQLiteStore:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from uuid import UUID
-        >>> from esmodel.persistence.record import Record, make_record
+        >>> from esmodel.persistence.record import Record, check_limit, check_record, make_record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with TemporaryDirectory() as folder:
         ...     with SQLiteStore(Path(folder, "events.db")) as store:
@@ -235,7 +235,7 @@ class SQLiteStore:
             StoreClosedError: if the store was closed, also while iterating.
             StoreError: if SQLite fails, also while iterating.
         """
-        _check_limit(limit)
+        check_limit(limit)
         self._reader.check_open()
         low, high = _LEAST, _GREATEST
         if gt is not None:
@@ -266,7 +266,7 @@ class SQLiteStore:
             StoreClosedError: if the store was closed, also while iterating.
             StoreError: if SQLite fails, also while iterating.
         """
-        _check_limit(limit)
+        check_limit(limit)
         self._reader.check_open()
         return self._read_all(min(max(after, 0), _GREATEST), limit)
 
@@ -279,7 +279,7 @@ class SQLiteStore:
             StoreClosedError: if the store was closed.
             StoreError: if SQLite fails; then nothing was stored, and the store can be used on.
         """
-        _check(record)
+        check_record(record)
         with self._writer as session:
             session.write_snapshot(record)
 
@@ -794,32 +794,10 @@ def _translate(error: sqlite3.Error | OverflowError, path: Path) -> StoreError |
     return StoreError(f"{path}: SQLite found: {error}. {advice}")
 
 
-def _check(record: Record) -> None:
-    for field in ("position", "class_version", "timestamp"):
-        value: int = getattr(record, field)
-        if not _LEAST <= value <= _GREATEST:
-            raise PayloadError(
-                f"Record {record.position} of stream {record.originator_id}: "
-                f"{field}: expected an integer of 64 bits, found {value}."
-            )
-    try:
-        record.name.encode()
-    except UnicodeEncodeError as error:
-        raise PayloadError(
-            f"Record {record.position} of stream {record.originator_id}: "
-            f"name: expected Unicode text, found {record.name!r}."
-        ) from error
-
-
 def _check_all(rows: list[Record]) -> None:
     """Name the row that cannot be stored; to look at each before every append would take 150 ns a row."""
     for row in rows:
-        _check(row)
-
-
-def _check_limit(limit: int | None) -> None:
-    if limit is not None and limit < 0:
-        raise PayloadError(f"limit: expected 0 or more, found {limit}.")
+        check_record(row)
 
 
 # SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): even a new
