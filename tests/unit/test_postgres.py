@@ -42,8 +42,7 @@ from esmodel.persistence.record import (
     SupportsSnapshots,
     SupportsStreams,
 )
-from esmodel.stores import postgres as postgres_store
-from esmodel.stores.postgres import Order, PostgresStore
+from esmodel.stores.postgres import Order, PostgresStore, _appends, _statements, schema
 
 if TYPE_CHECKING or __name__ != "__main__":
     from collections.abc import Callable, Iterator
@@ -421,6 +420,17 @@ def test_without_its_tables_the_store_says_what_to_call(dsn: str) -> None:
         store.append([row(0)])
 
 
+def test_the_tables_may_be_made_by_a_script_of_ones_own(dsn: str, order: Order) -> None:
+    script = f"CREATE SCHEMA mine; {schema.tables_of('mine', order)} {schema.functions_of('mine', order)}"
+    with admin(dsn) as connection:
+        connection.execute(script.encode())
+    with PostgresStore(dsn, schema="mine", order=order) as store:
+        store.append(rows(2))
+        assert [record for _, record in store.read_all()] == rows(2)
+        store.migrate()
+        assert list(store.read(STREAM)) == rows(2)
+
+
 def test_processes_may_migrate_at_once(dsn: str, order: Order) -> None:
     processes = [start("migrate_at_once", dsn, order) for _ in range(4)]
     let_go(processes)
@@ -471,10 +481,10 @@ def test_the_other_order_is_refused(dsn: str, order: Order) -> None:
 
 def test_a_newer_format_is_refused(dsn: str) -> None:
     with PostgresStore(dsn, migrate=True), admin(dsn) as connection:
-        connection.execute("UPDATE esmodel.format SET version = 2")
+        connection.execute("UPDATE esmodel.format SET version = 3")
     with PostgresStore(dsn) as store:
         for call in (store.migrate, lambda: store.append([row(0)])):
-            with pytest.raises(StoreFormatError, match=r"expected format 1, found 2\. Upgrade esmodel\.$"):
+            with pytest.raises(StoreFormatError, match=r"expected format 1 to 2, found 3\. Upgrade esmodel"):
                 call()
     with admin(dsn) as connection:
         connection.execute("DELETE FROM esmodel.format")
@@ -621,7 +631,7 @@ def test_a_server_that_only_reads_says_so(dsn: str, order: Order) -> None:
 
 
 def test_a_batch_that_is_too_long_is_refused(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_store, "_MOST_BYTES", 10_000)
+    monkeypatch.setattr(_appends, "_MOST_BYTES", 10_000)
     long = row(0, data=b"x" * 10_001)
     with pytest.raises(PayloadError, match="expected at most 10,000 bytes in one call"):
         store.append([long])
@@ -633,7 +643,8 @@ def test_a_batch_that_is_too_long_is_refused(store: PostgresStore, monkeypatch: 
 def test_an_append_by_transaction_has_fewer_rows_than_places(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_store, "_PLACES", 4)
+    for module in (schema, _appends, _statements):
+        monkeypatch.setattr(module, "PLACES", 4)
     with PostgresStore(dsn, order="transaction", migrate=True) as store:
         with pytest.raises(PayloadError, match="expected fewer than 16 rows, found 16"):
             store.append(rows(16))

@@ -1,0 +1,61 @@
+"""What PostgreSQL says when it fails, in words of ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from esmodel.exceptions import PayloadError, StoreClosedError, StoreError, StoreFormatError
+
+_ADVICE: Final = {
+    "": "Check that the server runs, and the connection string.",
+    "08": "Check that the server runs, and the connection string.",
+    "25": "Connect to the primary server, as a role that may write.",
+    "28": "Check the user and the password of the connection string.",
+    "3D": "Create the database, or correct the connection string.",
+    "40": "Try again.",
+    "42": "Give the role the rights that it needs: see docs/stores.md.",
+    "53": "Give the server more memory, disk or connections, or use fewer.",
+    "55": "Another transaction keeps it locked: wait, or set a longer timeout.",
+    "57": "The server ended the session or the statement: try again.",
+    "58": "Look at the disk and the log of the server.",
+    "XX": "Stop; look at the log of the server, and restore the database from a backup.",
+}
+_MISSING: Final = {"3F000", "42P01", "42883", "42703"}  # a schema, a table, a function, a column
+_TAKEN: Final = {"42P07", "42723", "42710"}  # a table, a function, another object
+
+
+class ConnectionLostError(Exception):
+    """The connection was lost: what was sent may have been done, or not."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def translated(error: psycopg.Error, name: str, seconds: float) -> StoreError | PayloadError:
+    """Say what PostgreSQL found, and what to do about it, of the store with that name and timeout."""
+    state = error.sqlstate or ""
+    finding = (error.diag.message_primary or " ".join(str(error).split())).rstrip(".")
+    if isinstance(error, PoolClosed):
+        return StoreClosedError(f"The pool of {name} was closed: open a new one.")
+    if isinstance(error, PoolTimeout):
+        return StoreError(
+            f"{name}: expected a connection within {seconds} s, found none: {finding}. "
+            "Check that the server runs, or allow more connections."
+        )
+    if state in _MISSING:
+        return StoreFormatError(
+            f"{name}: expected the tables of esmodel, found: {finding}. Call store.migrate()."
+        )
+    if state in _TAKEN:
+        return StoreFormatError(
+            f"{name}: expected no tables but those of esmodel, found: {finding}. Choose another "
+            "schema: PostgresStore(..., schema=...). Nothing was changed."
+        )
+    if state.startswith("54"):
+        return PayloadError(f"{name}: expected a row that PostgreSQL can hold: {finding}.")
+    advice = _ADVICE.get(state[:2], "See the error of PostgreSQL.")
+    return StoreError(f"{name}: PostgreSQL found: {finding}. {advice}")

@@ -1,0 +1,44 @@
+"""Names of classes: a row holds a number instead."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from esmodel.stores.postgres._arrays import byte_strings, short_integers
+from esmodel.stores.postgres._line import Line
+from esmodel.stores.postgres._statements import Statements
+
+
+class Names:
+    """The names that are stored, and their numbers; each is asked for once."""
+
+    def __init__(self, line: Line, statements: Statements) -> None:
+        self._line = line
+        self._statements = statements
+        self._ids: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+
+    def known(self, name_ids: set[int]) -> dict[int, str]:
+        """Return all names, after those that are not known yet were asked for."""
+        if missing := name_ids - self._names.keys():
+            found: list[tuple[int, bytes]] = self._line.ask(
+                self._statements.names, (short_integers(list(missing)),)
+            )
+            self._names.update((name_id, name.decode()) for name_id, name in found)
+        return self._names
+
+    def ids(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the ids of all names, after those that have none yet were given one."""
+        missing = {hashlib.sha256(name.encode()).digest(): name for name in names if name not in self._ids}
+        if missing:
+            digests = sorted(missing)  # two that add the same names do not wait for each other in turn
+            parameters = (
+                byte_strings(digests),
+                byte_strings([missing[digest].encode() for digest in digests]),
+            )
+            found: list[tuple[bytes, int]] = self._line.ask(
+                self._statements.name_ids, parameters, writes=True
+            )
+            self._ids.update((missing[digest], name_id) for digest, name_id in found)
+        return self._ids

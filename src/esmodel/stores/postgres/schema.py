@@ -1,0 +1,228 @@
+"""The tables and functions in PostgreSQL, and the numbers that they rest on."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, Literal, TypeAlias
+
+Order: TypeAlias = Literal["dense", "transaction"]
+"""Which order ``read_all`` gives; see ``PostgresStore``."""
+
+FORMAT: Final = 2
+"""The format that ``migrate`` makes. In format 1, appends wait for the counter instead of their turn."""
+
+LEAST: Final = -(2**63)
+"""The lowest number of 64 bits."""
+
+GREATEST: Final = 2**63 - 1
+"""The highest number of 64 bits."""
+
+PAGE_ROWS: Final = 500
+"""Rows that are read in one statement."""
+
+PAGE_BYTES: Final = 1 << 20
+"""Bytes of payload after which a page ends."""
+
+PLACES: Final = 20
+"""Bits of a number that tell the place of a row in its append, in the order ``"transaction"``."""
+
+# In `transaction` order, a number is the transaction's, and the place in its append in the low bits.
+# The shift is what `migrate` added to the transaction ids of this cluster.
+_BASE: Final[dict[Order, str]] = {
+    # One commit at a time: the counter stays locked until this append is committed. Who waits for a row is
+    # woken, looks at it anew and may wait again; who waits for a turn has it.
+    "dense": """PERFORM pg_advisory_xact_lock({turn});
+    UPDATE {s}.counter SET last = last + cardinality(_of) RETURNING last - cardinality(_of) INTO base;""",
+    "transaction": "base := (SELECT (pg_current_xact_id()::text::bigint + shift)"
+    " << {places} FROM {s}.format);",
+}
+# Nothing that is under way, or begins later, can have a number below that of the oldest transaction
+# under way: what is read there is all that there will ever be.
+_SETTLED: Final[dict[Order, str]] = {
+    "dense": "",
+    "transaction": "AND number < (SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift)"
+    " << {places} FROM {s}.format)",
+}
+_TYPES: Final = (
+    '"position" bigint, name_id integer, class_version bigint, "timestamp" bigint, data bytea,'
+    " header bytea, event_hash bytea"
+)
+COLUMNS: Final = 'position, name_id, class_version, "timestamp", data, header, event_hash'
+"""The columns of a row, as the store reads them."""
+
+# `last` is kept apart from the rows; a hot row is found without the index growing (fillfactor).
+# A name comes back as it was appended, any Unicode text, and costs four bytes a row.
+# Of two appends at one position one succeeds (PRIMARY KEY); numbers are those of one row (UNIQUE).
+# A snapshot never takes part in `read`, `read_all` or `last`.
+# An append id is that of one append, or of none for ever (PRIMARY KEY; `stored` says which).
+_TABLES: Final = """
+CREATE TABLE {s}.format (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL,
+    numbering text NOT NULL, shift bigint NOT NULL);
+CREATE TABLE {s}.counter (one boolean PRIMARY KEY DEFAULT true CHECK (one), last bigint NOT NULL)
+    WITH (fillfactor = 10);
+CREATE TABLE {s}.stream (originator_id uuid PRIMARY KEY, last_position bigint NOT NULL,
+    last_hash bytea NOT NULL) WITH (fillfactor = 80);
+CREATE TABLE {s}.name (name_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest bytea NOT NULL UNIQUE, name bytea NOT NULL);
+CREATE TABLE {s}.record (originator_id uuid NOT NULL, position bigint NOT NULL, number bigint NOT NULL,
+    class_version bigint NOT NULL, "timestamp" bigint NOT NULL, name_id integer NOT NULL,
+    data bytea NOT NULL, header bytea NOT NULL, event_hash bytea NOT NULL,
+    CONSTRAINT record_position PRIMARY KEY (originator_id, position),
+    CONSTRAINT record_number UNIQUE (number));
+CREATE TABLE {s}.snapshot (originator_id uuid NOT NULL, position bigint NOT NULL,
+    class_version bigint NOT NULL, "timestamp" bigint NOT NULL, name_id integer NOT NULL,
+    data bytea NOT NULL, header bytea NOT NULL, event_hash bytea NOT NULL,
+    PRIMARY KEY (originator_id, position));
+CREATE TABLE {s}.append (append_id uuid CONSTRAINT append_once PRIMARY KEY, stored boolean NOT NULL);
+INSERT INTO {s}.counter (last) VALUES (0);
+INSERT INTO {s}.format (version, numbering, shift)
+    VALUES ({version}, '{order}', -pg_current_xact_id()::text::bigint);
+"""
+
+_FUNCTIONS: Final = """
+-- `append` is atomic, and costs one round trip: this is one statement, and so one transaction. Locks
+-- are taken in one order by all: the id, the streams as they are sorted, the counter.
+CREATE OR REPLACE FUNCTION {s}.append_rows(_append_id uuid, _wait text, _streams uuid[], _lasts bigint[],
+    _heads bytea[], _of integer[], _positions bigint[], _name_ids integer[], _class_versions bigint[],
+    _timestamps bigint[], _data bytea[], _headers bytea[], _hashes bytea[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE base bigint;
+BEGIN
+    -- Who waits for another's lock does not wait for ever.
+    PERFORM set_config('lock_timeout', _wait, true);
+    -- What became of it can be asked, and an append that was given up fails here.
+    INSERT INTO {s}.append VALUES (_append_id, true);
+    -- `last` is the highest position ever appended.
+    INSERT INTO {s}.stream AS old SELECT * FROM unnest(_streams, _lasts, _heads)
+        ON CONFLICT (originator_id) DO UPDATE
+        SET last_position = excluded.last_position, last_hash = excluded.last_hash
+        WHERE old.last_position < excluded.last_position;
+    {base}
+    -- Rows are only ever added; a taken position fails on the primary key.
+    INSERT INTO {s}.record
+        SELECT _streams[i], p, base + o, v, t, n, d, h, e
+        FROM unnest(_of, _positions, _class_versions, _timestamps, _name_ids, _data, _headers, _hashes)
+        WITH ORDINALITY AS r (i, p, v, t, n, d, h, e, o);
+END $$;
+
+-- The answer is final: an append under way is waited for (it holds the id), and where there is none,
+-- the id is taken for ever.
+CREATE OR REPLACE FUNCTION {s}.was_appended(_append_id uuid, _wait text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', _wait, true);
+    INSERT INTO {s}.append VALUES (_append_id, false) ON CONFLICT DO NOTHING;
+    RETURN (SELECT stored FROM {s}.append WHERE append_id = _append_id);
+END $$;
+
+-- A name has one id for ever: none is changed or removed.
+CREATE OR REPLACE FUNCTION {s}.name_ids(_digests bytea[], _names bytea[])
+RETURNS TABLE (digest bytea, name_id integer)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO {s}.name (digest, name) SELECT d, n FROM unnest(_digests, _names) AS new (d, n)
+        WHERE NOT EXISTS (SELECT FROM {s}.name WHERE digest = d) ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT digest, name_id FROM {s}.name WHERE digest = ANY (_digests);
+END $$;
+
+-- What reads by pages is planned once a session, and walks along the index: where statistics are old
+-- or missing, PostgreSQL would rather read and sort all that is left, for each page.
+
+-- The rows of one stream in the order of their positions; a page starts where the last one ended, and
+-- ends where it has grown long.
+CREATE OR REPLACE FUNCTION {s}.read_rows(_id uuid, _low bigint, _high bigint, _most integer)
+RETURNS TABLE ({types})
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns} FROM (
+            SELECT {columns}, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS before
+            FROM {s}.record WHERE originator_id = _id AND position BETWEEN _low AND _high
+            ORDER BY position LIMIT _most) AS page
+        WHERE before <= {page_bytes};
+END $$;
+
+-- The same, from the end.
+CREATE OR REPLACE FUNCTION {s}.read_rows_descending(_id uuid, _low bigint, _high bigint, _most integer)
+RETURNS TABLE ({types})
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns} FROM (
+            SELECT {columns},
+                sum(octet_length(data)) OVER (ORDER BY position DESC) - octet_length(data) AS before
+            FROM {s}.record WHERE originator_id = _id AND position BETWEEN _low AND _high
+            ORDER BY position DESC LIMIT _most) AS page
+        WHERE before <= {page_bytes};
+END $$;
+
+-- Commit order, and nothing that may still get a number in between.
+CREATE OR REPLACE FUNCTION {s}.read_all(_after bigint, _most integer)
+RETURNS TABLE ({types}, number bigint, originator_id uuid)
+LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT {columns}, number, originator_id FROM (
+            SELECT {columns}, number, originator_id,
+                sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS before
+            FROM {s}.record WHERE number > _after ORDER BY number LIMIT _most) AS page
+        WHERE before <= {page_bytes} {settled};
+END $$;
+
+-- The snapshot with the highest position within the bound, and the first page of the rows after it: in
+-- one round trip, and of one moment (STABLE).
+CREATE OR REPLACE FUNCTION {s}.read_from_snapshot(_id uuid, _high bigint)
+RETURNS TABLE ({types}, is_snapshot boolean)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE low bigint := {least};
+BEGIN
+    SELECT {columns}, true INTO "position", name_id, class_version, "timestamp", data, header, event_hash,
+            is_snapshot
+        FROM {s}.snapshot AS s WHERE s.originator_id = _id AND s.position <= _high
+        ORDER BY s.position DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN NEXT;
+        IF "position" >= _high THEN
+            RETURN;
+        END IF;
+        low := "position" + 1;
+    END IF;
+    RETURN QUERY SELECT {columns}, false FROM {s}.read_rows(_id, low, _high, {page_rows});
+END $$;
+"""
+
+
+def tables_of(schema: str, order: Order) -> str:
+    """Return the statements that make the tables, and what is in them from the beginning."""
+    return _TABLES.format(s=quoted(schema), version=FORMAT, order=order)
+
+
+def functions_of(schema: str, order: Order) -> str:
+    """Return the statements that make the functions, or replace those of an earlier format."""
+    numbers = {
+        "s": quoted(schema),
+        "places": PLACES,
+        "turn": _turn_of(schema),
+    }
+    return _FUNCTIONS.format(
+        **numbers,
+        types=_TYPES,
+        columns=COLUMNS,
+        least=LEAST,
+        page_rows=PAGE_ROWS,
+        page_bytes=PAGE_BYTES,
+        base=_BASE[order].format(**numbers),
+        settled=_SETTLED[order].format(**numbers),
+    )
+
+
+def quoted(schema: str) -> str:
+    """Return the name of a schema as it stands in statements: it may be a word of SQL."""
+    return f'"{schema}"'
+
+
+def _turn_of(schema: str) -> int:
+    """Return the key of the lock that appends take in turn: one of 64 bits, another for each schema."""
+    return int.from_bytes(hashlib.sha256(f"esmodel appends to {schema}".encode()).digest()[:8], signed=True)
