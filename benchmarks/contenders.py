@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from benchmarks.rows import EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT, TRANSACTION
+from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT, TRANSACTION
 from benchmarks.worker import Answer, Request
 
 ROOT: Final = Path(__file__).parent.parent
@@ -46,6 +46,7 @@ CONTENDERS: Final = {
 }
 POSTGRES_CONTENDERS: Final = {
     FLOOR: Contender("floor", "benchmarks.postgres.floor"),
+    DENSE_FLOOR: Contender("floor, in the order of commits", "benchmarks.postgres.dense_floor"),
     ESMODEL: Contender("esmodel", "benchmarks.postgres.kernel"),
     TRANSACTION: Contender("esmodel, order=transaction", "benchmarks.postgres.transaction"),
     EVENT: Contender(

@@ -11,10 +11,11 @@ STRUCT: Final = "eventsourcing9_msgspec"
 EIGHT: Final = "eventsourcing8"
 SOURCERY: Final = "sourcery"
 TRANSACTION: Final = "esmodel_transaction"
+DENSE_FLOOR: Final = "floor_dense"
 
 ALL: Final = (FLOOR, ESMODEL, EVENT, STRUCT, SOURCERY)
 WITH_EIGHT: Final = (FLOOR, ESMODEL, EIGHT)
-ON_POSTGRES: Final = (FLOOR, ESMODEL, TRANSACTION, EVENT, STRUCT)
+ON_POSTGRES: Final = (FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION, EVENT, STRUCT)
 
 
 class Targets(NamedTuple):

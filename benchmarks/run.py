@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from benchmarks.bank import Synchronous
 from benchmarks.contenders import Process
-from benchmarks.rows import EIGHT, ESMODEL, EVENT, FLOOR, TRANSACTION, Row
+from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, TRANSACTION, Row
 
 Setting: TypeAlias = Synchronous | Literal["-"]
 
@@ -66,7 +66,7 @@ class Result(NamedTuple):
     @property
     def peers(self) -> tuple[str, ...]:
         """The contenders that are other libraries."""
-        return tuple(each for each in self.values if each not in {FLOOR, ESMODEL, TRANSACTION})
+        return tuple(each for each in self.values if each not in {FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION})
 
     @property
     def fastest(self) -> str | None:

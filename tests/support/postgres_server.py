@@ -90,7 +90,7 @@ class PostgresServer:
             "fsync": self._fsync,
             # Half of the tests ask for what was written just now, and an ANALYZE would hold it back.
             "autovacuum": self._autovacuum,
-            "max_connections": "120",
+            "max_connections": "200",
             "max_prepared_transactions": "4",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]

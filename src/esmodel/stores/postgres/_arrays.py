@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -14,8 +13,10 @@ from typing_extensions import override
 
 from esmodel.persistence.record import Record
 
-_EMPTY: Final = struct.pack("!2i", 0, 0)  # no dimension, no NULL
+_HEAD: Final = struct.Struct("!5i")  # one dimension, no NULL, the type, the length, and the lower bound
+_EMPTY: Final = struct.Struct("!3i")  # no dimension, no NULL, the type
 _LENGTH: Final = struct.Struct("!i")
+_LENGTHS: Final = [_LENGTH.pack(length) for length in range(1_024)]  # those of most values, at hand
 
 
 class Array:
@@ -23,9 +24,8 @@ class Array:
 
     __slots__ = ("data",)
 
-    def __init__(self, oid: int, length: int, items: bytes) -> None:
-        # one dimension without NULL, and its lower bound
-        self.data = struct.pack("!5i", 1, 0, oid, length, 1) + items if length else _EMPTY + oid.to_bytes(4)
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
 class ArrayDumper(Dumper):
@@ -38,14 +38,14 @@ class ArrayDumper(Dumper):
         return obj.data
 
 
-def integers(numbers: list[int]) -> Array:
+def integers(numbers: Sequence[int]) -> Array:
     """Pack ``bigint[]``."""
-    return Array(20, len(numbers), _pack("iq", 8, numbers))
+    return _integers(20, "iq", 8, numbers)
 
 
-def short_integers(numbers: list[int]) -> Array:
+def short_integers(numbers: Sequence[int]) -> Array:
     """Pack ``integer[]``."""
-    return Array(23, len(numbers), _pack("ii", 4, numbers))
+    return _integers(23, "ii", 4, numbers)
 
 
 def uuids(ids: Iterable[UUID]) -> Array:
@@ -53,43 +53,65 @@ def uuids(ids: Iterable[UUID]) -> Array:
     return _byte_strings(2950, [each.bytes for each in ids])
 
 
-def byte_strings(values: list[bytes]) -> Array:
+def byte_strings(values: Sequence[bytes]) -> Array:
     """Pack ``bytea[]``."""
     return _byte_strings(17, values)
 
 
 def columns_of(rows: list[Record], name_ids: dict[str, int]) -> list[Array]:
     """Return what is stored: the ends of the streams, in the order of their ids, and the rows."""
+    streams, positions, names, class_versions, timestamps, data, headers, hashes = zip(*rows, strict=True)
+    heads = _heads_of(rows, streams, positions)
+    ordinals = {stream: number for number, stream in enumerate(heads, 1)}
+    of = [1] * len(rows) if len(heads) == 1 else [ordinals[stream] for stream in streams]
+    ends = list(heads.values())
+    return [
+        uuids(heads),
+        integers([row[1] for row in ends]),
+        byte_strings([row[7] for row in ends]),
+        short_integers(of),
+        integers(positions),
+        short_integers([name_ids[name] for name in names]),
+        integers(class_versions),
+        integers(timestamps),
+        byte_strings(data),
+        byte_strings(headers),
+        byte_strings(hashes),
+    ]
+
+
+def _heads_of(rows: list[Record], streams: Sequence[UUID], positions: Sequence[int]) -> dict[UUID, Record]:
+    """Return the row with the highest position of each stream, in the order of their ids.
+
+    All writers lock the streams in this order, and so never wait for each other in a circle.
+    """
+    if streams.count(streams[0]) == len(streams):
+        return {streams[0]: rows[positions.index(max(positions))]}
     heads: dict[UUID, Record] = {}
     for row in rows:
         head = heads.get(row[0])
         if head is None or row[1] > head[1]:
             heads[row[0]] = row
-    # All writers lock the streams in this order, and so never wait for each other in a circle.
-    streams = sorted(heads)
-    ends = [heads[stream] for stream in streams]
-    ordinals = {stream: number for number, stream in enumerate(streams, 1)}
-    return [
-        uuids(streams),
-        integers([row[1] for row in ends]),
-        byte_strings([row[7] for row in ends]),
-        short_integers([ordinals[row[0]] for row in rows]),
-        integers([row[1] for row in rows]),
-        short_integers([name_ids[row[2]] for row in rows]),
-        integers([row[3] for row in rows]),
-        integers([row[4] for row in rows]),
-        byte_strings([row[5] for row in rows]),
-        byte_strings([row[6] for row in rows]),
-        byte_strings([row[7] for row in rows]),
-    ]
+    return dict(sorted(heads.items()))
 
 
-def _pack(code: str, size: int, numbers: list[int]) -> bytes:
-    sized = [size] * (2 * len(numbers))
+def _integers(oid: int, code: str, size: int, numbers: Sequence[int]) -> Array:
+    length = len(numbers)
+    if not length:
+        return Array(_EMPTY.pack(0, 0, oid))
+    sized = [size] * (2 * length)
     sized[1::2] = numbers
-    return struct.pack("!" + code * len(numbers), *sized)
+    return Array(struct.pack("!5i" + code * length, 1, 0, oid, length, 1, *sized))
 
 
-def _byte_strings(oid: int, values: list[bytes]) -> Array:
-    lengths = map(_LENGTH.pack, map(len, values))
-    return Array(oid, len(values), b"".join(chain.from_iterable(zip(lengths, values, strict=True))))
+def _byte_strings(oid: int, values: Sequence[bytes]) -> Array:
+    if not values:
+        return Array(_EMPTY.pack(0, 0, oid))
+    try:
+        lengths = [_LENGTHS[len(value)] for value in values]
+    except IndexError:
+        lengths = [_LENGTH.pack(len(value)) for value in values]
+    parts = [b""] * (2 * len(values))
+    parts[::2] = lengths
+    parts[1::2] = values
+    return Array(_HEAD.pack(1, 0, oid, len(values), 1) + b"".join(parts))

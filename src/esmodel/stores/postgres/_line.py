@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from types import TracebackType
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, TypeAlias
 from uuid import UUID
-from weakref import WeakSet
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
-from typing_extensions import override
 
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError
-from esmodel.stores.postgres._arrays import Array, ArrayDumper
+from esmodel.stores.postgres._arrays import Array
 from esmodel.stores.postgres._failures import ConnectionLostError, translated
 from esmodel.stores.postgres._statements import BEGIN, COMMIT
-from esmodel.stores.postgres.connections import Connections, OwnConnections
+from esmodel.stores.postgres.connections import Connections, GivenConnections, OwnConnections, Source
 
 PAUSE: Final = 0.01
 """Seconds before a second attempt; before each that follows, twice as long."""
@@ -38,14 +33,10 @@ class Line:
         self.name = f"PostgreSQL schema {schema}"
         self.is_read_committed = True
         self._seconds = seconds
-        self._own: OwnConnections | None = None
-        if isinstance(source, str):
-            self._own = OwnConnections(source, most, seconds)
-            self._connections: Connections = self._own
-        else:
-            self._connections = source
+        self._source: Source = (
+            OwnConnections(source, most) if isinstance(source, str) else GivenConnections(source)
+        )
         self._closed = False
-        self._known = WeakSet[psycopg.Connection[object]]()
 
     def check_open(self) -> None:
         """Refuse to go on where the store was closed."""
@@ -87,78 +78,49 @@ class Line:
         self, statement: bytes, parameters: Sequence[Parameter], deadline: float, *, writes: bool = True
     ) -> list[TupleRow]:
         """Run a statement as a transaction of its own; raise what the driver raises."""
-        with self.lend(deadline) as cursor:
+        self.check_open()
+        connection = self._source.take(max(deadline - time.monotonic(), 0.001))
+        try:
+            cursor = psycopg.Cursor(connection, row_factory=tuple_row)
             if self.is_read_committed or not writes:
                 cursor.execute(statement, parameters, prepare=False, binary=True)
             else:
-                bounds = psycopg.Cursor(cursor.connection)
-                with cursor.connection.pipeline():  # still one round trip
+                bounds = psycopg.Cursor(connection)
+                with connection.pipeline():  # still one round trip
                     bounds.execute(BEGIN, prepare=False)
                     cursor.execute(statement, parameters, prepare=False, binary=True)
                     bounds.execute(COMMIT, prepare=False)
             return cursor.fetchall()
+        except psycopg.Error as error:
+            if connection.closed:
+                raise ConnectionLostError(error) from error
+            raise
+        finally:
+            self._source.give_back(connection)
 
-    def lend(self, deadline: float) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
-        """Lend a cursor whose connection begins no transaction by itself."""
+    def transaction(self) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
+        """Run a block within a transaction, at READ COMMITTED."""
         self.check_open()
-        return _Lent(self._connections.connection(max(deadline - time.monotonic(), 0.001)), self._known)
+        return contextmanager(self._transaction)()
+
+    def _transaction(self) -> Generator[psycopg.Cursor[TupleRow]]:
+        try:
+            connection = self._source.take(self._seconds)
+            try:
+                cursor = psycopg.Cursor(connection, row_factory=tuple_row)
+                cursor.execute(BEGIN)
+                yield cursor
+                cursor.execute(COMMIT)
+            finally:
+                self._source.give_back(connection)
+        except psycopg.Error as error:
+            raise self.translated(error) from error
 
     def close(self) -> None:
         """Close the connections that are our own."""
         self._closed = True
-        if self._own is not None:
-            self._own.close()
+        self._source.close()
 
     def translated(self, error: psycopg.Error) -> StoreError | PayloadError:
         """Say what PostgreSQL found, and what to do about it."""
         return translated(error, self.name, self._seconds)
-
-
-class _Lent(AbstractContextManager[psycopg.Cursor[TupleRow]]):
-    """A cursor for a block, whose connection goes back as it came: idle."""
-
-    __slots__ = ("_connection", "_known", "_loan", "_was_autocommit")
-
-    def __init__(
-        self,
-        loan: AbstractContextManager[psycopg.Connection[object]],
-        known: WeakSet[psycopg.Connection[object]],
-    ) -> None:
-        self._loan = loan
-        self._known = known
-
-    @override
-    def __enter__(self) -> psycopg.Cursor[TupleRow]:
-        self._connection = connection = self._loan.__enter__()
-        try:
-            self._was_autocommit = connection.autocommit
-            if not self._was_autocommit:
-                connection.autocommit = True
-            if connection not in self._known:
-                connection.adapters.register_dumper(Array, ArrayDumper)
-                self._known.add(connection)
-            cursor = psycopg.Cursor(connection, row_factory=tuple_row)
-        except BaseException as error:
-            self._loan.__exit__(type(error), error, error.__traceback__)
-            raise
-        return cursor
-
-    @override
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        connection = self._connection
-        try:
-            if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-                with contextlib.suppress(psycopg.Error):  # the pool replaces one that was lost
-                    connection.rollback()
-            if not (self._was_autocommit or connection.closed):
-                connection.autocommit = False
-        finally:
-            self._loan.__exit__(kind, error, traceback)
-        if isinstance(error, psycopg.Error) and connection.closed:
-            raise ConnectionLostError(error) from error

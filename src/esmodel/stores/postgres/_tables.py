@@ -6,9 +6,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from esmodel.exceptions import StoreFormatError
-from esmodel.stores.postgres._failures import ConnectionLostError
 from esmodel.stores.postgres._line import Line
-from esmodel.stores.postgres._statements import BEGIN, COMMIT, HAS_FORMAT, HAS_SCHEMA, LOCK, Statements
+from esmodel.stores.postgres._statements import HAS_FORMAT, HAS_SCHEMA, LOCK, Statements
 from esmodel.stores.postgres.schema import FORMAT, Order
 
 
@@ -36,22 +35,15 @@ class Tables:
 
     def migrate(self) -> None:
         """Make the tables, or bring them to this version, in one transaction."""
-        try:
-            with self._line.lend(self._line.deadline()) as cursor:
-                cursor.execute(BEGIN)
-                cursor.execute(LOCK, (self._schema,))
-                if not is_true(cursor.execute(HAS_SCHEMA, (self._schema,)).fetchall()):
-                    cursor.execute(self._statements.create_schema)
-                if is_true(cursor.execute(HAS_FORMAT, (self._schema,)).fetchall()):
-                    self._bring_to_this_version(cursor)
-                else:
-                    cursor.execute(self._statements.create_tables)
-                    cursor.execute(self._statements.create_functions)
-                cursor.execute(COMMIT)
-        except ConnectionLostError as lost:
-            raise self._line.translated(lost.error) from lost.error
-        except psycopg.Error as error:
-            raise self._line.translated(error) from error
+        with self._line.transaction() as cursor:
+            cursor.execute(LOCK, (self._schema,))
+            if not is_true(cursor.execute(HAS_SCHEMA, (self._schema,)).fetchall()):
+                cursor.execute(self._statements.create_schema)
+            if is_true(cursor.execute(HAS_FORMAT, (self._schema,)).fetchall()):
+                self._bring_to_this_version(cursor)
+            else:
+                cursor.execute(self._statements.create_tables)
+                cursor.execute(self._statements.create_functions)
 
     def _bring_to_this_version(self, cursor: psycopg.Cursor[TupleRow]) -> None:
         if self._version_of(cursor.execute(self._statements.identify).fetchall()) < FORMAT:
