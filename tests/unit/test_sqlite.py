@@ -33,8 +33,7 @@ from esmodel.exceptions import (
     StoreFormatError,
 )
 from esmodel.persistence.record import Record, RecordStore, SupportsReadAll, SupportsSnapshots
-from esmodel.stores import sqlite as sqlite_store
-from esmodel.stores.sqlite import SQLiteStore
+from esmodel.stores.sqlite import SQLiteStore, _session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -795,8 +794,8 @@ def test_the_write_ahead_log_is_started_anew_when_it_has_grown_long(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = Path(f"{path}-wal")
-    monkeypatch.setattr(sqlite_store, "_COMMITS", 4)
-    monkeypatch.setattr(sqlite_store, "_LOG_BYTES", 100_000)
+    monkeypatch.setattr(_session, "_COMMITS", 4)
+    monkeypatch.setattr(_session, "_LOG_BYTES", 100_000)
     with SQLiteStore(path, synchronous="NORMAL") as store, closing(sqlite3.connect(path)) as connection:
         store.append([row(0)])
         connection.execute("BEGIN")

@@ -32,7 +32,7 @@ from esmodel.exceptions import (
     PayloadError,
     StoreError,
 )
-from esmodel.persistence.record import Record, RecordStore
+from esmodel.persistence.record import GREATEST, LEAST, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing import (
@@ -46,7 +46,6 @@ from esmodel.testing import (
     StreamsCrashContract,
     TailRaceContract,
 )
-from esmodel.testing.opening import GREATEST, LEAST
 
 # --- stores with one fault each ------------------------------------------------------------------
 

@@ -8,6 +8,12 @@ from uuid import UUID
 
 from esmodel.exceptions import PayloadError
 
+LEAST: Final = -(2**63)
+"""The lowest number that every store can hold."""
+
+GREATEST: Final = 2**63 - 1
+"""The highest number that every store can hold."""
+
 
 class Record(NamedTuple):
     """One stored row: an event, a snapshot or an item.
@@ -53,7 +59,7 @@ def check_record(record: Record, /) -> None:
     """
     for field in ("position", "class_version", "timestamp"):
         value: int = getattr(record, field)
-        if not -(2**63) <= value < 2**63:
+        if not LEAST <= value <= GREATEST:
             raise PayloadError(
                 f"Record {record.position} of stream {record.originator_id}: "
                 f"{field}: expected an integer of 64 bits, found {value}."
@@ -65,6 +71,27 @@ def check_record(record: Record, /) -> None:
             f"Record {record.position} of stream {record.originator_id}: "
             f"name: expected Unicode text, found {record.name!r}."
         ) from error
+
+
+def bounds_of(gt: int | None, gte: int | None, lt: int | None, lte: int | None, /) -> tuple[int, int]:
+    """Return the lowest and the highest position within the bounds of ``read``.
+
+    Where the first is above the second, there is none.
+
+    Example:
+        >>> bounds_of(None, 5, 9, None)
+        (5, 8)
+    """
+    low, high = LEAST, GREATEST
+    if gt is not None:
+        low = max(low, gt + 1)
+    if gte is not None:
+        low = max(low, gte)
+    if lt is not None:
+        high = min(high, lt - 1)
+    if lte is not None:
+        high = min(high, lte)
+    return low, high
 
 
 def check_limit(limit: int | None, /) -> None:

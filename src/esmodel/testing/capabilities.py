@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError
-from esmodel.persistence.record import Record
+from esmodel.persistence.record import GREATEST, LEAST, Record
 from esmodel.testing.contract import (
     NEAR_THE_ROWS,
     StoreContract,
@@ -23,8 +23,6 @@ from esmodel.testing.contract import (
     too_large,
 )
 from esmodel.testing.opening import (
-    GREATEST,
-    LEAST,
     AppendIdsStore,
     FullStore,
     ReadAllStore,

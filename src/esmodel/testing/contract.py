@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
-from esmodel.persistence.record import Record
+from esmodel.persistence.record import GREATEST, LEAST, Record
 from esmodel.testing.opening import (
-    GREATEST,
-    LEAST,
     StoreOpener,
     TStore,
     on_one_store,

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
-from esmodel.persistence.record import Record
+from esmodel.persistence.record import GREATEST, LEAST, Record
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing.opening import GREATEST, LEAST, ClosableStore, FullStore, StoreOpener, TStore, row
+from esmodel.testing.opening import ClosableStore, FullStore, StoreOpener, TStore, row
 
 TFullStore = TypeVar("TFullStore", bound=FullStore)
 

@@ -24,12 +24,6 @@ from esmodel.persistence.record import (
     SupportsStreams,
 )
 
-LEAST: Final = -(2**63)
-"""The least number that a row holds."""
-
-GREATEST: Final = 2**63 - 1
-"""The greatest number that a row holds."""
-
 SEED_VARIABLE: Final = "ESMODEL_TEST_SEED"
 """The environment variable that gives the seed of a failure back."""
 

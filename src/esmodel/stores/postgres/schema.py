@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import Final, Literal, TypeAlias
 
+from esmodel.persistence.record import LEAST
+
 Order: TypeAlias = Literal["dense", "transaction"]
 """Which order ``read_all`` gives; see ``PostgresStore``."""
 
 FORMAT: Final = 2
 """The format that ``migrate`` makes. In format 1, appends wait for the counter instead of their turn."""
-
-LEAST: Final = -(2**63)
-"""The lowest number of 64 bits."""
-
-GREATEST: Final = 2**63 - 1
-"""The highest number of 64 bits."""
 
 PAGE_ROWS: Final = 500
 """Rows that are read in one statement."""

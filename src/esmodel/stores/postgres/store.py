@@ -10,14 +10,22 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError
-from esmodel.persistence.record import Record, check_limit, check_record, make_record
+from esmodel.persistence.record import (
+    GREATEST,
+    LEAST,
+    Record,
+    bounds_of,
+    check_limit,
+    check_record,
+    make_record,
+)
 from esmodel.stores.postgres._appends import Appends, check_length
 from esmodel.stores.postgres._line import Line
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres._tables import Tables
 from esmodel.stores.postgres.connections import Connections
-from esmodel.stores.postgres.schema import GREATEST, LEAST, PAGE_BYTES, PAGE_ROWS, Order
+from esmodel.stores.postgres.schema import PAGE_BYTES, PAGE_ROWS, Order
 
 # Position, name_id, class version, timestamp, data, header, hash.
 _Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
@@ -177,15 +185,7 @@ class PostgresStore:
         """
         check_limit(limit)
         self._line.check_open()
-        low, high = LEAST, GREATEST
-        if gt is not None:
-            low = max(low, gt + 1)
-        if gte is not None:
-            low = max(low, gte)
-        if lt is not None:
-            high = min(high, lt - 1)
-        if lte is not None:
-            high = min(high, lte)
+        low, high = bounds_of(gt, gte, lt, lte)
         return self._read(originator_id, low, high, limit, descending=descending)
 
     def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None:

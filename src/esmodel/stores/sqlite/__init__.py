@@ -1,0 +1,5 @@
+"""The store that keeps rows in one SQLite file."""
+
+from esmodel.stores.sqlite.store import SQLiteStore
+
+__all__ = ["SQLiteStore"]
