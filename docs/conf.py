@@ -128,23 +128,44 @@ def imported_by(module: str) -> list[str]:
     return [name.asname or name.name for node in nodes for name in node.names]
 
 
-def write_reference() -> None:
-    """Write a page for each module, and one for the door."""
-    pages = {
-        name: f"{title(name)}\n.. automodule:: {name}\n   :exclude-members: {', '.join(imported_by(name))}\n"
-        for name in module_names()
-    }
-    homes = {
-        name.asname or name.name: node.module
-        for node in tree_of("esmodel").body
-        if isinstance(node, ast.ImportFrom)
-        for name in node.names
-    }
-    names = "\n".join(f"- :py:obj:`~{homes[name]}.{name}`" for name in esmodel.__all__)
-    pages["esmodel"] = (
-        f"{title('esmodel')}\n.. automodule:: esmodel\n   :no-members:\n\n"
-        f"What can be imported from ``esmodel``:\n\n.. rst-class:: names\n\n{names}\n"
+def handed_on_by(module: str) -> list[str]:
+    """Return the names that a door hands on, as its ``__all__`` lists them; no door defines any itself."""
+    for node in tree_of(module).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=names)):
+                listed = [each.value for each in names if isinstance(each, ast.Constant)]
+                return listed if all(home_of(module, name) != module for name in listed) else []
+            case _:
+                pass
+    return []
+
+
+def home_of(module: str, name: str) -> str:
+    """Return the module that defines a name, behind all the doors that hand it on."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            for each in node.names:
+                if name == (each.asname or each.name) and node.module.startswith("esmodel"):
+                    return home_of(node.module, each.name)
+    return module
+
+
+def page_of(module: str) -> str:
+    """Return the page of a module; that of a door has links to what it hands on."""
+    names = handed_on_by(module)
+    if not names:
+        left_out = ", ".join(imported_by(module))
+        return f"{title(module)}\n.. automodule:: {module}\n   :exclude-members: {left_out}\n"
+    links = "\n".join(f"- :py:obj:`~{home_of(module, name)}.{name}`" for name in names)
+    return (
+        f"{title(module)}\n.. automodule:: {module}\n   :no-members:\n\n"
+        f"What can be imported from ``{module}``:\n\n.. rst-class:: names\n\n{links}\n"
     )
+
+
+def write_reference() -> None:
+    """Write a page for each module."""
+    pages = {name: page_of(name) for name in ("esmodel", *module_names())}
     folder = HERE / "reference"
     for old in folder.glob("esmodel*.rst"):
         if old.stem not in pages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import pkgutil
@@ -15,6 +16,7 @@ import pytest
 
 import esmodel
 
+DOORS = ["esmodel", "esmodel.stores.postgres", "esmodel.stores.sqlite", "esmodel.testing"]
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 # what a line of an inventory says: name, domain and kind, priority, place, title
 ENTRY = re.compile(r"^(?P<name>\S+) py:(?P<kind>\w+) ", re.MULTILINE)
@@ -86,10 +88,12 @@ def test_each_name_of_the_door_is_in_the_reference(inventory: set[str]) -> None:
     assert set(esmodel.__all__) - known == set()
 
 
-def test_each_name_of_the_door_is_linked_from_its_page(manual: Path) -> None:
-    page = (manual / "reference" / "esmodel.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("door", DOORS)
+def test_each_name_of_a_door_is_linked_from_its_page(door: str, manual: Path) -> None:
+    page = (manual / "reference" / f"{door}.html").read_text(encoding="utf-8")
     linked = {each.rpartition(".")[2] for each in re.findall(r'href="[^"]*#(esmodel\.[\w.]+)"', page)}
-    assert set(esmodel.__all__) - linked == set()
+    names: list[str] = importlib.import_module(door).__all__
+    assert set(names) - linked == set()
 
 
 def test_each_member_of_a_public_class_is_in_the_reference(inventory: set[str]) -> None:
