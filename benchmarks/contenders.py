@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -58,6 +59,9 @@ POSTGRES_CONTENDERS: Final = {
         "eventsourcing9_postgres",
     ),
 }
+PATIENCE: Final = 900.0
+"""How many seconds a contender has for one answer."""
+
 LABELS: Final = {name: each.label for name, each in (CONTENDERS | POSTGRES_CONTENDERS).items()}
 """What the tables call the contenders: the same on every database."""
 
@@ -108,16 +112,23 @@ class Process:
         """Return the answer.
 
         Raises:
-            ContenderError: if the contender fails.
+            ContenderError: if the contender fails, or gives no answer in time.
         """
         if self._process.stdin is None or self._process.stdout is None:
             raise ContenderError("the process has no pipes")
         with contextlib.suppress(BrokenPipeError):  # it ended, and has no answer
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        timer = Timer(PATIENCE, self._process.kill)
+        timer.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            timer.cancel()
         if not line:
-            raise ContenderError(f"{self._contender.label}: the process ended")
+            raise ContenderError(
+                f"{self._contender.label}: the process ended, or gave no answer within {PATIENCE:.0f} s"
+            )
         answer: Answer = json.loads(line)
         if answer["error"] is not None:
             raise ContenderError(f"{self._contender.label}: {request}\n{answer['error']}")

@@ -51,6 +51,27 @@ def test_each_row_has_a_bound_and_each_bound_a_row() -> None:
     assert all(bound > 0 for bound in bounds.values())
 
 
+def test_a_contender_that_gives_no_answer_is_an_error_in_time(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    code = (
+        "from benchmarks import contenders\n"
+        "contenders.PATIENCE = 1.0\n"
+        "with contenders.Process(contenders.Contender('the sleeper', 'sleeper')) as process:\n"
+        "    process.ask({'do': 'end'})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "the sleeper: the process ended, or gave no answer within 1 s" in done.stderr
+
+
 @pytest.mark.parametrize("work", ["save_one", "array_append", "file_bytes"])
 def test_a_row_with_a_file_runs(work: str) -> None:
     done = run("--quick", "--rows", work, "--repeats", "1", "--synchronous", "NORMAL")
