@@ -292,18 +292,24 @@ class PostgresStore:
             size = min(left, PAGE_ROWS)
             rows: list[_Row] = self._line.ask(statement, (originator_id, low, high, size))
             more = _may_go_on(rows, size)
-            yield from self._records(originator_id, rows)
             left -= len(rows)
             if more and descending:
                 high = rows[-1][0] - 1
             elif more:
                 low = rows[-1][0] + 1
+            records = self._records(originator_id, rows)
+            del rows  # a page is kept once, and not while the next one is read
+            yield from records
+            records.clear()
 
     def _continue(self, page: list[Record], originator_id: UUID, high: int) -> Iterator[Record]:
         """Yield a first page, and the pages after it."""
+        may_go_on = len(page) == PAGE_ROWS or sum(len(row.data) for row in page) > PAGE_BYTES
+        low = page[-1].position + 1 if may_go_on else high
         yield from page
-        if len(page) == PAGE_ROWS or sum(len(row.data) for row in page) > PAGE_BYTES:
-            yield from self._read(originator_id, page[-1].position + 1, high, None, descending=False)
+        page.clear()
+        if may_go_on:
+            yield from self._read(originator_id, low, high, None, descending=False)
 
     def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
         self._tables.check()
@@ -319,6 +325,7 @@ class PostgresStore:
                 yield number, make_record(Record, columns)
                 after = number
             left -= len(rows)
+            rows.clear()
 
     def _records(self, stream: UUID, rows: list[_Row]) -> list[Record]:
         names = self._names.known({row[1] for row in rows})
