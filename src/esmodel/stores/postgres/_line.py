@@ -14,8 +14,9 @@ from psycopg.rows import TupleRow, tuple_row
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError
 from esmodel.stores.postgres._arrays import Array
 from esmodel.stores.postgres._failures import ConnectionLostError, translated
+from esmodel.stores.postgres._sources import GivenConnections, OwnConnections, Source
 from esmodel.stores.postgres._statements import BEGIN, COMMIT
-from esmodel.stores.postgres.connections import Connections, GivenConnections, OwnConnections, Source
+from esmodel.stores.postgres.connections import Connections
 
 PAUSE: Final = 0.01
 """Seconds before a second attempt; before each that follows, twice as long."""
