@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
@@ -43,6 +44,7 @@ from esmodel.persistence.record import (
     SupportsStreams,
 )
 from esmodel.stores.postgres import Order, PostgresStore, _appends, _statements, schema
+from esmodel.stores.postgres._sources import OwnConnections
 
 if TYPE_CHECKING or __name__ != "__main__":
     from collections.abc import Callable, Iterator
@@ -740,6 +742,56 @@ def test_a_stricter_level_by_default_changes_nothing(dsn: str, order: Order, lev
 
 
 # --- the connections -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tcp_dsn(dsn: str) -> Iterator[str]:
+    """Give the connection string of the server by TCP: the tests' own server has a Unix socket only."""
+    facts = conninfo_to_dict(dsn)
+    if not str(facts["host"]).startswith("/"):
+        yield dsn
+        return
+    path = f"{facts['host']}/.s.PGSQL.{facts.get('port') or 5432}"
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65_536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client = stack.enter_context(listener.accept()[0])
+                    server = stack.enter_context(socket.socket(socket.AF_UNIX))
+                    server.connect(path)
+                    for pair in ((client, server), (server, client)):
+                        Thread(target=pump, args=pair, daemon=True).start()
+
+        thread = Thread(target=accept)
+        thread.start()
+        yield make_conninfo(dsn, host="127.0.0.1", port=listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other options")
+def test_a_server_that_falls_silent_is_given_up_in_time(tcp_dsn: str) -> None:
+    def options(address: str) -> list[int]:
+        connections = OwnConnections(address, 1, 12.0)
+        connection = connections.take(30.0)
+        names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            found = [line.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        connections.give_back(connection)
+        connections.close()
+        return found
+
+    assert options(tcp_dsn) == [12_000, 6, 2, 3]
+    mine = make_conninfo(tcp_dsn, tcp_user_timeout=5_000, keepalives_idle=60)
+    assert options(mine) == [5_000, 60, 2, 3]
 
 
 def test_a_pool_that_was_given_is_used_as_it_is_and_left_open(dsn: str, order: Order) -> None:

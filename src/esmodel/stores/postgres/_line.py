@@ -35,7 +35,7 @@ class Line:
         self.is_read_committed = True
         self._seconds = seconds
         self._source: Source = (
-            OwnConnections(source, most) if isinstance(source, str) else GivenConnections(source)
+            OwnConnections(source, most, seconds) if isinstance(source, str) else GivenConnections(source)
         )
         self._closed = False
 

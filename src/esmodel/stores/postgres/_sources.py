@@ -91,9 +91,10 @@ class OwnConnections:
     Args:
         address: a connection string.
         most: how many are open at once.
+        seconds: how long a server may be silent before it is lost.
 
     Example:
-        >>> connections = OwnConnections(dsn, 2)  # dsn: "postgresql://..."
+        >>> connections = OwnConnections(dsn, 2, 30.0)  # dsn: "postgresql://..."
         >>> connection = connections.take(30.0)
         >>> connection.execute("SELECT 1").fetchone()
         (1,)
@@ -101,9 +102,10 @@ class OwnConnections:
         >>> connections.close()
     """
 
-    def __init__(self, address: str, most: int) -> None:
+    def __init__(self, address: str, most: int, seconds: float) -> None:
         self._address = address
         self._most = most
+        self._seconds = seconds
         self._was_connected = False
         self._inherited: list[psycopg.Connection[object]] = []
         self._closed = False
@@ -162,7 +164,7 @@ class OwnConnections:
         while True:
             try:
                 # Nothing is prepared: the next transaction may be in another session.
-                address = self._with_timeout(deadline)
+                address = make_conninfo(self._address, **self._timeouts(deadline))
                 connection = psycopg.connect(address, autocommit=True, prepare_threshold=None)
             except psycopg.OperationalError:
                 # A server that was there once is waited for.
@@ -174,10 +176,22 @@ class OwnConnections:
                 return connection
             time.sleep(_PAUSE)
 
-    def _with_timeout(self, deadline: float) -> str:
-        if "connect_timeout" in conninfo_to_dict(self._address):
-            return self._address
-        return make_conninfo(self._address, connect_timeout=max(int(deadline - time.monotonic()), 2))
+    def _timeouts(self, deadline: float) -> dict[str, int]:
+        """Return how long a server, or the way to it, may be silent, where the address does not say it.
+
+        By default, a connection whose other end has gone without a word is waited for until the system
+        gives it up: a quarter of an hour for a question, two hours for an answer.
+        """
+        seconds = max(int(self._seconds), 2)
+        known = conninfo_to_dict(self._address)
+        timeouts = {
+            "connect_timeout": max(int(deadline - time.monotonic()), 2),
+            "tcp_user_timeout": seconds * 1_000,
+            "keepalives_idle": max(seconds // 2, 1),
+            "keepalives_interval": max(seconds // 6, 1),
+            "keepalives_count": 3,
+        }
+        return {name: value for name, value in timeouts.items() if name not in known}
 
     def _close_idle(self) -> None:
         with contextlib.suppress(IndexError):
