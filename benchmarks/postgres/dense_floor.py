@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -16,8 +15,8 @@ from psycopg.rows import TupleRow
 from typing_extensions import override
 
 from benchmarks.bank import Synchronous
-from benchmarks.floor import Account, AccountBank, Row, continued, encoded
-from benchmarks.postgres.floor import READ
+from benchmarks.floor import Account, encoded
+from benchmarks.postgres.floor import READ, PostgresFloorBank
 from benchmarks.postgres.place import dsn, schema
 
 TABLE: Final = """CREATE SCHEMA IF NOT EXISTS {s};
@@ -40,14 +39,14 @@ ADD: Final = "SELECT {s}.add(%b, %b, %b::text[], %b::bigint[], %b, %b)"
 HAS_TABLE: Final = "SELECT to_regclass(%s) IS NOT NULL"
 
 
-class DenseFloorBank(AccountBank):
+class DenseFloorBank(PostgresFloorBank):
     """Accounts in one table, and a counter."""
 
     def __init__(self, path: Path, _: Synchronous) -> None:
         """Connect, and create the table if it is not there."""
         self._connection = psycopg.connect(dsn(), autocommit=True, prepare_threshold=0)
         name = sql.Identifier(schema(path))
-        self._add, self._read = (sql.SQL(text).format(s=name).as_string().encode() for text in (ADD, READ))
+        self._add, self._read = (sql.SQL(text).format(s=name).as_string() for text in (ADD, READ))
         self._cursor: psycopg.Cursor[TupleRow] = self._connection.cursor(binary=True)
         found = self._cursor.execute(HAS_TABLE, (f"{schema(path)}.event",)).fetchall()
         if found == [(False,)]:
@@ -56,22 +55,8 @@ class DenseFloorBank(AccountBank):
     @override
     def save(self, account: Account, /) -> None:
         rows = encoded(account.pending, account.id)
-        self._cursor.execute(self._add, [list(column) for column in zip(*rows, strict=True)])
+        self._cursor.execute(self._add.encode(), [list(column) for column in zip(*rows, strict=True)])
         account.pending.clear()
-
-    @override
-    def load(self, key: UUID, /) -> Account:
-        account = Account(key)
-        found: list[Row] = self._cursor.execute(self._read, (key, account.version)).fetchall()
-        return continued(account, found)
-
-    @override
-    def snapshot(self, key: UUID, /) -> None:
-        raise NotImplementedError
-
-    @override
-    def close(self) -> None:
-        self._connection.close()
 
 
 plain = DenseFloorBank

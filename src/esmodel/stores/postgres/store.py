@@ -262,7 +262,8 @@ class PostgresStore:
         rows: list[_Row] = [row[:7] for row in marked]
         records = self._records(originator_id, rows)
         snapshot = records.pop(0) if marked and marked[0][7] else None
-        return snapshot, self._continue(records, originator_id, high)
+        more = _may_go_on(rows[-len(records) :], PAGE_ROWS) if records else False
+        return snapshot, self._following(records, originator_id, high) if more else iter(records)
 
     def close(self) -> None:
         """Close the connections, but not a pool that was given. To close twice does no harm."""
@@ -302,14 +303,12 @@ class PostgresStore:
             yield from records
             records.clear()
 
-    def _continue(self, page: list[Record], originator_id: UUID, high: int) -> Iterator[Record]:
+    def _following(self, page: list[Record], originator_id: UUID, high: int) -> Iterator[Record]:
         """Yield a first page, and the pages after it."""
-        may_go_on = len(page) == PAGE_ROWS or sum(len(row.data) for row in page) > PAGE_BYTES
-        low = page[-1].position + 1 if may_go_on else high
+        low = page[-1].position + 1
         yield from page
         page.clear()
-        if may_go_on:
-            yield from self._read(originator_id, low, high, None, descending=False)
+        yield from self._read(originator_id, low, high, None, descending=False)
 
     def _read_all(self, after: int, limit: int | None) -> Iterator[tuple[int, Record]]:
         self._tables.check()
