@@ -29,8 +29,8 @@ from esmodel import (
     TimeBucketedLogReader,
     applies,
 )
-from esmodel.aggregate import StoredAggregate
-from esmodel.events import DomainEvent, TimestampedVersionedEvent
+from esmodel.model.aggregate import StoredAggregate
+from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
 from esmodel.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from esmodel import entity, events
-from esmodel.apply import ApplyRegistry
+from esmodel.model.apply import ApplyRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

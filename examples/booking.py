@@ -28,8 +28,8 @@ from esmodel import (
     ignores,
     retry,
 )
-from esmodel.entity import moment_of
-from esmodel.payload import payloads_of
+from esmodel.model.entity import moment_of
+from esmodel.model.eventcodec import payloads_of
 from esmodel.stores.sqlite import SQLiteStore
 
 # --- a room ----------------------------------------------------------------------------------------

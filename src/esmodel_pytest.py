@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from esmodel.stores.memory import MemoryStore
-    from esmodel.testing.clock import FixedClock, FixedIds
+    from esmodel.testing.scenarios.clock import FixedClock, FixedIds
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
     """Fail a test that ran a command in a scenario, and did not ask what came of it."""
-    if "esmodel.testing.outcome" not in sys.modules:
+    if "esmodel.testing.scenarios.outcome" not in sys.modules:
         return (yield)
-    from esmodel.testing.outcome import scenarios_settled  # noqa: PLC0415  # because it is loaded already
+    from esmodel.testing.scenarios.outcome import scenarios_settled  # noqa: PLC0415  # because it is loaded already
 
     with scenarios_settled():
         return (yield)
@@ -41,8 +41,8 @@ def memory_store() -> Generator[MemoryStore]:
 @pytest.fixture
 def fixed_clock() -> Generator[FixedClock]:
     """Let all that is triggered take the time of a clock that stands still: 2026-01-01 in UTC."""
-    from esmodel.entity import using_clock  # noqa: PLC0415  # because not every run needs it
-    from esmodel.testing.clock import FixedClock  # noqa: PLC0415  # the same
+    from esmodel.model.entity import using_clock  # noqa: PLC0415  # because not every run needs it
+    from esmodel.testing.scenarios.clock import FixedClock  # noqa: PLC0415  # the same
 
     clock = FixedClock()
     with using_clock(clock):
@@ -52,8 +52,8 @@ def fixed_clock() -> Generator[FixedClock]:
 @pytest.fixture
 def fixed_ids() -> Generator[FixedIds]:
     """Let new ids, of aggregates and of events, count from 1."""
-    from esmodel.entity import using_ids  # noqa: PLC0415  # because not every run needs it
-    from esmodel.testing.clock import FixedIds  # noqa: PLC0415  # the same
+    from esmodel.model.entity import using_ids  # noqa: PLC0415  # because not every run needs it
+    from esmodel.testing.scenarios.clock import FixedIds  # noqa: PLC0415  # the same
 
     ids = FixedIds()
     with using_ids(ids):
@@ -66,7 +66,7 @@ def clean_event_bus() -> Generator[None]:
 
     What is left is taken off, so that the next test begins with none.
     """
-    from esmodel import events  # noqa: PLC0415  # because not every run needs it
+    from esmodel.model import events  # noqa: PLC0415  # because not every run needs it
 
     events.assert_event_handlers_empty()
     yield

@@ -17,92 +17,9 @@ General layout, from the ground up; each floor imports only those below it::
 PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.
 """
 
-from esmodel.aggregate import (
-    AggregateRoot,
-    AggregateRootWithECC,
-    AttributeChanged,
-    Discarded,
-    EntityWithHashchain,
-    HashchainedAggregateRoot,
-    StoredAggregate,
-)
-from esmodel.apply import (
-    ApplyRegistry,
-    applies,
-    ignores,
-)
-from esmodel.array import (
-    Array,
-    ArrayRepository,
-    BigArray,
-    BigArrayRepository,
-    ItemAssigned,
-    make_subarray_id,
-    tree_height,
-)
-from esmodel.codec import (
+from esmodel.codec.codec import (
     Codec,
     TypeHook,
-)
-from esmodel.collection import (
-    Collection,
-    CollectionCreated,
-    CollectionRepository,
-    ItemAdded,
-    ItemRemoved,
-    register_new_collection,
-)
-from esmodel.command import (
-    Command,
-    Done,
-)
-from esmodel.decorators import (
-    attribute,
-    retry,
-    subclassevents,
-    subscribe_to,
-)
-from esmodel.entity import (
-    DomainEntity,
-    EntityWithECC,
-    Timestamped,
-    TimestampedEntity,
-    TimestampedVersionedEntity,
-    TimeuuidedEntity,
-    TimeuuidedVersionedEntity,
-    Versioned,
-    VersionedEntity,
-    caused_by,
-    using_clock,
-    using_ids,
-)
-from esmodel.events import (
-    AggregateEvent,
-    AttributeChangedEvent,
-    CreatedEvent,
-    DiscardedEvent,
-    DomainEvent,
-    ECCEvent,
-    EventBus,
-    EventWithECC,
-    EventWithHash,
-    EventWithOriginatorID,
-    EventWithOriginatorVersion,
-    EventWithTimestamp,
-    EventWithTimeuuid,
-    HashchainedEvent,
-    LoggedEvent,
-    Subscription,
-    TimestampedEvent,
-    TimestampedVersionedEvent,
-    TimeuuidedEvent,
-    TimeuuidedVersionedEvent,
-    VersionedEvent,
-    assert_event_handlers_empty,
-    clear_event_handlers,
-    publish,
-    subscribe,
-    unsubscribe,
 )
 from esmodel.exceptions import (
     ApplyError,
@@ -131,17 +48,104 @@ from esmodel.exceptions import (
     UnsetFieldError,
     UnsupportedTypeError,
 )
-from esmodel.logreader import (
-    TimeBucketedLogReader,
+from esmodel.model.aggregate import (
+    AggregateRoot,
+    AggregateRootWithECC,
+    AttributeChanged,
+    Discarded,
+    EntityWithHashchain,
+    HashchainedAggregateRoot,
+    StoredAggregate,
 )
-from esmodel.persistence.arrays import (
+from esmodel.model.apply import (
+    ApplyRegistry,
+    applies,
+    ignores,
+)
+from esmodel.model.command import (
+    Command,
+    Done,
+)
+from esmodel.model.decorators import (
+    attribute,
+    retry,
+    subclassevents,
+    subscribe_to,
+)
+from esmodel.model.entity import (
+    DomainEntity,
+    EntityWithECC,
+    Timestamped,
+    TimestampedEntity,
+    TimestampedVersionedEntity,
+    TimeuuidedEntity,
+    TimeuuidedVersionedEntity,
+    Versioned,
+    VersionedEntity,
+    caused_by,
+    using_clock,
+    using_ids,
+)
+from esmodel.model.events import (
+    AggregateEvent,
+    AttributeChangedEvent,
+    CreatedEvent,
+    DiscardedEvent,
+    DomainEvent,
+    ECCEvent,
+    EventBus,
+    EventWithECC,
+    EventWithHash,
+    EventWithOriginatorID,
+    EventWithOriginatorVersion,
+    EventWithTimestamp,
+    EventWithTimeuuid,
+    HashchainedEvent,
+    LoggedEvent,
+    Subscription,
+    TimestampedEvent,
+    TimestampedVersionedEvent,
+    TimeuuidedEvent,
+    TimeuuidedVersionedEvent,
+    VersionedEvent,
+    assert_event_handlers_empty,
+    clear_event_handlers,
+    publish,
+    subscribe,
+    unsubscribe,
+)
+from esmodel.model.repository import (
+    EntityRepository,
+    ReadsEntities,
+    SavesEntities,
+    TakesSnapshots,
+)
+from esmodel.model.snapshot import (
+    Snapshot,
+)
+from esmodel.model.versioning import (
+    Upcaster,
+    upcasts,
+)
+from esmodel.repositories.aggregates import (
+    EventSourcedRepository,
+    SnapshotWarning,
+)
+from esmodel.repositories.arrays import (
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
 )
-from esmodel.persistence.logs import (
+from esmodel.repositories.logs import (
     EventSourcedTimeBucketedLogRepository,
 )
-from esmodel.persistence.record import (
+from esmodel.repositories.saving import (
+    PendingSave,
+    save_together,
+)
+from esmodel.repositories.sequences import (
+    EventSourcedSequences,
+)
+from esmodel.rows.record import (
     Record,
     RecordStore,
     SnapshottingRecordStore,
@@ -150,31 +154,16 @@ from esmodel.persistence.record import (
     SupportsSnapshots,
     SupportsStreams,
 )
-from esmodel.persistence.repositories import (
-    EventSourcedRepository,
-    SnapshotWarning,
+from esmodel.structures.array import (
+    Array,
+    ArrayRepository,
+    BigArray,
+    BigArrayRepository,
+    ItemAssigned,
+    make_subarray_id,
+    tree_height,
 )
-from esmodel.persistence.saving import (
-    PendingSave,
-    save_together,
-)
-from esmodel.persistence.sequences import (
-    EventSourcedSequences,
-)
-from esmodel.repository import (
-    EntityRepository,
-    ReadsEntities,
-    SavesEntities,
-    TakesSnapshots,
-)
-from esmodel.sequence import (
-    SequencedItem,
-    Sequences,
-)
-from esmodel.snapshot import (
-    Snapshot,
-)
-from esmodel.timebucket import (
+from esmodel.structures.buckets import (
     BUCKET_SIZES,
     BucketSize,
     bucket_boundary,
@@ -184,17 +173,28 @@ from esmodel.timebucket import (
     next_bucket_starts,
     previous_bucket_starts,
 )
-from esmodel.timebucketedlog import (
+from esmodel.structures.collection import (
+    Collection,
+    CollectionCreated,
+    CollectionRepository,
+    ItemAdded,
+    ItemRemoved,
+    register_new_collection,
+)
+from esmodel.structures.logreader import (
+    TimeBucketedLogReader,
+)
+from esmodel.structures.sequence import (
+    SequencedItem,
+    Sequences,
+)
+from esmodel.structures.timebucketedlog import (
     BucketSizeChanged,
     LogStarted,
     MessageLogged,
     TimeBucketedLog,
     TimeBucketedLogRepository,
     start_new_timebucketedlog,
-)
-from esmodel.versioning import (
-    Upcaster,
-    upcasts,
 )
 
 __all__ = [

@@ -27,7 +27,7 @@ from psycopg.conninfo import make_conninfo
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
-from esmodel.persistence.record import GREATEST, Record
+from esmodel.rows.record import GREATEST, Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.postgres.schema import functions_of
@@ -45,7 +45,7 @@ from esmodel.testing import (
     StreamsCrashContract,
     TailRaceContract,
 )
-from esmodel.testing.opening import row
+from esmodel.testing.contracts.opening import row
 
 
 class TestMemoryStore(

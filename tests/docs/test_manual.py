@@ -121,8 +121,8 @@ def test_nothing_in_the_reference_is_without_a_word(manual: Path) -> None:
 
 @pytest.mark.parametrize("field", ["HEADER", "event_name", "aliases", "upcaster", "codec"])
 def test_each_field_of_an_event_class_is_explained(field: str, manual: Path) -> None:
-    page = (manual / "reference" / "esmodel.events.html").read_text(encoding="utf-8")
-    section = page.partition('id="esmodel.events.DomainEvent"')[2].partition("EventWithOriginatorID")[0]
+    page = (manual / "reference" / "esmodel.model.events.html").read_text(encoding="utf-8")
+    section = page.partition('id="esmodel.model.events.DomainEvent"')[2].partition("EventWithOriginatorID")[0]
     assert re.search(rf">{field}<", section)
 
 

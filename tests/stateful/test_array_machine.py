@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from esmodel import Array, ArrayIndexError, PayloadError, PositionTakenError
-from esmodel.persistence.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
-from esmodel.persistence.record import Record, RecordStore
+from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
+from esmodel.rows.record import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 

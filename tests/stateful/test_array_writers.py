@@ -23,8 +23,8 @@ import msgspec
 from typing_extensions import override
 
 from esmodel import BigArray, exceptions, make_subarray_id
-from esmodel.persistence.arrays import EventSourcedBigArrayRepository
-from esmodel.persistence.record import Record, RecordStore
+from esmodel.repositories.arrays import EventSourcedBigArrayRepository
+from esmodel.rows.record import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 

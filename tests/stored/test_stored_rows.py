@@ -31,8 +31,8 @@ from esmodel import (
     attribute,
     using_clock,
 )
-from esmodel.payload import payloads_of
-from esmodel.snapshot import SnapshotCodec
+from esmodel.model.eventcodec import payloads_of
+from esmodel.model.snapshot import SnapshotCodec
 from esmodel.stores.memory import MemoryStore
 
 FILE: Final = Path(__file__).with_name("v0_1.json")

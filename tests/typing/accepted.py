@@ -112,8 +112,8 @@ from esmodel.testing import (
     scenario,
     store_machine,
 )
-from esmodel.testing.laws import Creation, RandomCommand, aggregate_laws, command, creation
-from esmodel.testing.strategies import events, payloads, values
+from esmodel.testing.laws.commands import Creation, RandomCommand, aggregate_laws, command, creation
+from esmodel.testing.laws.strategies import events, payloads, values
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 

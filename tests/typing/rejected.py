@@ -82,8 +82,8 @@ from esmodel.testing import (
     scenario,
     store_machine,
 )
-from esmodel.testing.laws import aggregate_laws, command, creation
-from esmodel.testing.strategies import events
+from esmodel.testing.laws.commands import aggregate_laws, command, creation
+from esmodel.testing.laws.strategies import events
 
 # --- a model without mistakes ----------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
-from esmodel.persistence.record import check_limit, check_record
+from esmodel.rows.record import check_limit, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
     from uuid import UUID
 
-    from esmodel.persistence.record import Record
+    from esmodel.rows.record import Record
 
 
 class MemoryStore:
@@ -28,7 +28,7 @@ class MemoryStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.persistence.record import Record
+        >>> from esmodel.rows.record import Record
         >>> with MemoryStore() as store:
         ...     store.append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")])
         ...     store.last(UUID(int=1))

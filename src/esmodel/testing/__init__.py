@@ -1,20 +1,20 @@
 """What users import in their own tests: scenarios, laws of aggregates, laws of record stores.
 
 What tests a store needs the extra ``esmodel[testing]``, and is loaded when it is asked for; so do
-``esmodel.testing.strategies`` and ``esmodel.testing.laws``, which are imported by name. The fixtures come
+``esmodel.testing.laws.strategies`` and ``esmodel.testing.laws.commands``, which are imported by name. The fixtures come
 with pytest by themselves.
 """
 
 import sys
 from typing import TYPE_CHECKING
 
-from esmodel.testing.clock import FixedClock, FixedIds
-from esmodel.testing.comparison import EventChangedError
-from esmodel.testing.outcome import Outcome, ScenarioError, UnsettledWarning, scenarios_settled
-from esmodel.testing.scenario import Given, Scenario, scenario
+from esmodel.testing.scenarios.clock import FixedClock, FixedIds
+from esmodel.testing.scenarios.comparison import EventChangedError
+from esmodel.testing.scenarios.outcome import Outcome, ScenarioError, UnsettledWarning, scenarios_settled
+from esmodel.testing.scenarios.scenario import Given, Scenario, scenario
 
 if TYPE_CHECKING:
-    from esmodel.testing.stores import (
+    from esmodel.testing.contracts.stores import (
         AppendIdsContract,
         AppendIdsStore,
         ClosableStore,
@@ -59,13 +59,13 @@ if sys.modules.get("pytest") is not None:
 
     # before they are imported: with it, a failure shows both sides of what was compared
     pytest.register_assert_rewrite(
-        "esmodel.testing.capabilities",
-        "esmodel.testing.contract",
-        "esmodel.testing.crash",
-        "esmodel.testing.machine",
-        "esmodel.testing.race",
-        "esmodel.testing.repositories",
-        "esmodel.testing.server",
+        "esmodel.testing.contracts.capabilities",
+        "esmodel.testing.contracts.contract",
+        "esmodel.testing.contracts.crash",
+        "esmodel.testing.contracts.machine",
+        "esmodel.testing.contracts.race",
+        "esmodel.testing.contracts.repositories",
+        "esmodel.testing.contracts.server",
     )
 
 __all__ = [

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError, StoreError
-from esmodel.persistence.record import Record
+from esmodel.rows.record import Record
 from esmodel.stores.postgres._arrays import columns_of, integers, uuids
 from esmodel.stores.postgres._failures import ConnectionLostError
 from esmodel.stores.postgres._line import LONGEST_PAUSE, PAUSE, Line

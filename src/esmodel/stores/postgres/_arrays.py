@@ -11,7 +11,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from typing_extensions import override
 
-from esmodel.persistence.record import Record
+from esmodel.rows.record import Record
 
 _HEAD: Final = struct.Struct("!5i")  # one dimension, no NULL, the type, the length, and the lower bound
 _EMPTY: Final = struct.Struct("!3i")  # no dimension, no NULL, the type

@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError
-from esmodel.persistence.record import (
+from esmodel.rows.record import (
     GREATEST,
     LEAST,
     Record,
@@ -69,7 +69,7 @@ class PostgresStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.persistence.record import Record
+        >>> from esmodel.rows.record import Record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with PostgresStore(dsn, migrate=True) as store:  # dsn: "postgresql://..."
         ...     store.append([row])

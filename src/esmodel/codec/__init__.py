@@ -1,0 +1,1 @@
+"""A typed value to canonical JSON and back; it knows no event."""

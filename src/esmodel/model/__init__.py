@@ -1,0 +1,1 @@
+"""What a user writes: events, entities, aggregates, and what is made of them."""

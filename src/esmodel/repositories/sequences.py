@@ -1,0 +1,137 @@
+"""Sequences over a record store: a row for each item, and nothing in it but the item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Generic, Never, TypeVar
+from uuid import UUID
+
+import msgspec
+from typing_extensions import TypeForm
+
+from esmodel.codec.codec import DEFAULT_CODEC, Codec, TypedCodec
+from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
+from esmodel.model.entity import microseconds
+from esmodel.model.versioning import Upcaster
+from esmodel.repositories.saving import append
+from esmodel.rows.record import Record, RecordStore
+from esmodel.structures.sequence import SequencedItem, make_item
+
+T = TypeVar("T")
+
+
+class EventSourcedSequences(Generic[T]):
+    """Items of one type, kept as rows of a record store; arrays and logs stand on it.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from uuid import UUID
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> sequences = EventSourcedSequences(str, MemoryStore(), event_name="Noted")
+        >>> sequences.assign(UUID(int=1), 0, ["a", "b"], timestamp=datetime.now(UTC))
+        >>> [found.item for found in sequences.read(UUID(int=1), gte=0, lt=9)]
+        ['a', 'b']
+    """
+
+    __slots__ = ("_class_version", "_codec", "_items", "_name", "_store", "_upcaster")
+
+    def __init__(
+        self,
+        item_type: TypeForm[T],
+        store: RecordStore,
+        /,
+        *,
+        event_name: str,
+        codec: Codec = DEFAULT_CODEC,
+        upcaster: Upcaster[Never, object] | None = None,
+    ) -> None:
+        """Take the type of the items and the store.
+
+        Args:
+            item_type: a class, or any type that the codec carries, as ``Card | Cash``.
+            store: where the rows are kept.
+            event_name: the stored name of the rows; one with another name is refused.
+            codec: what carries the items.
+            upcaster: the steps from the oldest shape of an item, as JSON, to today's.
+
+        Raises:
+            UnsupportedTypeError: if the type cannot be carried.
+        """
+        self._store = store
+        self._name = event_name
+        self._codec = codec
+        self._items: TypedCodec[T] = TypedCodec(item_type, codec)
+        self._upcaster = upcaster
+        self._class_version = 0 if upcaster is None else len(upcaster)
+
+    def check(self, items: Sequence[T], /) -> None:
+        """Look whether items could be assigned; nothing is written.
+
+        Raises:
+            PayloadError: if an item could not be read again as one of the type.
+        """
+        for item in items:
+            self._items.encode(item)
+
+    def assign(
+        self, originator_id: UUID, position: int, items: Sequence[T], /, *, timestamp: datetime
+    ) -> None:
+        """Store items at a position and those that follow it, all or none; one append.
+
+        Raises:
+            ConcurrencyError: if a position is taken.
+            PayloadError: if an item could not be read again as one of the type.
+        """
+        name, class_version, moment = self._name, self._class_version, microseconds(timestamp)
+        encode = self._items.encode
+        rows = [
+            Record(originator_id, each, name, class_version, moment, encode(item))
+            for each, item in enumerate(items, position)
+        ]
+        append(self._store, self._store.append, rows)
+
+    def read(
+        self,
+        originator_id: UUID,
+        /,
+        *,
+        gte: int,
+        lt: int,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Iterator[SequencedItem[T]]:
+        """Stream the items within the bounds; as many rows are read.
+
+        Raises:
+            IntegrityError: if a row is not of the type.
+        """
+        name, newest, decode = self._name, self._class_version, self._items.decode
+        for record in self._store.read(originator_id, gte=gte, lt=lt, limit=limit, descending=descending):
+            # one step, which spares the properties of the row: 100 ns
+            _, position, found, class_version, timestamp, data, _, _ = record
+            if found != name:
+                finding = f"expected a row named {name!r}, found one named {found!r}"
+                raise UnknownEventError(originator_id, position, finding)
+            try:
+                item = decode(data if class_version == newest else self._upcast(record))
+            except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+                finding = f"the item of the row {name!r} does not fit: {error}"
+                raise StoredDataError(originator_id, position, finding) from error
+            yield make_item(SequencedItem, (position, timestamp, item))
+
+    def last(self, originator_id: UUID, /) -> int | None:
+        """Return the last position assigned, ``None`` where there is none; one row is read."""
+        found = self._store.last(originator_id)
+        return None if found is None else found[0]
+
+    def _upcast(self, record: Record) -> bytes:
+        if self._upcaster is None or not 0 <= record.class_version < self._class_version:
+            finding = (
+                f"expected an item of class version {self._class_version} or older, found "
+                f"{record.class_version}; the code that wrote it is newer"
+            )
+            raise ClassVersionError(record.originator_id, record.position, finding)
+        plain: object = msgspec.json.decode(record.data)
+        newest = self._upcaster.upcast(plain, record.class_version, self._codec.convert)
+        return self._codec.plain_bytes(newest, self._upcaster.returns)

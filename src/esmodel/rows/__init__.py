@@ -1,0 +1,1 @@
+"""What a store owes: the record, and the Protocols of record stores."""

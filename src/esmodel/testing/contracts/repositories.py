@@ -1,0 +1,224 @@
+"""What repositories promise over any record store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias, TypeVar
+from uuid import uuid4
+
+import pytest
+from attrs import define, frozen
+
+from esmodel.exceptions import ConcurrencyError, PositionTakenError, RepositoryKeyError
+from esmodel.model.aggregate import AggregateRoot, HashchainedAggregateRoot
+from esmodel.model.apply import applies
+from esmodel.model.events import AggregateEvent, HashchainedEvent
+from esmodel.repositories.aggregates import EventSourcedRepository
+from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
+from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
+from esmodel.stores.memory import MemoryStore
+from esmodel.structures.logreader import TimeBucketedLogReader
+from esmodel.testing.contracts.opening import SnapshotsStore, StoreOpener, TStore
+
+TSnapshotsStore = TypeVar("TSnapshotsStore", bound=SnapshotsStore)
+
+_SAME: Final = "EventSourcedRepository: what is loaded is what was saved"
+_SNAPSHOT: Final = "SupportsSnapshots, law 3: a snapshot that a repository wrote is not read"
+_SAME_WITH: Final = "SupportsSnapshots, law 4: with snapshots, an aggregate is another than without"
+_STALE: Final = "EventSourcedRepository: a stale save stores nothing"
+
+
+@frozen(kw_only=True)
+class _Opened(AggregateEvent):
+    """An account was opened."""
+
+    owner: str
+
+
+@frozen(kw_only=True)
+class _Deposited(AggregateEvent):
+    """Money came in."""
+
+    cents: int
+
+
+_AccountEvent: TypeAlias = _Opened | _Deposited
+
+
+@define
+class _Account(AggregateRoot[_AccountEvent]):
+    """An account, to try a store with."""
+
+    owner: str
+    cents: int = 0
+
+    @applies(_Opened)
+    def opened(self, event: _Opened) -> None:
+        """Name the owner."""
+        self.owner = event.owner
+
+    @applies(_Deposited)
+    def deposited(self, event: _Deposited) -> None:
+        """Add to the balance."""
+        self.cents += event.cents
+
+    apply = opened | deposited
+
+
+@frozen(kw_only=True)
+class _Sealed(HashchainedEvent):
+    """A number was added to a chain."""
+
+    number: int
+
+
+@define
+class _Chain(HashchainedAggregateRoot[_Sealed]):
+    """A chain of numbers, to try a store with."""
+
+    total: int = 0
+
+    @applies(_Sealed)
+    def sealed(self, event: _Sealed) -> None:
+        """Add the number."""
+        self.total += event.number
+
+    apply = sealed
+
+
+def _opened_account(cents: list[int], /) -> _Account:
+    """Make an account with deposits, whose events wait to be saved."""
+    account = _Account.create(_Opened, owner="Ada")
+    for amount in cents:
+        account.trigger(_Deposited, cents=amount)
+    return account
+
+
+class RepositoryContract(StoreOpener[TStore]):
+    """What repositories promise over any record store; a part of ``StoreContract``."""
+
+    def test_an_aggregate_comes_back_as_it_was_saved(self, store: TStore) -> None:
+        """As it is now, and as it was at each version."""
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1, 2, 3])
+        accounts.save(account)
+        assert account.id in accounts, _SAME
+        assert accounts[account.id] == account, _SAME
+        account.trigger(_Deposited, cents=4)
+        accounts.save(account)
+        states = [accounts.get_entity(account.id, at=version).cents for version in range(5)]
+        assert states == [0, 1, 3, 6, 10], _SAME
+        assert accounts.verify(account.id) == 5, _SAME
+
+    def test_a_stale_save_is_refused_stores_nothing_and_keeps_the_events(self, store: TStore) -> None:
+        """The error names what was expected and found, and the events in between can be fetched."""
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([])
+        accounts.save(account)
+        mine, theirs = accounts[account.id], accounts[account.id]
+        theirs.trigger(_Deposited, cents=5)
+        theirs.trigger(_Deposited, cents=6)
+        between = theirs.pending_events
+        accounts.save(theirs)
+        mine.trigger(_Deposited, cents=7)
+        waiting = mine.pending_events
+        with pytest.raises(ConcurrencyError) as caught:
+            accounts.save(mine)
+        error = caught.value
+        assert (error.originator_id, error.expected, error.found) == (account.id, 0, 2), _STALE
+        assert mine.pending_events == waiting, "EventSourcedRepository: the events of a stale save wait on"
+        assert list(accounts.events(account.id, after=error.expected)) == list(between), _STALE
+        assert accounts[account.id] == theirs, _STALE
+
+    def test_the_events_after_a_version_are_those_that_were_saved(self, store: TStore) -> None:
+        """From before the first to after the last."""
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1, 2])
+        events = account.pending_events
+        accounts.save(account)
+        for after in range(-1, 4):
+            found = list(accounts.events(account.id, after=after))
+            assert found == list(events[after + 1 :]), (
+                "EventSourcedRepository: events(after=) gives other events than were saved"
+            )
+
+    def test_what_is_absent_or_discarded_is_a_key_error(self, store: TStore) -> None:
+        """What is discarded was there before, and its stream is whole."""
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1])
+        assert account.id not in accounts, _SAME
+        with pytest.raises(RepositoryKeyError):
+            accounts[account.id]
+        account.discard()
+        accounts.save(account)
+        assert account.id not in accounts, "EventSourcedRepository: what is discarded is not there"
+        with pytest.raises(RepositoryKeyError):
+            accounts[account.id]
+        assert accounts.get_entity(account.id, at=1).cents == 1, _SAME
+        assert accounts.verify(account.id) == 3, _SAME
+
+    def test_a_hash_chain_comes_back_and_verifies(self, store: TStore) -> None:
+        """The hash of each row, and ``last`` beside them, are what was signed."""
+        chains = EventSourcedRepository(_Chain, store)
+        chain = _Chain.create(_Sealed, number=1)
+        for number in range(2, 10):
+            chain.trigger(_Sealed, number=number)
+            if number % 3 == 0:
+                chains.save(chain)
+        again = chains[chain.id]
+        assert (again.total, again.head) == (45, chain.head), "HashchainedAggregateRoot: the chain broke"
+        assert store.last(chain.id) == (8, chain.head), "RecordStore, law 4: last has the hash of its row"
+        assert chains.verify(chain.id) == 9, "HashchainedAggregateRoot: the chain broke"
+
+    def test_an_array_keeps_each_item_at_its_index(self, store: TStore) -> None:
+        """An item is assigned once; slices, gaps and a tree of arrays are read back."""
+        array = EventSourcedArrayRepository(str, store, array_size=10)[uuid4()]
+        array.append("a")
+        array[3] = "d"
+        with pytest.raises(PositionTakenError):
+            array[3] = "other"
+        assert (array[0], array[3], len(array)) == ("a", "d", 4), "Array: an item is not where it was put"
+        big = EventSourcedBigArrayRepository(int, store, array_size=3)[uuid4()]
+        big.extend(range(20))
+        assert list(big) == list(range(20)), "BigArray: items are missing, or in another order"
+        assert list(big[17:2:-1]) == list(range(17, 2, -1)), "BigArray: a slice is not that of a list"
+        assert big[-1] == 19, "BigArray: the last item is not the last"
+
+    def test_a_log_keeps_each_message_in_the_order_of_time(self, store: TStore) -> None:
+        """From either end, over buckets, and after its size was changed."""
+        log = EventSourcedTimeBucketedLogRepository(int, store).start(uuid4(), "hour")
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        moments = [start + timedelta(minutes=50 * number) for number in range(6)]
+        for number in (3, 0, 5, 1):
+            log.log_message(number, timestamp=moments[number])
+        log.change_bucket_size("day")
+        for number in (4, 2):
+            log.log_message(number, timestamp=moments[number])
+        reader = TimeBucketedLogReader(log)
+        assert list(reader.messages()) == [0, 1, 2, 3, 4, 5], "TimeBucketedLog: a message is missing"
+        found = list(reader.messages(gt=moments[1], lte=moments[4], descending=True, limit=2))
+        assert found == [4, 3], "TimeBucketedLog: a range is not that of the messages"
+
+
+class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
+    """What repositories promise over a store that keeps snapshots; a part of ``SnapshotsContract``."""
+
+    def test_snapshots_change_nothing_that_a_repository_gives(self, store: TSnapshotsStore) -> None:
+        """A repository that takes one every three events gives, at each version, what one without does."""
+        without = MemoryStore()
+        accounts = EventSourcedRepository(_Account, store, snapshot_every=3)
+        others = EventSourcedRepository(_Account, without)
+        account = _opened_account([])
+        for cents in range(1, 12):
+            account.trigger(_Deposited, cents=cents)
+            if cents % 2:
+                accounts.save(account)
+        without.append(list(store.read(account.id)))
+        assert store.read_snapshot(account.id) is not None, _SNAPSHOT
+        for version in range(account.version + 1):
+            found = accounts.get_entity(account.id, at=version)
+            assert found == others.get_entity(account.id, at=version), _SAME_WITH
+        assert accounts[account.id] == others[account.id], _SAME_WITH
+        snapshot = accounts.take_snapshot(account.id, at=4)
+        assert snapshot.originator_version == 4, _SNAPSHOT
+        assert accounts.get_entity(account.id, at=5) == others.get_entity(account.id, at=5), _SAME_WITH

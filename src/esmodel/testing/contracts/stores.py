@@ -1,0 +1,73 @@
+"""The contracts of record stores: what the author of a store subclasses, or calls.
+
+It needs the extra ``esmodel[testing]``. All of it is imported from ``esmodel.testing``.
+"""
+
+from importlib.util import find_spec
+
+if not (find_spec("pytest") and find_spec("hypothesis")):
+    raise ImportError(
+        "esmodel.testing: expected pytest and hypothesis, found one missing. "
+        "Install them with the extra: pip install 'esmodel[testing]'.",
+        name="esmodel.testing",
+    )
+
+from esmodel.testing.contracts.capabilities import (
+    AppendIdsContract,
+    FullStoreContract,
+    LostAnswersContract,
+    ReadAllContract,
+    SnapshotsContract,
+    StreamsContract,
+)
+from esmodel.testing.contracts.contract import DurableContract, StoreContract
+from esmodel.testing.contracts.crash import CrashContract, StreamsCrashContract
+from esmodel.testing.contracts.machine import (
+    FullMachineContract,
+    MachineContract,
+    full_store_machine,
+    store_machine,
+)
+from esmodel.testing.contracts.opening import (
+    AppendIdsStore,
+    ClosableStore,
+    FullStore,
+    ReadAllStore,
+    SnapshotsStore,
+    StoreOpener,
+    StreamsStore,
+    TailStore,
+)
+from esmodel.testing.contracts.race import RaceContract, TailRaceContract
+from esmodel.testing.contracts.repositories import RepositoryContract, SnapshotRepositoryContract
+from esmodel.testing.contracts.server import ServerCrashContract
+
+__all__ = [
+    "AppendIdsContract",
+    "AppendIdsStore",
+    "ClosableStore",
+    "CrashContract",
+    "DurableContract",
+    "FullMachineContract",
+    "FullStore",
+    "FullStoreContract",
+    "LostAnswersContract",
+    "MachineContract",
+    "RaceContract",
+    "ReadAllContract",
+    "ReadAllStore",
+    "RepositoryContract",
+    "ServerCrashContract",
+    "SnapshotRepositoryContract",
+    "SnapshotsContract",
+    "SnapshotsStore",
+    "StoreContract",
+    "StoreOpener",
+    "StreamsContract",
+    "StreamsCrashContract",
+    "StreamsStore",
+    "TailRaceContract",
+    "TailStore",
+    "full_store_machine",
+    "store_machine",
+]

@@ -1,0 +1,1 @@
+"""Laws of aggregates, checked on random histories."""

@@ -1,0 +1,344 @@
+"""The laws that every aggregate keeps, checked on one history; ``laws`` finds the histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, Generic, Never, TypeVar, get_args
+from uuid import UUID
+
+from attrs import frozen
+from typing_extensions import override
+
+from esmodel.codec.typevars import class_of
+from esmodel.exceptions import IntegrityError, ModelError, RepositoryKeyError
+from esmodel.model.aggregate import Hashchained, StoredAggregate, is_aggregate
+from esmodel.model.entity import using_clock, using_ids
+from esmodel.model.eventcodec import Payloads, payloads_of
+from esmodel.model.events import DomainEvent
+from esmodel.model.repository import EntityRepository
+from esmodel.model.snapshot import SnapshotCodec
+from esmodel.repositories.aggregates import EventSourcedRepository
+from esmodel.rows.record import Record
+from esmodel.stores.memory import MemoryStore
+from esmodel.testing.scenarios.clock import START, FixedClock, FixedIds
+from esmodel.testing.scenarios.comparison import EventChangedError, differences, passed, state_of
+
+T = TypeVar("T")
+TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
+
+_MOST: Final = 48
+"""Cuts, gaps and changed bytes that are tried in one history; in a longer one, every so many."""
+
+
+class LawError(AssertionError):
+    """An aggregate does not keep a law.
+
+    Handling: mend the handler, the field or the codec that the sentence names.
+
+    Attributes:
+        law: the name of the law.
+        entity: the name of the class.
+        finding: what differed.
+    """
+
+    def __init__(self, law: str, entity: str, finding: str, /) -> None:
+        """Keep the law, the class and the finding."""
+        super().__init__(law, entity, finding)
+        self.law = law
+        self.entity = entity
+        self.finding = finding
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.entity} breaks the law {self.law!r}, {LAWS[self.law]}: {self.finding}"
+
+
+LAWS: Final[Mapping[str, str]] = {
+    "coding": "an event comes back from its stored form as it was triggered",
+    "frozen": "no handler changes an event",
+    "pure": "replayed at another time and with other ids, events make the same state",
+    "replay": "what its events make is the aggregate that triggered them",
+    "snapshot": "a snapshot and the events after it make the same state",
+    "store": "what is saved and loaded is the same",
+    "gap": "a history that lacks an event is not loaded",
+    "chain": "no byte of a hash chain is changed unseen",
+}
+"""What must hold for every aggregate, by name."""
+
+
+class _KeptError(Exception):
+    """Ends a save once the rows are stored, before anyone hears of them."""
+
+
+class _SilentStore(MemoryStore):
+    """A store that keeps what is saved from being published: the subscribers are the user's."""
+
+    @override
+    def append(self, records: Sequence[Record], /) -> None:
+        super().append(records)
+        raise _KeptError
+
+
+@frozen
+class _Stored:
+    """An event that was triggered, and what is stored of it."""
+
+    event: DomainEvent
+    data: bytes
+
+    def read(self, payloads: Payloads, /) -> DomainEvent:
+        """Return the event as it is read."""
+        payload = payloads.for_event(self.event)
+        header = tuple(getattr(self.event, each) for each in self.event.HEADER if each not in payload.extra)
+        return payload.decode(header, payload.encode_header(self.event), self.data, payload.class_version)
+
+
+class History(Generic[TAggregate]):
+    """Checks the laws on an aggregate whose events, all of them, still wait.
+
+    Attributes:
+        module: where the class of the aggregate is written.
+
+    Example:
+        >>> @frozen(kw_only=True)
+        ... class Opened(AggregateEvent):
+        ...     owner: str
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     owner: str
+        ...
+        ...     @applies(Opened)
+        ...     def opened(self, event: Opened) -> None:
+        ...         self.owner = event.owner
+        ...
+        ...     apply = opened
+        >>> History(Account).check(Account.create(Opened, owner="Ada"))
+    """
+
+    def __init__(
+        self,
+        aggregate_class: type[TAggregate],
+        /,
+        *,
+        repository: Callable[[type[TAggregate], MemoryStore], EntityRepository[TAggregate]] | None = None,
+        snapshots: bool = True,
+    ) -> None:
+        """Take a class of aggregates.
+
+        Args:
+            aggregate_class: the class; a generic one with its types, ``Collection[str]``.
+            repository: what keeps them, if it is not ``EventSourcedRepository``.
+            snapshots: whether the state can be carried by a snapshot, and must be.
+
+        Raises:
+            ModelError: if the class is no aggregate, or has a type that cannot be carried.
+        """
+        entity = class_of(aggregate_class)
+        if not is_aggregate(entity):
+            msg = f"{entity.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
+            raise ModelError(msg)
+        self._named: type[TAggregate] = aggregate_class
+        self._class: type[TAggregate] = class_of(aggregate_class)
+        self._payloads: Payloads = payloads_of(entity, get_args(aggregate_class))
+        self._repository = repository
+        self._snapshots = SnapshotCodec(aggregate_class) if snapshots else None
+        self._is_chained = issubclass(entity, Hashchained)
+        self.module: str = entity.__module__
+        self.name: str = entity.__qualname__.rpartition("<locals>.")[2]
+
+    def taken(self, found: object, /) -> TAggregate:
+        """Return what is an aggregate of the class.
+
+        Raises:
+            ModelError: if it is none.
+        """
+        if not isinstance(found, self._class):
+            msg = f"expected a {self.name}, found {found!r}"
+            raise ModelError(msg)
+        return found
+
+    def examine(self, found: object, /) -> None:
+        """Check each law on what was taken; see ``check``."""
+        self.check(self.taken(found))
+
+    def check(self, aggregate: TAggregate, /) -> None:
+        """Check each law on what an aggregate has triggered; the aggregate stays as it is.
+
+        Raises:
+            LawError: naming the law, and what differed.
+            ModelError: if events of the aggregate were saved or collected before.
+        """
+        events = aggregate.pending_events
+        if aggregate.version + 1 != len(events):
+            msg = (
+                f"{self.name}: expected {aggregate.version + 1} events to wait, found {len(events)}. "
+                f"A command that saves or collects its events leaves none to check."
+            )
+            raise ModelError(msg)
+        stored = [_Stored(event, self._coded(event)) for event in events]
+        whole = self._replayed("replay", stored, FixedClock(), FixedIds())
+        self._check_frozen(stored)
+        later = FixedClock(START + timedelta(days=1_000, seconds=1, microseconds=1))
+        self._compare("pure", "", whole, self._replayed("pure", stored, later, FixedIds(1_000)))
+        self._compare("replay", "", whole, _state(aggregate))
+        self._check_snapshots(stored, whole)
+        self._check_store(aggregate, whole)
+        for each in stored:
+            self._check_unchanged(each, each.event, "A replay")
+
+    def _fail(self, law: str, finding: str, cause: Exception | None = None) -> Never:
+        raise LawError(law, self.name, finding) from cause
+
+    def _compare(
+        self, law: str, where: str, expected: Mapping[str, object], found: Mapping[str, object]
+    ) -> None:
+        changed = [
+            f"\n  {name}: expected {_shown(expected, name)}, found {_shown(found, name)}"
+            for name in differences(expected, found)
+        ]
+        if changed:
+            self._fail(law, f"{where}it differs in{''.join(changed)}")
+
+    def _coded(self, event: DomainEvent) -> bytes:
+        try:
+            return passed(self._payloads, event)[0]
+        except EventChangedError as error:
+            self._fail("coding", str(error), error)
+
+    def _read(self, stored: Sequence[_Stored]) -> list[DomainEvent]:
+        """Return events as they are read, of which nobody holds any part."""
+        return [each.read(self._payloads) for each in stored]
+
+    def _replayed(
+        self, law: str, stored: Sequence[_Stored], clock: FixedClock, ids: FixedIds
+    ) -> dict[str, object]:
+        """Return the state that events make."""
+        with using_clock(clock), using_ids(ids):
+            aggregate = self._class.begin(_id_of(stored[0].event))
+            try:
+                aggregate.continue_with(self._read(stored))
+            except Exception as error:  # noqa: BLE001  # because a handler of the user's may raise anything
+                self._fail(law, f"it raised {type(error).__qualname__}: {error}", error)
+        return _state(aggregate)
+
+    def _check_frozen(self, stored: Sequence[_Stored]) -> None:
+        events = self._read(stored)
+        aggregate = self._class.begin(_id_of(events[0]))
+        for number, event in enumerate(events):
+            aggregate.continue_with([event])
+            for one, earlier in zip(stored, events[: number + 1], strict=False):
+                self._check_unchanged(one, earlier, f"The handler of {_name(event)}")
+
+    def _check_unchanged(self, stored: _Stored, event: DomainEvent, who: str) -> None:
+        found = self._payloads.for_event(event).encode(event)
+        if found != stored.data:
+            finding = f"expected {stored.data.decode()}, found {found.decode()}"
+            self._fail("frozen", f"{who} changed {_name(event)}: {finding}")
+
+    def _check_snapshots(self, stored: Sequence[_Stored], whole: Mapping[str, object]) -> None:
+        if self._snapshots is None:
+            return
+        walker = self._class.begin(_id_of(stored[0].event))
+        chosen = frozenset(_some(range(len(stored))))
+        for number, event in enumerate(self._read(stored)):
+            walker.continue_with([event])
+            if number not in chosen:
+                continue
+            try:
+                restored = self._snapshots.restore(self._snapshots.take(walker))
+                restored.continue_with(self._read(stored[number + 1 :]))
+            except Exception as error:  # noqa: BLE001  # because a handler of the user's may raise anything
+                finding = f"at version {number} it raised {type(error).__qualname__}: {error}"
+                self._fail("snapshot", finding, error)
+            self._compare("snapshot", f"at version {number}, ", whole, _state(restored))
+
+    def _check_store(self, aggregate: TAggregate, whole: Mapping[str, object]) -> None:
+        store = _SilentStore()
+        with suppress(_KeptError):
+            self._kept_in(store).save(aggregate)
+        rows = list(store.read(aggregate.id))
+        try:
+            loaded = _state(self._kept_in(store)[aggregate.id])
+        except RepositoryKeyError as error:
+            if not aggregate.is_discarded:
+                self._fail("store", f"it was saved, and is not there: {error}", error)
+        except IntegrityError as error:
+            self._fail("store", f"what was saved cannot be loaded: {error}", error)
+        else:
+            self._compare("store", "", whole, loaded)
+        for number in _some(range(len(rows) - 1)):
+            self._expect_refusal(
+                "gap", f"a history without version {number}", [*rows[:number], *rows[number + 1 :]]
+            )
+        if self._is_chained:
+            names = sorted(self._payloads.by_name)
+            for number, change, row in _some(list(_changed(rows, names)), rows[-1].event_hash[0]):
+                changed = [*rows[:number], row, *rows[number + 1 :]]
+                self._expect_refusal("chain", f"{change} in version {number}", changed)
+
+    def _kept_in(self, store: MemoryStore) -> EntityRepository[TAggregate]:
+        if self._repository is not None:
+            return self._repository(self._named, store)
+        return EventSourcedRepository(self._named, store)
+
+    def _expect_refusal(self, law: str, what: str, rows: Sequence[Record]) -> None:
+        store = MemoryStore()
+        store.append(rows)
+        try:
+            self._kept_in(store)[rows[0].originator_id]
+        except IntegrityError:
+            return
+        except RepositoryKeyError:
+            pass  # it was loaded to its end, where it is discarded
+        except Exception as error:  # noqa: BLE001  # because a handler of the user's may raise anything
+            finding = f"{type(error).__qualname__}: {error}"
+            self._fail(law, f"expected an IntegrityError for {what}, found {finding}", error)
+        self._fail(law, f"expected an IntegrityError for {what}, found that it was loaded")
+
+
+def _shown(state: Mapping[str, object], name: str) -> str:
+    return repr(state[name]) if name in state else "nothing"
+
+
+def _some(items: Sequence[T], offset: int = 0) -> Sequence[T]:
+    """Return some items, at even distances."""
+    distance = len(items) // _MOST + 1
+    return items[offset % distance :: distance]
+
+
+def _changed(rows: Sequence[Record], names: Sequence[str]) -> Iterator[tuple[int, str, Record]]:
+    """Yield every row with one thing changed, and what that is."""
+    for number, row in enumerate(rows):
+        other = next((name for name in names if name != row.name), f"{row.name}s")
+        yield number, "another name", row._replace(name=other)
+        yield number, "another class version", row._replace(class_version=row.class_version + 1)
+        yield number, "another time", row._replace(timestamp=row.timestamp + 1)
+        yield number, "a header", row._replace(header=b"{}")
+        for place, data in enumerate(_flipped(row.data)):
+            yield number, f"byte {place} of the payload", row._replace(data=data)
+        for place, event_hash in enumerate(_flipped(row.event_hash)):
+            yield number, f"byte {place} of the hash", row._replace(event_hash=event_hash)
+
+
+def _flipped(data: bytes) -> Iterator[bytes]:
+    """Yield the bytes with one of them changed, in turn; text stays text."""
+    for place, byte in enumerate(data):
+        yield bytes([*data[:place], byte ^ 1, *data[place + 1 :]])
+
+
+def _name(event: DomainEvent) -> str:
+    return type(event).__qualname__.rpartition("<locals>.")[2]
+
+
+def _id_of(event: DomainEvent) -> UUID:
+    first: UUID = getattr(event, "originator_id")  # noqa: B009  # because all of an aggregate have one
+    return first
+
+
+def _state(aggregate: object) -> dict[str, object]:
+    """Return what makes up an aggregate; what waits to be saved is no part of that."""
+    state = state_of(aggregate)
+    state.pop("_pending", None)
+    return state

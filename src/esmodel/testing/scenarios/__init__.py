@@ -1,0 +1,1 @@
+"""Scenarios: given some events, when a command runs, then these events."""

@@ -1,0 +1,459 @@
+"""What came of a command in a scenario, and what was expected of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from types import EllipsisType
+from typing import Concatenate, Final, Generic, Never, ParamSpec, TypeVar, get_args, overload
+from uuid import UUID
+
+from typing_extensions import override
+
+from esmodel.codec.instances import fields_of
+from esmodel.codec.typevars import class_of
+from esmodel.exceptions import ModelError
+from esmodel.model.aggregate import (
+    AggregateRoot,
+    AggregateRootWithECC,
+    AttributeChanged,
+    Discarded,
+    ECCAttributeChanged,
+    ECCDiscarded,
+    HashchainedAggregateRoot,
+    HashchainedAttributeChanged,
+    HashchainedDiscarded,
+    StoredAggregate,
+    is_aggregate,
+)
+from esmodel.model.command import Done
+from esmodel.model.entity import EPOCH
+from esmodel.model.eventcodec import Payloads, payloads_of
+from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
+from esmodel.testing.scenarios.comparison import differences, fields_by_name, passed, same, state_of
+from esmodel.testing.scenarios.sidebyside import side_by_side
+
+P = ParamSpec("P")
+TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
+TAggregate_co = TypeVar("TAggregate_co", bound=StoredAggregate, covariant=True)
+TValue = TypeVar("TValue")
+
+
+class ScenarioError(AssertionError):
+    """What a scenario found is not what was expected.
+
+    Handling: mend the aggregate, or the scenario; the sentence shows both histories.
+    """
+
+
+class UnsettledWarning(UserWarning):
+    """A scenario ran a command, and what came of it was not asked for to the end."""
+
+
+class Subject(Generic[TAggregate_co]):
+    """The class under test.
+
+    Attributes:
+        aggregate_class: the class.
+        name: what failures call it.
+        payloads: how its events are written and read.
+    """
+
+    __slots__ = ("aggregate_class", "name", "payloads")
+
+    def __init__(self, named: type[TAggregate_co], /) -> None:
+        self.aggregate_class: type[TAggregate_co] = class_of(named)
+        entity = class_of(named)
+        if not is_aggregate(entity):
+            msg = f"{entity.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
+            raise ModelError(msg)
+        self.name: str = entity.__qualname__.rpartition("<locals>.")[2]
+        self.payloads: Payloads = payloads_of(entity, get_args(named))
+
+    def rebuilt(self, events: Sequence[DomainEvent]) -> TAggregate_co:
+        """Return an aggregate as its events make it."""
+        aggregate = self.aggregate_class.begin(_id_of(events))
+        aggregate.continue_with(events)
+        return aggregate
+
+    def happened(self, aggregate: StoredAggregate, before: int) -> tuple[DomainEvent, ...]:
+        """Return the events that wait, as they come back from their stored form."""
+        events = aggregate.pending_events
+        triggered = aggregate.version + 1 - before
+        if triggered != len(events):
+            msg = (
+                f"{self.name}: expected {triggered} events to wait, found {len(events)}. "
+                f"A command that saves or collects its events leaves none to look at: save outside of it."
+            )
+            raise ScenarioError(msg)
+        return self.recorded(events)
+
+    def recorded(self, events: Sequence[DomainEvent]) -> tuple[DomainEvent, ...]:
+        """Return events as they come back from their stored form."""
+        return tuple(passed(self.payloads, each)[1] for each in events)
+
+    def taken(self, found: object) -> TAggregate_co:
+        """Return what is an aggregate of this class."""
+        if not isinstance(found, self.aggregate_class):
+            msg = f"expected a {self.name}, found {found!r}"
+            raise ScenarioError(msg)
+        return found
+
+
+def _id_of(events: Sequence[DomainEvent]) -> UUID:
+    first: UUID = getattr(events[0], "originator_id")  # noqa: B009  # because all of an aggregate have one
+    return first
+
+
+class Outcome(Generic[TAggregate_co]):
+    """What came of a command. Ask for it to the end: each event, or that there was none.
+
+    An outcome that is let go before fails its test, by the pytest plugin of esmodel; under another
+    runner it is an ``UnsettledWarning``, or fails inside ``with scenarios_settled():``.
+
+    Example:
+        >>> from esmodel.testing import scenario
+        >>> given = scenario(Collection[str]).given(CollectionCreated)
+        >>> given.when(lambda tags: tags.add_item("red")).then(ItemAdded[str], item="red")
+        <Outcome of Collection: 1 event, all asked for>
+    """
+
+    __slots__ = ("_aggregate", "_asked", "_error", "_found", "_given", "_matched", "_subject")
+
+    def __init__(
+        self,
+        subject: Subject[TAggregate_co],
+        given: tuple[DomainEvent, ...],
+        run: Callable[[], TAggregate_co],
+        aggregate: TAggregate_co | None = None,
+        /,
+    ) -> None:
+        """Made by ``when``, which runs the command here."""
+        self._asked = True
+        self._matched = 0
+        self._subject = subject
+        self._given = given
+        self._error: Exception | None = None
+        self._aggregate: TAggregate_co | None = aggregate
+        try:
+            self._aggregate = run()
+        except Exception as error:  # noqa: BLE001  # because `then_raises` is asked for it later
+            self._error = error
+        self._found: tuple[DomainEvent, ...] = ()
+        if self._aggregate is not None:
+            self._found = subject.happened(subject.taken(self._aggregate), len(given))
+            self._check_replay(self._aggregate)
+        self._asked = False
+        watched = _watched.get()
+        if watched is not None:
+            watched[:] = [*(each for each in watched if not each.is_settled), self]
+
+    def _check_replay(self, aggregate: StoredAggregate) -> None:
+        events = (*self._given, *self._found)
+        if not events:
+            return
+        live, replayed = state_of(aggregate), state_of(self._subject.rebuilt(events))
+        live.pop("_pending", None)
+        replayed.pop("_pending", None)
+        changed = [
+            f"\n  {name}: expected {replayed.get(name)!r}, found {live.get(name)!r}"
+            for name in differences(replayed, live)
+        ]
+        if changed:
+            finding = "has another state than its events make" + "".join(changed)
+            hint = "Change the state in handlers only, and by nothing but the event."
+            msg = f"{self._subject.name} {finding}\n{hint}"
+            raise ScenarioError(msg) from self._error
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether something was asked, and where events were asked for, all of them."""
+        return self._asked and self._matched in {0, len(self._found)}
+
+    @property
+    def events(self) -> tuple[DomainEvent, ...]:
+        """What the command triggered, in order; to look at them counts as having asked for all."""
+        self._refuse_error("events")
+        self._matched = len(self._found)
+        return self._found
+
+    @property
+    def aggregate(self) -> TAggregate_co:
+        """The aggregate after the command; to look at it counts as having asked for its state."""
+        self._refuse_error("a state")
+        return self._subject.taken(self._aggregate)
+
+    @overload
+    def then(
+        self: Outcome[AggregateRoot[TEvent]],
+        event_class: Callable[
+            Concatenate[UUID, int, datetime, P], TEvent | Discarded | AttributeChanged | Done
+        ],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Outcome[TAggregate_co]: ...
+    @overload
+    def then(
+        self: Outcome[HashchainedAggregateRoot[TEvent]],
+        event_class: Callable[
+            Concatenate[UUID, int, datetime, bytes, bytes, P],
+            TEvent | HashchainedDiscarded | HashchainedAttributeChanged,
+        ],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Outcome[TAggregate_co]: ...
+    @overload
+    def then(
+        self: Outcome[AggregateRootWithECC[TEvent]],
+        event_class: Callable[
+            Concatenate[UUID, int, datetime, UUID, UUID, UUID | None, P],
+            TEvent | ECCDiscarded | ECCAttributeChanged,
+        ],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Outcome[TAggregate_co]: ...
+    def then(self, event_class: object, /, *_: object, **payload: object) -> Outcome[TAggregate_co]:
+        """Expect the next event, by its payload; ids, versions and times are its own business.
+
+        Raises:
+            ScenarioError: if the next event is another, or there is none.
+        """
+        name = _name(event_class)
+        self._refuse_error(name)
+        found = self._found[self._matched] if self._matched < len(self._found) else None
+        expected = self._expected(event_class, payload, found)
+        if found is None or type(found) is not type(expected):
+            kind = "no event" if found is None else _name(type(found))
+            self._fail(f"expected {name}, found {kind}", expected)
+        before, after = fields_by_name(expected), fields_by_name(found)
+        changed = differences(before, after)
+        if changed:
+            each = ", ".join(f"{field} {before[field]!r}, found {after[field]!r}" for field in changed)
+            self._fail(f"expected {name} with {each}", expected)
+        self._matched += 1
+        return self
+
+    def with_header(  # noqa: PLR0913  # because a header has as many fields
+        self,
+        *,
+        originator_id: UUID | EllipsisType = ...,
+        originator_version: int | EllipsisType = ...,
+        timestamp: datetime | EllipsisType = ...,
+        event_id: UUID | EllipsisType = ...,
+        correlation_id: UUID | EllipsisType = ...,
+        causation_id: UUID | EllipsisType | None = ...,
+    ) -> Outcome[TAggregate_co]:
+        """Expect something of the header of the event that the last ``then`` was about.
+
+        Raises:
+            ScenarioError: if a field is another, or the event has no such field.
+        """
+        asked: dict[str, object] = {
+            "originator_id": originator_id,
+            "originator_version": originator_version,
+            "timestamp": timestamp,
+            "event_id": event_id,
+            "correlation_id": correlation_id,
+            "causation_id": causation_id,
+        }
+        if not self._matched:
+            self._fail("expected a header, found no event before it: write then(...) first")
+        event = self._found[self._matched - 1]
+        for name, expected in asked.items():
+            if expected is ...:
+                continue
+            if name not in event.HEADER:
+                self._fail(f"expected {_name(type(event))} to have {name} in its header, found none there")
+            found: object = getattr(event, name)
+            if found != expected:
+                self._fail(f"expected {_name(type(event))} with {name} {expected!r}, found {found!r}")
+        return self
+
+    def then_nothing(self) -> Outcome[TAggregate_co]:
+        """Expect that no event was triggered.
+
+        Raises:
+            ScenarioError: if there was one, or the command raised an error.
+        """
+        self._refuse_error("no event")
+        if self._found:
+            self._fail(f"expected no event, found {_names(self._found)}")
+        return self
+
+    def then_nothing_more(self) -> Outcome[TAggregate_co]:
+        """Expect that no event was triggered beside those that were asked for.
+
+        Raises:
+            ScenarioError: if there was one, or the command raised an error.
+        """
+        self._refuse_error("no event")
+        if self._matched < len(self._found):
+            self._fail(f"expected no more events, found {_names(self._found[self._matched :])}")
+        return self
+
+    def then_raises(
+        self, error_class: type[Exception] | tuple[type[Exception], ...], /, *, match: str | None = None
+    ) -> Outcome[TAggregate_co]:
+        """Expect that the command raised an error, and triggered nothing.
+
+        Args:
+            error_class: the class, or several of which one is enough.
+            match: a regular expression that must be found in the error's sentence.
+
+        Raises:
+            ScenarioError: if there was no error or another one, or an event was triggered before it.
+        """
+        self._asked = True
+        classes = error_class if isinstance(error_class, tuple) else (error_class,)
+        name = " or ".join(each.__qualname__ for each in classes)
+        if self._error is None:
+            self._fail(f"expected {name}, found no error")
+        elif not isinstance(self._error, classes):
+            self._fail(f"expected {name}, found {_sentence(self._error)}")
+        elif match is not None and not re.search(match, str(self._error)):
+            self._fail(f"expected {name} that matches {match!r}, found {_sentence(self._error)}")
+        if self._found:
+            self._fail(f"expected {name} and no event, found {_names(self._found)} before it")
+        return self
+
+    @overload
+    def then_state(self, check: Callable[[TAggregate_co], bool], /) -> Outcome[TAggregate_co]: ...
+    @overload
+    def then_state(
+        self, read: Callable[[TAggregate_co], TValue], /, *, equals: TValue
+    ) -> Outcome[TAggregate_co]: ...
+    def then_state(
+        self, read: Callable[[TAggregate_co], object], /, *, equals: object = ...
+    ) -> Outcome[TAggregate_co]:
+        """Expect something of the state after the command: that it is true, or equals a value.
+
+        Raises:
+            ScenarioError: if it is otherwise.
+        """
+        aggregate = self.aggregate
+        found = read(aggregate)
+        expected: object = True if equals is ... else equals
+        if not same(expected, found if equals is not ... else bool(found)):
+            own = {each.name for each in fields_of(type(aggregate)) if each.metadata.get("esmodel")}
+            fields = [
+                f"\n  {name} = {value!r}" for name, value in state_of(aggregate).items() if name not in own
+            ]
+            self.settle()
+            finding = f"expected the state to give {expected!r}, found {found!r}:{''.join(fields)}"
+            raise ScenarioError(f"{self._subject.name}: {finding}")
+        return self
+
+    def _refuse_error(self, expected: str) -> None:
+        self._asked = True
+        if self._error is not None:
+            self._fail(f"expected {expected}, found {_sentence(self._error)}")
+
+    def _fail(self, finding: str, expected: DomainEvent | None = None) -> Never:
+        """Raise that something is not as expected; nothing more is to be asked for."""
+        asked_for = (*self._given, *self._found[: self._matched])
+        left = asked_for if expected is None else (*asked_for, expected)
+        right = (*self._given, *self._found)
+        self.settle()
+        table = side_by_side(left, right, given=len(self._given)) if left or right else ""
+        raise ScenarioError(f"{self._subject.name}: {finding}\n\n{table}".rstrip()) from self._error
+
+    def _expected(
+        self, event_class: object, payload: Mapping[str, object], found: DomainEvent | None
+    ) -> DomainEvent:
+        header: tuple[str, ...] = getattr(event_class, "HEADER", ())
+        values = [getattr(found, each, _HEADER.get(each)) for each in header]
+        event: object = event_class(*values, **payload) if callable(event_class) else event_class
+        if not isinstance(event, DomainEvent):
+            msg = f"then takes a class of events and its payload, not {event_class!r}: then(Opened, ...)"
+            raise ModelError(msg)
+        return event
+
+    @override
+    def __repr__(self) -> str:
+        count = len(self._found)
+        events = f"{count} event{'' if count == 1 else 's'}" if self._error is None else repr(self._error)
+        asked = "all asked for" if self.is_settled else "not all asked for"
+        return f"<Outcome of {self._subject.name}: {events}, {asked}>"
+
+    def __del__(self) -> None:
+        if not self.is_settled and _watched.get() is None and not sys.is_finalizing():
+            warnings.warn(self.complaint(), UnsettledWarning, stacklevel=2)
+
+    def settle(self) -> None:
+        """Count as asked for to the end."""
+        self._asked, self._matched = True, len(self._found)
+
+    def complaint(self) -> str:
+        """Return a sentence that says what was not asked for."""
+        if self._error is not None:
+            finding = f"raised {_sentence(self._error)}, and no then_raises(...) asked for it"
+        elif not self._found:
+            finding = "triggered nothing, and no then_nothing() asked"
+        else:
+            finding = f"triggered {_names(self._found[self._matched :])}, and no then(...) asked for it"
+        return f"{self._subject.name}: when(...) {finding}."
+
+
+_watched: Final[ContextVar[list[Outcome[StoredAggregate]] | None]] = ContextVar("watched", default=None)
+"""The outcomes of the test that runs, where somebody looks after them."""
+
+
+@contextmanager
+def scenarios_settled() -> Generator[None]:
+    """Fail if a scenario inside ran a command, and what came of it was not asked for to the end.
+
+    Raises:
+        ScenarioError: at the end of the block, naming the aggregate and what was not asked for.
+
+    Example:
+        >>> from esmodel.testing import scenario
+        >>> with scenarios_settled():
+        ...     outcome = scenario(Collection[str]).when(Collection[str].register)
+        Traceback (most recent call last):
+        esmodel.testing.scenarios.outcome.ScenarioError: Collection: when(...) triggered CollectionCreated, and ...
+    """
+    watched: list[Outcome[StoredAggregate]] = []
+    token = _watched.set(watched)
+    try:
+        yield
+    finally:
+        _watched.reset(token)
+        left = [each.complaint() for each in watched if not each.is_settled]
+        for each in watched:
+            each.settle()
+    if left:
+        raise ScenarioError("\n".join(left))
+
+
+_HEADER: Final[Mapping[str, object]] = {
+    "originator_id": UUID(int=0),
+    "originator_version": 0,
+    "timestamp": EPOCH,
+    "event_id": UUID(int=0),
+    "correlation_id": UUID(int=0),
+    "causation_id": None,
+    "previous_hash": b"",
+    "event_hash": b"",
+}
+"""The header of an event that was expected and has no counterpart; it is never looked at."""
+
+
+def _name(event_class: object) -> str:
+    name: str = getattr(event_class, "__qualname__", repr(event_class))
+    return name.rpartition("<locals>.")[2]
+
+
+def _names(events: Sequence[DomainEvent]) -> str:
+    return ", ".join(_name(type(each)) for each in events)
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__qualname__}: {error}"

@@ -1,0 +1,341 @@
+"""Strategies draw events that can be stored, of every type that the codec carries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from enum import Enum, Flag, IntEnum
+from typing import Annotated, Generic, Literal, NewType, Protocol, TypeVar
+from uuid import UUID
+
+import attrs
+import pytest
+from attrs import define, frozen, validators
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
+
+from esmodel import (
+    AggregateEvent,
+    AggregateRoot,
+    AggregateRootWithECC,
+    Codec,
+    Collection,
+    CollectionCreated,
+    DomainEvent,
+    ECCEvent,
+    HashchainedAggregateRoot,
+    HashchainedEvent,
+    ItemAdded,
+    ModelError,
+    TimestampedEvent,
+    TimeuuidedEvent,
+    TimeuuidedVersionedEvent,
+    TypeHook,
+    UnsupportedTypeError,
+    VersionedEvent,
+    ignores,
+)
+from esmodel.model.eventcodec import payloads_of
+from esmodel.testing.laws.strategies import events, payloads, values
+from esmodel.testing.scenarios.comparison import passed
+
+T = TypeVar("T")
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Right(Flag):
+    READ = 1
+    WRITE = 2
+
+
+@frozen
+class Card:
+    number: str
+
+
+@frozen
+class Cash:
+    cents: int
+    _note: str = "none"
+
+
+@frozen
+class Pair(Generic[T]):
+    left: T
+    right: T
+
+
+Payment = TypeAliasType("Payment", Card | Cash)
+Sku = NewType("Sku", str)
+
+
+@frozen(kw_only=True)
+class Everything(AggregateEvent):
+    text: str
+    whole: int
+    part: float
+    exact: Decimal
+    key: UUID
+    raw: bytes
+    yes: bool
+    none: None
+    moment: dt.datetime
+    day: dt.date
+    hour: dt.time
+    lasting: dt.timedelta
+    color: Color
+    level: Level
+    right: Right
+    card: Card
+    payment: Payment
+    maybe: Card | Cash | None
+    pair: Pair[int]
+    payments: tuple[Card | Cash, ...]
+    fixed: tuple[int, str]
+    numbers: list[int]
+    unique: frozenset[UUID]
+    mutable: set[str]
+    some: Sequence[int]
+    any_set: AbstractSet[str]
+    by_name: dict[str, Decimal]
+    by_key: Mapping[UUID, Pair[Color]]
+    one_of: Literal["a", 1]
+    sku: Sku
+    short: Annotated[str, st.sampled_from(["x", "y"])]
+    noted: Annotated[int, "a note"]
+
+
+@define
+class Holder(AggregateRoot[Everything]):
+    everything = ignores(Everything)
+    apply = everything
+
+
+@few
+@given(event=events(Everything))
+def test_every_type_that_the_codec_carries_is_drawn_and_comes_back(event: Everything) -> None:
+    _, again = passed(payloads_of(Holder), event)
+
+    assert type(again) is Everything
+    assert event.moment.tzinfo is dt.UTC
+    assert event.short in {"x", "y"}
+    assert event.part == event.part  # because nan is not drawn
+
+
+@frozen(kw_only=True)
+class Signed(HashchainedEvent):
+    text: str
+
+
+@frozen(kw_only=True)
+class Told(ECCEvent):
+    text: str
+
+
+@define
+class Contract(HashchainedAggregateRoot[Signed]):
+    signed = ignores(Signed)
+    apply = signed
+
+
+@define
+class Story(AggregateRootWithECC[Told]):
+    told = ignores(Told)
+    apply = told
+
+
+@few
+@given(signed=events(Signed), told=events(Told))
+def test_headers_are_drawn_for_each_kind_of_aggregate(signed: Signed, told: Told) -> None:
+    passed(payloads_of(Contract), signed)
+    passed(payloads_of(Story), told)
+
+    assert (len(signed.previous_hash), len(signed.event_hash)) == (32, 32)
+    assert told.event_id.version == 4
+
+
+@frozen(kw_only=True)
+class Counted(VersionedEvent):
+    count: int
+
+
+@frozen(kw_only=True)
+class Stamped(TimestampedEvent):
+    count: int
+
+
+@frozen(kw_only=True)
+class Unique(TimeuuidedEvent):
+    count: int
+
+
+@frozen(kw_only=True)
+class UniqueInOrder(TimeuuidedVersionedEvent):
+    count: int
+
+
+@few
+@given(one=st.one_of(events(Counted), events(Stamped)), other=events(Unique), ordered=events(UniqueInOrder))
+def test_headers_are_drawn_for_entities_too(
+    one: Counted | Stamped, other: Unique, ordered: UniqueInOrder
+) -> None:
+    assert one.originator_id.version == 4
+    assert other.event_id.version == 1
+    assert ordered.originator_version >= 0
+
+
+@few
+@given(event=events(ItemAdded[Card | Cash]))
+def test_a_generic_event_is_drawn_with_its_types(event: ItemAdded[Card | Cash]) -> None:
+    passed(payloads_of(Collection, (Card | Cash,)), event)
+
+    assert isinstance(event.item, (Card, Cash))
+
+
+def is_odd(_: object, field: attrs.Attribute[int], value: int) -> None:
+    if value % 2 == 0:
+        raise ValueError(f"{field.name} must be odd, not {value}")
+
+
+def is_before(event: Limited, field: attrs.Attribute[int], value: int) -> None:
+    if value > event.last:
+        raise ValueError(f"{field.name} must not be after the last")
+
+
+@frozen(kw_only=True)
+class Limited(AggregateEvent):
+    positive: int = attrs.field(validator=validators.and_(validators.ge(1), validators.le(3)))
+    ratio: float = attrs.field(validator=[validators.gt(0), validators.lt(1)])
+    price: Decimal = attrs.field(validator=[validators.ge(Decimal(0)), validators.le(Decimal(1))])
+    kind: str = attrs.field(validator=validators.in_(["new", "old"]))
+    code: str = attrs.field(validator=validators.matches_re("[A-Z]{3}-[0-9]"))
+    name: str = attrs.field(validator=[validators.min_len(2), validators.max_len(4)])
+    tags: list[int] = attrs.field(validator=[validators.min_len(1), validators.max_len(2)])
+    word: str | None = attrs.field(validator=validators.optional(validators.min_len(1)))
+    first: int = attrs.field(validator=is_before)
+    last: int
+    odd: int = attrs.field(validator=is_odd)
+
+
+@few
+@given(event=events(Limited))
+def test_what_validators_refuse_is_not_drawn(event: Limited) -> None:
+    attrs.validate(event)
+
+    assert 1 <= event.positive <= 3
+    assert event.kind in {"new", "old"}
+
+
+def test_what_a_validator_allows_is_drawn_up_to_its_bounds() -> None:
+    unshrunk = settings(phases=[Phase.generate], max_examples=1_000)  # there is nothing smaller to look for
+    least = find(
+        events(Limited), lambda event: event.positive == 1 and event.kind == "old", settings=unshrunk
+    )
+    assert (least.positive, least.kind) == (1, "old")
+    assert find(events(Limited), lambda event: event.positive == 3, settings=unshrunk).positive == 3
+
+
+@few
+@given(event=events(Counted, count=st.just(5), originator_version=st.just(7)))
+def test_a_field_can_have_a_strategy_of_its_own(event: Counted) -> None:
+    assert (event.count, event.originator_version) == (5, 7)
+
+
+@few
+@given(payload=payloads(Counted, count=st.integers(1, 2)))
+def test_payloads_are_the_arguments_of_trigger(payload: dict[str, object]) -> None:
+    assert payload in ({"count": 1}, {"count": 2})
+
+
+def test_a_field_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match="Counted has no field 'cuont'; it has: count"):
+        events(Counted, cuont=st.just(1))
+    with pytest.raises(ModelError, match="CollectionCreated has no field 'item'; it has: none"):
+        payloads(CollectionCreated, item=st.just(1))
+
+
+class Opaque(Protocol):
+    def method(self) -> int: ...
+
+
+@frozen(kw_only=True)
+class Strange(AggregateEvent):
+    what: Opaque
+
+
+@frozen(kw_only=True)
+class Anything(AggregateEvent):
+    what: object
+
+
+@pytest.mark.parametrize("event_class", [Strange, Anything])
+def test_a_type_without_a_strategy_is_named_with_its_field(event_class: type[DomainEvent]) -> None:
+    with pytest.raises(UnsupportedTypeError, match=rf"{event_class.__name__}\.what: .*give the field"):
+        events(event_class)
+
+
+def test_a_type_variable_that_is_open_is_named() -> None:
+    with pytest.raises(UnsupportedTypeError, match="Event"):
+        events(ItemAdded)
+
+
+class Point:
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y = x, y
+
+
+@frozen(kw_only=True)
+class Moved(AggregateEvent):
+    codec = Codec(TypeHook(Point, encode=lambda p: f"{p.x},{p.y}", decode=lambda _: Point(0, 0)))
+    to: Point
+
+
+def test_a_type_with_a_hook_is_drawn_as_hypothesis_draws_it() -> None:
+    assert isinstance(find(events(Moved), lambda _: True).to, Point)
+
+
+def test_values_draws_those_of_any_type() -> None:
+    assert find(values(dict[int, bool] | None), lambda found: found is not None) == {}
+
+
+WITHOUT = """
+import sys
+sys.modules["hypothesis"] = None
+import esmodel.testing
+try:
+    import {module}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("module", ["esmodel.testing.laws.strategies", "esmodel.testing.laws.commands"])
+def test_without_hypothesis_the_extra_is_named(module: str) -> None:
+    code = WITHOUT.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"{module} needs hypothesis: pip install 'esmodel[testing]'\n"
+
+
+def test_the_kit_loads_neither_hypothesis_nor_pytest_and_the_kernel_no_kit() -> None:
+    code = (
+        "import sys, esmodel; assert 'esmodel.testing' not in sys.modules; import esmodel.testing; "
+        "sys.exit(any(each in sys.modules for each in ('hypothesis', 'pytest')))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
