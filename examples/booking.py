@@ -28,7 +28,7 @@ from esmodel import (
     ignores,
     retry,
 )
-from esmodel.model.entity import moment_of
+from esmodel.clock import moment_of
 from esmodel.model.eventcodec import payloads_of
 from esmodel.stores.sqlite import SQLiteStore
 

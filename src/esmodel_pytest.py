@@ -41,7 +41,7 @@ def memory_store() -> Generator[MemoryStore]:
 @pytest.fixture
 def fixed_clock() -> Generator[FixedClock]:
     """Let all that is triggered take the time of a clock that stands still: 2026-01-01 in UTC."""
-    from esmodel.model.entity import using_clock  # noqa: PLC0415  # because not every run needs it
+    from esmodel.clock import using_clock  # noqa: PLC0415  # because not every run needs it
     from esmodel.testing.scenarios.clock import FixedClock  # noqa: PLC0415  # the same
 
     clock = FixedClock()
@@ -52,7 +52,7 @@ def fixed_clock() -> Generator[FixedClock]:
 @pytest.fixture
 def fixed_ids() -> Generator[FixedIds]:
     """Let new ids, of aggregates and of events, count from 1."""
-    from esmodel.model.entity import using_ids  # noqa: PLC0415  # because not every run needs it
+    from esmodel.ids import using_ids  # noqa: PLC0415  # because not every run needs it
     from esmodel.testing.scenarios.clock import FixedIds  # noqa: PLC0415  # the same
 
     ids = FixedIds()

@@ -17,6 +17,7 @@ General layout, from the ground up; each floor imports only those below it::
 PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.
 """
 
+from esmodel.clock import using_clock
 from esmodel.codec.codec import (
     Codec,
     TypeHook,
@@ -48,6 +49,7 @@ from esmodel.exceptions import (
     UnsetFieldError,
     UnsupportedTypeError,
 )
+from esmodel.ids import using_ids
 from esmodel.model.aggregate import (
     AggregateRoot,
     AggregateRootWithECC,
@@ -62,16 +64,12 @@ from esmodel.model.apply import (
     applies,
     ignores,
 )
+from esmodel.model.causes import caused_by
 from esmodel.model.command import (
     Command,
     Done,
 )
-from esmodel.model.decorators import (
-    attribute,
-    retry,
-    subclassevents,
-    subscribe_to,
-)
+from esmodel.model.decorators import attribute, subclassevents, subscribe_to
 from esmodel.model.entity import (
     DomainEntity,
     EntityWithECC,
@@ -82,9 +80,6 @@ from esmodel.model.entity import (
     TimeuuidedVersionedEntity,
     Versioned,
     VersionedEntity,
-    caused_by,
-    using_clock,
-    using_ids,
 )
 from esmodel.model.events import (
     AggregateEvent,
@@ -145,6 +140,7 @@ from esmodel.repositories.saving import (
 from esmodel.repositories.sequences import (
     EventSourcedSequences,
 )
+from esmodel.retry import retry
 from esmodel.rows.record import (
     Record,
     RecordStore,

@@ -12,18 +12,12 @@ from uuid import UUID
 from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
+from esmodel.clock import clock, microseconds, now, system_time
 from esmodel.codec.instances import MAKERS, maker_of
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
-from esmodel.model.entity import (
-    DomainEntity,
-    EntityPlan,
-    clock,
-    microseconds,
-    new_id,
-    next_ecc,
-    now,
-    system_time,
-)
+from esmodel.ids import new_id
+from esmodel.model.causes import next_ecc
+from esmodel.model.entity import DomainEntity, EntityPlan
 from esmodel.model.eventcodec import payloads_of
 from esmodel.model.events import (
     AggregateEvent,

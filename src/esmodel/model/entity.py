@@ -7,18 +7,16 @@ of its own, so that a type checker sees the payload; what they share stands in `
 from __future__ import annotations
 
 import inspect
-import random
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Protocol, Self, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import attrs
 from attrs import define, field, frozen
 from typing_extensions import override
 
+from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.struct import default_of
 from esmodel.exceptions import (
@@ -30,13 +28,14 @@ from esmodel.exceptions import (
     PayloadError,
     UnsetFieldError,
 )
+from esmodel.ids import new_id
 from esmodel.model.apply import Applying, Handler, registry_of
+from esmodel.model.causes import next_ecc
 from esmodel.model.events import (
     AttributeChangedEvent,
     DiscardedEvent,
     DomainEvent,
     ECCEvent,
-    EventWithECC,
     TimestampedEvent,
     TimestampedVersionedEvent,
     TimeuuidedEvent,
@@ -44,6 +43,7 @@ from esmodel.model.events import (
     VersionedEvent,
     publish,
 )
+from esmodel.model.timeuuid import make_timeuuid, timeuuid_time
 from esmodel.model.versioning import Upcaster
 
 P = ParamSpec("P")
@@ -71,138 +71,6 @@ class Timestamped(Protocol):
     def last_modified(self) -> datetime:
         """When the last event was triggered."""
         ...
-
-
-def system_time() -> datetime:
-    """Return the time of the machine, in UTC."""
-    return datetime.now(UTC)
-
-
-clock: ContextVar[Callable[[], datetime]] = ContextVar("clock", default=system_time)
-"""Where the time is taken from; set it by ``using_clock``."""
-
-ids: ContextVar[Callable[[], UUID]] = ContextVar("ids", default=uuid4)
-"""Where new ids are taken from; set it by ``using_ids``."""
-
-_cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
-
-
-@contextmanager
-def using_clock(source: Callable[[], datetime], /) -> Generator[None]:
-    """Trigger with the times of another clock; it must return aware datetimes.
-
-    Example:
-        >>> from datetime import UTC, datetime
-        >>> with using_clock(lambda: datetime(2026, 11, 23, tzinfo=UTC)):
-        ...     now().day
-        23
-    """
-    token = clock.set(source)
-    try:
-        yield
-    finally:
-        clock.reset(token)
-
-
-def now() -> datetime:
-    """Return the time of the clock at hand, in UTC.
-
-    Raises:
-        PayloadError: if the clock is naive.
-    """
-    moment = clock.get()()
-    if moment.tzinfo is None:
-        msg = f"The clock gave {moment!r}, which is naive; give datetimes with tzinfo=UTC"
-        raise PayloadError(msg)
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-
-
-@contextmanager
-def using_ids(source: Callable[[], UUID], /) -> Generator[None]:
-    """Take new ids, of entities and of events, from another source; each must be given once only.
-
-    Example:
-        >>> with using_ids(lambda: UUID(int=7)):
-        ...     new_id().int
-        7
-    """
-    token = ids.set(source)
-    try:
-        yield
-    finally:
-        ids.reset(token)
-
-
-def new_id() -> UUID:
-    """Return an id of the source at hand, by default a random one."""
-    return ids.get()()
-
-
-@contextmanager
-def caused_by(event: EventWithECC, /) -> Generator[None]:
-    """Give all that is triggered inside the correlation of an event, and it as the cause.
-
-    Follows asyncio tasks and ``asyncio.to_thread``; a bare thread begins without a cause,
-    unless it runs in ``contextvars.copy_context()``.
-    """
-    token = _cause.set((event.correlation_id, event.event_id))
-    try:
-        yield
-    finally:
-        _cause.reset(token)
-
-
-def next_ecc() -> tuple[UUID, UUID, UUID | None]:
-    """Return the event id, correlation id and causation id of an event triggered here."""
-    event_id = new_id()
-    cause = _cause.get()
-    return (event_id, event_id, None) if cause is None else (event_id, *cause)
-
-
-_UUID_EPOCH: Final = 0x01B21DD213814000
-"""The 100 ns intervals from 1582-10-15 to 1970-01-01 (RFC 9562, 5.1)."""
-
-
-def make_timeuuid(moment: datetime, /) -> UUID:
-    """Return a UUID of version 1 for a moment, with a random node and clock sequence."""
-    intervals = microseconds(moment) * 10 + _UUID_EPOCH
-    if not 0 <= intervals < 1 << 60:
-        msg = f"{moment} has no UUID of version 1: these end on 5236-03-31 and begin on 1582-10-15"
-        raise PayloadError(msg)
-    draw = random.SystemRandom()
-    return UUID(
-        fields=(
-            intervals & 0xFFFFFFFF,
-            intervals >> 32 & 0xFFFF,
-            intervals >> 48 & 0x0FFF,
-            draw.getrandbits(6),
-            draw.getrandbits(8),
-            draw.getrandbits(48) | 1 << 40,
-        ),
-        version=1,
-    )
-
-
-def timeuuid_time(event_id: UUID, /) -> datetime:
-    """Return the moment of a UUID of version 1, to the microsecond."""
-    return moment_of((event_id.time - _UUID_EPOCH) // 10)
-
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""From when microseconds are counted."""
-
-MICROSECOND: Final = timedelta(microseconds=1)
-"""The shortest time that is told apart."""
-
-
-def microseconds(moment: datetime, /) -> int:
-    """Return the microseconds from 1970 to an aware moment; exact, unlike ``timestamp()``."""
-    return (moment - EPOCH) // MICROSECOND
-
-
-def moment_of(count: int, /) -> datetime:
-    """Return the moment, in UTC, that lies some microseconds after 1970 began."""
-    return EPOCH + MICROSECOND * count  # 220 ns, where timedelta(microseconds=...) makes it 440
 
 
 class DeclaredAttribute:

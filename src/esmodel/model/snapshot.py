@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 from attrs import frozen
 
+from esmodel.clock import microseconds, moment_of
 from esmodel.codec.codec import Codec
 from esmodel.codec.struct import Shape
 from esmodel.codec.typevars import class_of
 from esmodel.model.aggregate import StoredAggregate
-from esmodel.model.entity import microseconds, moment_of
 from esmodel.model.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)

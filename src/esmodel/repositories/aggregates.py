@@ -9,6 +9,7 @@ from functools import partial
 from typing import Generic, TypeVar, get_args, overload
 from uuid import UUID
 
+from esmodel.clock import EPOCH, MICROSECOND, microseconds, moment_of
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import (
     ClassVersionError,
@@ -22,7 +23,6 @@ from esmodel.exceptions import (
     UnknownEventError,
 )
 from esmodel.model.aggregate import Hashchained, StoredAggregate, hash_event, is_aggregate, of_aggregate
-from esmodel.model.entity import EPOCH, MICROSECOND, microseconds, moment_of
 from esmodel.model.eventcodec import Payload, Payloads, payloads_of
 from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, publish
 from esmodel.model.snapshot import Snapshot, SnapshotCodec

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from typing_extensions import TypeForm
 
+from esmodel.clock import microseconds
 from esmodel.codec.codec import DEFAULT_CODEC, Codec, TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
-from esmodel.model.entity import microseconds
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.saving import append
 from esmodel.rows.record import Record, RecordStore

@@ -20,6 +20,7 @@ from uuid import UUID, uuid5
 from attrs import frozen
 from typing_extensions import override
 
+from esmodel.clock import now
 from esmodel.exceptions import (
     ArrayIndexError,
     ConcurrencyError,
@@ -30,9 +31,8 @@ from esmodel.exceptions import (
     UnknownEventError,
     shown,
 )
-from esmodel.model.decorators import Retry
-from esmodel.model.entity import now
 from esmodel.model.events import DEFAULT_BUS, LoggedEvent, TimestampedVersionedEvent, publish
+from esmodel.retry import Retry
 from esmodel.structures.sequence import SequencedItem, Sequences
 
 T = TypeVar("T")

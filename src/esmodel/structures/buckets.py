@@ -7,8 +7,8 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
+from esmodel.clock import MICROSECOND
 from esmodel.exceptions import PayloadError
-from esmodel.model.entity import MICROSECOND
 
 BucketSize: TypeAlias = Literal["year", "month", "day", "hour", "minute", "second"]
 """How long a bucket is."""

@@ -13,9 +13,9 @@ from attrs import define, field, frozen
 from esmodel.codec.codec import is_iterable
 from esmodel.codec.instances import fields_of
 from esmodel.exceptions import CollectionItemError, StoredDataError
+from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import ApplyRegistry, applies, ignores
-from esmodel.model.entity import new_id
 from esmodel.model.events import AggregateEvent, CreatedEvent
 from esmodel.model.repository import EntityRepository
 

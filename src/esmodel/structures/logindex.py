@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from esmodel.model.entity import MICROSECOND
+from esmodel.clock import MICROSECOND
 from esmodel.structures.buckets import TIMEBUCKETS, BucketSize, bucket_boundary, bucket_starts
 
 PLACES: Final = 1 << 18

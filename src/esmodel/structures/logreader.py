@@ -9,8 +9,8 @@ from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from esmodel.clock import MICROSECOND, microseconds, moment_of
 from esmodel.exceptions import PayloadError
-from esmodel.model.entity import MICROSECOND, microseconds, moment_of
 from esmodel.structures.buckets import (
     BucketSize,
     bucket_boundary,

@@ -17,10 +17,10 @@ from uuid import UUID
 from attrs import define, field, frozen
 from typing_extensions import override
 
+from esmodel.clock import MICROSECOND, now, using_clock
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import ApplyRegistry, applies
-from esmodel.model.entity import MICROSECOND, now, using_clock
 from esmodel.model.events import (
     DEFAULT_BUS,
     AggregateEvent,

@@ -1,8 +1,7 @@
-"""What users import in their own tests: scenarios, laws of aggregates, laws of record stores.
+"""What users import in their own tests: scenarios, laws of aggregates, contracts of record stores.
 
-What tests a store needs the extra ``esmodel[testing]``, and is loaded when it is asked for; so do
-``esmodel.testing.laws.strategies`` and ``esmodel.testing.laws.commands``, which are imported by name. The fixtures come
-with pytest by themselves.
+The contracts need the extra ``esmodel[testing]`` and are loaded on first use; ``esmodel.testing.laws``
+needs it too. The pytest fixtures come with the package.
 """
 
 import sys
@@ -49,7 +48,7 @@ else:
         """Load what tests a store."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from esmodel.testing import stores  # noqa: PLC0415  # because only who tests a store needs it
+        from esmodel.testing.contracts import stores  # noqa: PLC0415  # because only who tests a store needs it
 
         return getattr(stores, name)
 

@@ -46,8 +46,8 @@ from esmodel import (
     subscribe,
     using_clock,
 )
+from esmodel.clock import microseconds
 from esmodel.model.aggregate import GENESIS_HASH, hash_event
-from esmodel.model.entity import microseconds
 from esmodel.stores.memory import MemoryStore
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -22,7 +22,8 @@ from esmodel import (
     using_clock,
     using_ids,
 )
-from esmodel.model.entity import new_id, now
+from esmodel.clock import now
+from esmodel.ids import new_id
 from esmodel.testing import FixedClock, FixedIds
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

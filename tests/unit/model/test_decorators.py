@@ -26,9 +26,9 @@ from esmodel import (
     subclassevents,
     subscribe_to,
 )
-from esmodel.model.decorators import Retry
 from esmodel.model.entity import DeclaredAttribute
 from esmodel.model.events import DEFAULT_BUS
+from esmodel.retry import Retry
 from esmodel.stores.memory import MemoryStore
 
 

@@ -51,7 +51,9 @@ from esmodel import (
     subscribe,
     using_clock,
 )
-from esmodel.model.entity import make_timeuuid, moment_of, now, plan_of, timeuuid_time
+from esmodel.clock import moment_of, now
+from esmodel.model.entity import plan_of
+from esmodel.model.timeuuid import make_timeuuid, timeuuid_time
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

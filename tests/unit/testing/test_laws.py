@@ -40,7 +40,7 @@ from esmodel import (
     ignores,
     subscribe,
 )
-from esmodel.model.entity import now
+from esmodel.clock import now
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.commands import LawError, aggregate_laws, command, creation

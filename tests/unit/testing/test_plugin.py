@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from esmodel.model.entity import new_id, now
+from esmodel.clock import now
+from esmodel.ids import new_id
 from esmodel.model.events import DEFAULT_BUS, subscribe
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing import FixedClock, FixedIds

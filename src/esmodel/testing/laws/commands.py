@@ -15,10 +15,11 @@ from typing import Final, Generic, Protocol, TypeAlias, TypeVar, overload
 from attrs import frozen
 from typing_extensions import override
 
+from esmodel.clock import using_clock
 from esmodel.exceptions import EntityIsDiscarded, ModelError
+from esmodel.ids import using_ids
 from esmodel.model.aggregate import StoredAggregate
 from esmodel.model.apply import Handler
-from esmodel.model.entity import using_clock, using_ids
 from esmodel.model.repository import EntityRepository
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.history import LAWS, History, LawError

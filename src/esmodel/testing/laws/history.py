@@ -11,10 +11,11 @@ from uuid import UUID
 from attrs import frozen
 from typing_extensions import override
 
+from esmodel.clock import using_clock
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import IntegrityError, ModelError, RepositoryKeyError
+from esmodel.ids import using_ids
 from esmodel.model.aggregate import Hashchained, StoredAggregate, is_aggregate
-from esmodel.model.entity import using_clock, using_ids
 from esmodel.model.eventcodec import Payloads, payloads_of
 from esmodel.model.events import DomainEvent
 from esmodel.model.repository import EntityRepository

@@ -20,7 +20,7 @@ class FixedClock:
 
     Example:
         >>> from datetime import timedelta
-        >>> from esmodel.model.entity import now
+        >>> from esmodel.clock import now
         >>> clock = FixedClock()
         >>> clock.advance(timedelta(hours=1))
         >>> with using_clock(clock):

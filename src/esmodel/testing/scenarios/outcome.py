@@ -15,6 +15,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
+from esmodel.clock import EPOCH
 from esmodel.codec.instances import fields_of
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import ModelError
@@ -32,7 +33,6 @@ from esmodel.model.aggregate import (
     is_aggregate,
 )
 from esmodel.model.command import Done
-from esmodel.model.entity import EPOCH
 from esmodel.model.eventcodec import Payloads, payloads_of
 from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
 from esmodel.testing.scenarios.comparison import differences, fields_by_name, passed, same, state_of
@@ -418,7 +418,7 @@ def scenarios_settled() -> Generator[None]:
         >>> with scenarios_settled():
         ...     outcome = scenario(Collection[str]).when(Collection[str].register)
         Traceback (most recent call last):
-        esmodel.testing.scenarios.outcome.ScenarioError: Collection: when(...) triggered CollectionCreated, and ...
+        ScenarioError: Collection: when(...) triggered CollectionCreated, and no then(...) asked for it.
     """
     watched: list[Outcome[StoredAggregate]] = []
     token = _watched.set(watched)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Concatenate, Generic, ParamSpec, TypeVar, overload
 from uuid import UUID
 
+from esmodel.ids import new_id
 from esmodel.model.aggregate import (
     AggregateRoot,
     AggregateRootWithECC,
@@ -25,7 +26,6 @@ from esmodel.model.aggregate import (
 )
 from esmodel.model.apply import Handler
 from esmodel.model.command import Done
-from esmodel.model.entity import new_id
 from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
 from esmodel.testing.scenarios.outcome import Outcome, Subject
 
