@@ -831,11 +831,11 @@ class Archive(AggregateRoot[Kept[T]], Generic[T]):
     value: T | None = None
 
     @applies
-    def retired(self, event: Retired[T]) -> None:
+    def archived(self, event: Retired[T]) -> None:
         self.value = event.value
 
     kept = ignores(Kept[T])
-    apply = (kept | retired).exhaustive
+    apply = (kept | archived).exhaustive
 
 
 @define

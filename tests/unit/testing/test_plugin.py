@@ -62,7 +62,7 @@ def test_after_it():
     )
 
     assert status == 1
-    assert "ScenarioError: Account: when(...) triggered Opened, and no then(...) asked for it." in said
+    assert "ScenarioError: Account: when(...) triggered Opened, and no then(...) asserted it." in said
     assert "1 failed, 1 passed" in said
 
 
