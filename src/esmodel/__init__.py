@@ -18,10 +18,8 @@ PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no asser
 """
 
 from esmodel.clock import using_clock
-from esmodel.codec.codec import (
-    Codec,
-    TypeHook,
-)
+from esmodel.codec.codec import Codec
+from esmodel.codec.hook import TypeHook
 from esmodel.exceptions import (
     ApplyError,
     ArrayIndexError,

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 import attrs
 from typing_extensions import override
 
-from esmodel.exceptions import ModelError
+from esmodel.codec.fields import caches_hash, fields_of, props_of
 
 T = TypeVar("T")
 
@@ -28,33 +28,6 @@ def generated(parameters: str, statements: list[str], known: dict[str, object], 
     body = "".join(f"\n    {each}" for each in statements)
     exec(f"def function({parameters}):{body}", known)  # noqa: S102  # because fields are identifiers
     return types.SimpleNamespace(function=known["function"])
-
-
-def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
-    """Return the fields of an attrs class.
-
-    Raises:
-        ModelError: if it is none.
-    """
-    if not attrs.has(cls):
-        msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
-        raise ModelError(msg)
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
-    return fields
-
-
-def _props_of(cls: type[object], /) -> attrs.ClassProps | None:
-    """Return how attrs made a class; ``None`` where it did not, as for a bare subclass of what it made."""
-    try:
-        return attrs.inspect(cls)
-    except attrs.exceptions.NotAnAttrsClassError:
-        return None
-
-
-def caches_hash(cls: type[object], /) -> bool:
-    """Whether instances keep their hash, in a field that ``__init__`` sets to ``None``."""
-    props = _props_of(cls)
-    return props is not None and props.hashability is attrs.ClassProps.Hashability.HASHABLE_CACHED
 
 
 class _Unnoticed:
@@ -80,7 +53,7 @@ def open_class_of(cls: type[object], /) -> type[object] | None:
     """
     if cls not in _open_classes:
         can_be = _HAS_LOCK and type(cls) is type and cls.__new__ is object.__new__
-        props = _props_of(cls)
+        props = props_of(cls)
         _open_classes[cls] = _opened(cls) if can_be and props is not None and props.is_slotted else None
     return _open_classes[cls]
 
@@ -140,7 +113,7 @@ def _caller(event_class: Callable[..., T]) -> Callable[..., T]:
 
 def _maker(cls: type[object]) -> Generated | None:
     """Return a maker of instances that are no more than their fields, all given by keyword."""
-    props = _props_of(cls)
+    props = props_of(cls)
     if props is None or open_class_of(cls) is None:
         return None
     fields = fields_of(cls)

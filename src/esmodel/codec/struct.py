@@ -6,39 +6,18 @@ What reads and writes the fields of a class is generated once for it, as attrs g
 
 from __future__ import annotations
 
-import inspect
-import operator
-import types
-from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import attrs
 import msgspec
 
-from esmodel.codec.instances import Generated, caches_hash, fields_of, generated, open_class_of
+from esmodel.codec.fields import caches_hash, default_of, fields_of, setter_of
+from esmodel.codec.instances import Generated, generated, open_class_of
+from esmodel.codec.wire import Wire, to_json, union_of
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
-
-Convert = Callable[[object], object]
-"""Makes of a value what is stored for it, or the other way round."""
-
-
-@attrs.frozen
-class Wire:
-    """How one type is written: as which type that msgspec knows, and through which converters.
-
-    Attributes:
-        type: the type that msgspec writes and reads.
-        to: the converter on the way into the stored form; ``None`` where there is nothing to do.
-        back: the converter on the way back.
-        shape: the type spelt out, nested fields included, for fingerprints.
-    """
-
-    type: object
-    to: Convert | None = None
-    back: Convert | None = None
-    shape: str = ""
 
 
 class Shape(Generic[T]):
@@ -156,7 +135,7 @@ class Shape(Generic[T]):
             values["_attrs_cached_hash"] = "None"  # what `__init__` begins with
         if is_open:
             return known, [f"instance.{name} = {value}" for name, value in values.items()]
-        known |= {f"set_{name}": _setter_of(self.cls, name) for name in values}
+        known |= {f"set_{name}": setter_of(self.cls, name) for name in values}
         return known, [f"set_{name}(instance, {value})" for name, value in values.items()]
 
     def _writer(self) -> Generated:
@@ -188,45 +167,3 @@ class Shape(Generic[T]):
             value = f"instance.{name}"
             fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
         return known, f"struct({', '.join(fields)})"
-
-
-to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
-"""Writes what msgspec knows as JSON."""
-
-# by name, because the stubs of `|` say nothing of its types
-_either: Final[Callable[[object, object], object]] = getattr(operator, "or_")  # noqa: B009
-
-
-def union_of(members: Sequence[object], /) -> object:
-    """Return the union of some types."""
-    joined: object = members[0]
-    for each in members[1:]:
-        joined = _either(joined, each)
-    return joined
-
-
-def owner_of_field(cls: type[object], field: str) -> type[object]:
-    """Return the class that declares a field: its type variables are those of the annotation."""
-    return next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
-
-
-def _setter_of(cls: type[T], name: str) -> Callable[[T, object], None]:
-    """Return what sets a field of a frozen instance; a slot's own setter is the fastest."""
-    descriptor: object = getattr(cls, name, None)
-    if isinstance(descriptor, types.MemberDescriptorType):
-        return descriptor.__set__
-
-    def set_field(instance: T, value: object) -> None:
-        object.__setattr__(instance, name, value)
-
-    return set_field
-
-
-def default_of(default: object, instance: object, /) -> object:
-    """Return the value that a field's default gives an instance."""
-    # attrs' stubs know Factory only as a function that returns the field's value
-    factory: Callable[..., object] | None = getattr(default, "factory", None)
-    if factory is None or type(default).__module__ != "attr._make":
-        return default
-    takes_self: bool = getattr(default, "takes_self", False)
-    return factory(instance) if takes_self else factory()

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.codec.struct import default_of
+from esmodel.codec.fields import default_of
 from esmodel.exceptions import (
     ApplyError,
     EntityIsDiscarded,

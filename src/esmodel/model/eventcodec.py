@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from esmodel.codec.instances import fields_of
+from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import bind, bound_in
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.model.apply import Handler, events_of, owner_of, registry_of

@@ -35,8 +35,9 @@ from esmodel import (
     attribute,
     ignores,
 )
-from esmodel.codec.codec import DEFAULT_CODEC, is_iterable, is_mapping
-from esmodel.codec.instances import fields_of
+from esmodel.codec.codec import DEFAULT_CODEC
+from esmodel.codec.containers import is_iterable, is_mapping
+from esmodel.codec.fields import fields_of
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 

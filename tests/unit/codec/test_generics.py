@@ -41,7 +41,7 @@ from esmodel import (
     attribute,
     ignores,
 )
-from esmodel.codec.codec import TypedCodec
+from esmodel.codec.typed import TypedCodec
 from esmodel.codec.typevars import bind, bound_in, class_of
 from esmodel.stores.memory import MemoryStore
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from esmodel.clock import EPOCH
-from esmodel.codec.instances import fields_of
+from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import (
