@@ -1,4 +1,4 @@
-"""Sequences, tuples and mappings."""
+"""Wires of sequences, sets, tuples and mappings, and the type guards for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import TypeIs
 from esmodel.codec.wire import Wire, to_json
 from esmodel.exceptions import PayloadError
 
-SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
+_SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
     list: list,
     tuple: tuple,
     set: set,
@@ -20,17 +20,67 @@ SEQUENCES: Final[Mapping[object, Callable[[list[object]], object]]] = {
     Sequence: tuple,
     AbstractSet: frozenset,
 }
+_MAPPINGS: Final[frozenset[object]] = frozenset({dict, Mapping})
 
 
-MAPPINGS: Final[frozenset[object]] = frozenset({dict, Mapping})
+def container_wire(
+    origin: object, arguments: tuple[object, ...], wire_of: Callable[[object], Wire], /
+) -> Wire | None:
+    """Return the wire of a container; ``None`` for any other type, and where the items have no type.
+
+    Args:
+        origin: the class of the container.
+        arguments: its type arguments.
+        wire_of: returns the wire of a type argument.
+    """
+    if not arguments:
+        return None
+    if origin is tuple and arguments[1:] != (Ellipsis,):
+        return _tuple_wire([wire_of(each) for each in arguments])
+    if origin in _SEQUENCES:
+        return _sequence_wire(_SEQUENCES[origin], wire_of(arguments[0]))
+    if origin in _MAPPINGS:
+        return _mapping_wire(wire_of(arguments[0]), wire_of(arguments[1]))
+    return None
 
 
-def fixed(wires: Sequence[Wire]) -> Wire:
-    """Carry a tuple of a fixed length."""
+def is_iterable(value: object) -> TypeIs[Iterable[object]]:
+    """Return whether a value has items."""
+    return isinstance(value, Iterable)
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    """Return whether a value is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def items_of(value: object) -> list[object]:
+    """Return the items of a value.
+
+    Raises:
+        PayloadError: if it has none.
+    """
+    if not is_iterable(value):
+        msg = f"expected a collection, got {value!r}"
+        raise PayloadError(msg)
+    return list(value)
+
+
+def pairs_of(value: object) -> list[tuple[object, object]]:
+    """Return the keys and values of a mapping; an empty list for any other value."""
+    return list(value.items()) if is_mapping(value) else []
+
+
+def _couples(rows: object) -> list[tuple[object, object]]:
+    return [(key, value) for key, value in map(items_of, items_of(rows))]
+
+
+def _tuple_wire(wires: Sequence[Wire]) -> Wire:
+    """Carry a tuple with a fixed number of items."""
     wire_type: object = types.GenericAlias(tuple, tuple(wire.type for wire in wires))
-    shape = f"tuple[{', '.join(wire.shape for wire in wires)}]"
+    spelling = f"tuple[{', '.join(wire.spelling for wire in wires)}]"
     if all(wire.to is None for wire in wires):
-        return Wire(wire_type, shape=shape)
+        return Wire(wire_type, spelling=spelling)
 
     def to(value: object) -> object:
         return tuple(
@@ -44,13 +94,13 @@ def fixed(wires: Sequence[Wire]) -> Wire:
             for wire, each in zip(wires, items_of(value), strict=True)
         )
 
-    return Wire(wire_type, to, back, shape)
+    return Wire(wire_type, to, back, spelling)
 
 
-def sequence(make: Callable[[list[object]], object], item: Wire) -> Wire:
-    """Carry many items; a set is written in the order of its items' bytes."""
+def _sequence_wire(make: Callable[[list[object]], object], item: Wire) -> Wire:
+    """Carry any number of items. Sets are written sorted, so that equal sets have equal bytes."""
     is_set = make in {set, frozenset}
-    shape = f"{'set' if is_set else 'sequence'}[{item.shape}]"
+    spelling = f"{'set' if is_set else 'sequence'}[{item.spelling}]"
     to_item, back_item = item.to, item.back
     wire_type: object = types.GenericAlias(list, (item.type,))
 
@@ -65,57 +115,31 @@ def sequence(make: Callable[[list[object]], object], item: Wire) -> Wire:
     if make in {list, tuple} and to_item is None:
         native = list if make is list else tuple
         arguments = (item.type,) if make is list else (item.type, Ellipsis)
-        return Wire(types.GenericAlias(native, arguments), shape=shape)
-    return Wire(wire_type, to, back, shape)
+        return Wire(types.GenericAlias(native, arguments), spelling=spelling)
+    return Wire(wire_type, to, back, spelling)
 
 
-def mapping_of(key: Wire, value: Wire) -> Wire:
-    """Carry a mapping: an object if its keys are text, else a list of pairs; in its order."""
-    shape = f"mapping[{key.shape}, {value.shape}]"
+def _mapping_wire(key: Wire, value: Wire) -> Wire:
+    """Carry a mapping in its order: as an object if the keys are text, else as a list of pairs."""
+    spelling = f"mapping[{key.spelling}, {value.spelling}]"
     if key.type is str and key.to is None:
         wire_type: object = types.GenericAlias(dict, (str, value.type))
         to_value, back_value = value.to, value.back
         if to_value is None or back_value is None:
-            return Wire(wire_type, shape=shape)
+            return Wire(wire_type, spelling=spelling)
         return Wire(
             wire_type,
             lambda mapping: {name: to_value(each) for name, each in pairs_of(mapping)},
             lambda mapping: {name: back_value(each) for name, each in pairs_of(mapping)},
-            shape,
+            spelling,
         )
-    pair = fixed([key, value])
-    pairs = sequence(list, pair)
+    pairs = _sequence_wire(list, _tuple_wire([key, value]))
 
     def to(mapping: object) -> object:
-        items = list(pairs_of(mapping))
+        items = pairs_of(mapping)
         return items if pairs.to is None else pairs.to(items)
 
     def back(items: object) -> object:
         return dict(_couples(items if pairs.back is None else pairs.back(items)))
 
-    return Wire(pairs.type, to, back, shape)
-
-
-def is_iterable(value: object) -> TypeIs[Iterable[object]]:
-    """Whether something has items."""
-    return isinstance(value, Iterable)
-
-
-def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    """Whether something is a mapping."""
-    return isinstance(value, Mapping)
-
-
-def items_of(value: object) -> list[object]:
-    if not is_iterable(value):
-        msg = f"expected a collection, got {value!r}"
-        raise PayloadError(msg)
-    return list(value)
-
-
-def pairs_of(value: object) -> Sequence[tuple[object, object]]:
-    return list(value.items()) if is_mapping(value) else []
-
-
-def _couples(value: object) -> list[tuple[object, object]]:
-    return [(key, each) for key, each in map(items_of, items_of(value))]
+    return Wire(pairs.type, to, back, spelling)

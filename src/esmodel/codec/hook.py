@@ -1,4 +1,4 @@
-"""How types of the user's own are carried."""
+"""Hooks: how a codec carries a type of the user's own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class CodecHook(Protocol):
-    """What a codec needs of a hook for one type; ``TypeHook`` is one.
+    """A hook for one type, as a codec needs it; ``TypeHook`` is the usual one.
 
-    Laws: what ``wire().back`` makes of what ``wire().to`` made equals the value.
+    Laws: ``wire().back(wire().to(value))`` equals the value, for each value of the type.
     """
 
     @property
@@ -23,17 +23,17 @@ class CodecHook(Protocol):
         ...
 
     def wire(self) -> Wire:
-        """Return how the type is carried."""
+        """Return how the type is written."""
         ...
 
 
 class TypeHook(Generic[T]):
-    """How a type of the user's own is carried: as the text that ``encode`` gives.
+    """Carries a type as text.
 
     Attributes:
         type: the class.
-        encode: makes text of a value.
-        decode: makes a value of text.
+        encode: converts a value to text.
+        decode: converts the text back to an equal value.
 
     Example:
         >>> hook = TypeHook(complex, encode=str, decode=complex)
@@ -44,18 +44,18 @@ class TypeHook(Generic[T]):
     __slots__ = ("decode", "encode", "type")
 
     def __init__(self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]) -> None:
-        """Take the class, and the two functions, which must be each other's inverse."""
+        """Take the class and two functions, each the inverse of the other."""
         self.type: type[T] = hooked
         self.encode: Callable[[T], str] = encode
         self.decode: Callable[[str], T] = decode
 
     @property
     def hooked(self) -> object:
-        """The type."""
+        """The class."""
         return self.type
 
     def wire(self) -> Wire:
-        """Return the converters of this type."""
+        """Return how values of the class are written."""
         hooked, encode, decode = self.type, self.encode, self.decode
 
         def to(value: object) -> str:

@@ -1,10 +1,9 @@
-"""The codec of one type."""
+"""The codec of a single type."""
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 from typing_extensions import TypeForm
@@ -17,11 +16,10 @@ T = TypeVar("T")
 
 
 class TypedCodec(Generic[T]):
-    """Carries values of one type.
+    """Converts the values of one type to JSON and back.
 
     Attributes:
-        decode: returns a value from JSON; ``ValueError`` if the bytes do not have the shape of the
-            type.
+        decode: returns the value that JSON holds; raises ``ValueError`` if the bytes do not fit the type.
 
     Example:
         >>> codec = TypedCodec(int | None)
@@ -32,47 +30,44 @@ class TypedCodec(Generic[T]):
     __slots__ = ("_back", "_name", "_read", "_to", "decode")
 
     def __init__(self, as_type: TypeForm[T], codec: Codec | None = None, /) -> None:
-        """Derive how the type is carried.
+        """Derive how values of the type are written.
 
         Args:
             as_type: the type.
-            codec: what has the hooks, if there are any.
+            codec: a codec with hooks, if the type needs any.
 
         Raises:
-            UnsupportedTypeError: if the type cannot be carried.
+            UnsupportedTypeError: if the codec cannot carry the type.
         """
-        wire = (DEFAULT_CODEC if codec is None else codec).wire(as_type, {}, ())
+        wire = (DEFAULT_CODEC if codec is None else codec).wire(as_type)
         self._name = name_of(as_type)
         self._to = wire.to
         self._back = wire.back
         read: Callable[[bytes], object] = msgspec.json.Decoder(wire.type).decode
         self._read = read
-        whole = read if wire.back is None else _both(read, wire.back)
-        # what it gives is of this type, which its own annotation does not say
-        self.decode: Callable[[bytes], T] = getattr(types.SimpleNamespace(whole=whole), "whole")  # noqa: B009
+        decode = read if wire.back is None else _composed(read, wire.back)
+        self.decode: Callable[[bytes], T] = cast("Callable[[bytes], T]", decode)  # because it reads `as_type`
 
     def encode(self, value: T, /) -> bytes:
         """Return a value as JSON.
 
         Raises:
-            PayloadError: if it could not be read again as a value of the type, or would come back
-                as another value.
+            PayloadError: if the value could not be read again, or would be read as another one.
         """
         try:
             data = to_json(value if self._to is None else self._to(value))
-            # what cannot be read is not written
-            again = self._read(data)
+            again = self._read(data)  # refuses to write a value that cannot be read
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             msg = f"{value!r} cannot be stored as {self._name}: {error}"
             raise PayloadError(msg) from error
-        # nor is what comes back as something else: a UUID where text is declared
+        # msgspec also writes values of other types: a UUID, where the type says text
         if self._back is None and type(again) is not type(value) and again != value:
             msg = f"{value!r} cannot be stored as {self._name}: it would come back as {again!r}"
             raise PayloadError(msg)
         return data
 
 
-def _both(read: Callable[[bytes], object], back: Convert) -> Callable[[bytes], object]:
+def _composed(read: Callable[[bytes], object], back: Convert) -> Callable[[bytes], object]:
     def decode(data: bytes, /) -> object:
         return back(read(data))
 

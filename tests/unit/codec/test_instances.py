@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, ignores
-from esmodel.codec.instances import maker_of, open_class_of
+from esmodel.codec.instances import maker_of, mutable_class_of
 from esmodel.stores.memory import MemoryStore
 
 T = TypeVar("T")
@@ -199,10 +199,10 @@ def test_who_is_told_of_subclasses_is_told_of_those_that_were_written_only() -> 
 
 
 def test_what_can_have_no_open_class_has_none() -> None:
-    assert open_class_of(WithoutSlots) is None
-    assert open_class_of(Abstract) is None
-    assert open_class_of(Paid) is open_class_of(Paid) is not None
-    assert open_class_of(Counting) is None
+    assert mutable_class_of(WithoutSlots) is None
+    assert mutable_class_of(Abstract) is None
+    assert mutable_class_of(Paid) is mutable_class_of(Paid) is not None
+    assert mutable_class_of(Counting) is None
 
 
 @frozen(cache_hash=True)

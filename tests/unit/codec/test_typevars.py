@@ -523,7 +523,7 @@ def test_one_generic_class_is_carried_with_two_types() -> None:
 
 
 def test_one_generic_class_with_two_types_is_no_sum_type() -> None:
-    with pytest.raises(UnsupportedTypeError, match="two members that are written as 'Pair'"):
+    with pytest.raises(UnsupportedTypeError, match="two members that are stored as 'Pair'"):
         TypedCodec(Pair[int] | Pair[str])
 
 
