@@ -67,8 +67,15 @@ def items_of(value: object) -> list[object]:
 
 
 def pairs_of(value: object) -> list[tuple[object, object]]:
-    """Return the keys and values of a mapping; an empty list for any other value."""
-    return list(value.items()) if is_mapping(value) else []
+    """Return the keys and values of a mapping.
+
+    Raises:
+        PayloadError: if the value is not a mapping.
+    """
+    if not is_mapping(value):
+        msg = f"expected a mapping, got {value!r}"
+        raise PayloadError(msg)
+    return list(value.items())
 
 
 def _couples(rows: object) -> list[tuple[object, object]]:
