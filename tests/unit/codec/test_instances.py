@@ -4,162 +4,48 @@ from __future__ import annotations
 
 import copy
 import pickle
-from abc import ABC
 from datetime import UTC, datetime
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final
 from uuid import UUID, uuid4
 
 import attrs
 import pytest
-from attrs import define, field, frozen, validators
+from attrs import define, frozen
+from event_classes import (
+    Abstract,
+    Caused,
+    Converted,
+    Empty,
+    Finished,
+    Hashed,
+    HeaderWithDefault,
+    Inherited,
+    NewStyle,
+    NoAttrs,
+    OfAType,
+    Own,
+    Paid,
+    PartlyByKeyword,
+    Plain,
+    PlainEmpty,
+    PlainWithDefaults,
+    Sealed,
+    Shuffled,
+    Underscored,
+    Validated,
+    WithDefaults,
+    WithoutSlots,
+    told,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from esmodel import AggregateEvent, AggregateRoot, ECCEvent, EventSourcedRepository, HashchainedEvent, ignores
+from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, ignores
 from esmodel.codec.instances import maker_of, mutable_class_of
 from esmodel.stores.memory import MemoryStore
 
-T = TypeVar("T")
 ID, MOMENT = uuid4(), datetime(2026, 11, 25, tzinfo=UTC)
-told: list[str] = []
-
-
-@frozen(kw_only=True)
-class Paid(AggregateEvent):
-    cents: int
-    currency: str
-
-
-@frozen(kw_only=True)
-class WithDefaults(AggregateEvent):
-    cents: int = 5
-    tags: list[str] = field(factory=list[str])
-
-
-@frozen(kw_only=True)
-class Underscored(AggregateEvent):
-    _secret: str
-    plain: int = field(alias="other")
-
-
-@frozen(kw_only=True)
-class Empty(AggregateEvent):
-    pass
-
-
-@frozen(kw_only=True)
-class Validated(AggregateEvent):
-    cents: int = field(validator=validators.gt(0))
-
-
-@frozen(kw_only=True)
-class Converted(AggregateEvent):
-    cents: int = field(converter=int)
-
-
-@frozen(kw_only=True)
-class Finished(AggregateEvent):
-    cents: int
-
-    def __attrs_post_init__(self) -> None:
-        told.append(f"finished {self.cents}")
-
-
-@frozen(kw_only=True, cache_hash=True)
-class Hashed(AggregateEvent):
-    cents: int
-
-
-@frozen(kw_only=True, slots=False)
-class WithoutSlots(AggregateEvent):
-    cents: int
-
-
-@frozen(kw_only=True)
-class OfAType(AggregateEvent, Generic[T]):
-    value: T
-
-
-@frozen(kw_only=True)
-class Abstract(AggregateEvent, ABC):
-    cents: int
-
-
-@frozen(kw_only=True)
-class Own(AggregateEvent):
-    cents: int
-
-    def __init__(self, originator_id: UUID, version: int, moment: datetime, /, *, euros: int) -> None:
-        self.__attrs_init__(originator_id, version, moment, cents=euros * 100)  # type: ignore[attr-defined]  # because attrs makes it at run time
-
-
-class NoAttrs(Paid):
-    pass
-
-
-@frozen
-class Plain(AggregateEvent):
-    cents: int
-    currency: str
-
-
-@frozen
-class PlainWithDefaults(AggregateEvent):
-    cents: int = 5
-    tags: list[str] = field(factory=list[str])
-
-
-@frozen
-class PlainEmpty(AggregateEvent):
-    pass
-
-
-@frozen
-class Inherited(Plain):
-    more: int = 7
-
-
-@frozen
-class PartlyByKeyword(AggregateEvent):
-    cents: int
-    currency: str = field(kw_only=True)
-
-
-@frozen
-class Sealed(HashchainedEvent):
-    cents: int
-
-
-@frozen
-class Caused(ECCEvent):
-    cents: int
-
-
-@frozen
-class HeaderWithDefault:
-    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "version")
-    originator_id: UUID
-    version: int = 0
-    cents: int = 5
-
-
-@frozen
-class Shuffled:
-    _es_header: ClassVar[tuple[str, ...]] = ("version", "originator_id")
-    originator_id: UUID
-    version: int
-    cents: int
-
-
-@frozen
-class NewStyle:
-    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "version")
-    originator_id: UUID
-    version: int
-    cents: int
-
-
 UNHASHABLE: Final[tuple[type[AggregateEvent], ...]] = (WithDefaults, PlainWithDefaults)
 
 
@@ -304,7 +190,7 @@ def test_any_payload_is_made_as_the_class_makes_it(cents: int, currency: str, ve
     assert made == Paid(ID, version, MOMENT, cents=cents, currency=currency)
 
 
-def test_a_function_that_returns_an_event_is_called_and_not_kept() -> None:
+def test_a_function_that_returns_an_event_is_called_and_not_cached() -> None:
     def paid(originator_id: UUID, version: int, moment: datetime, /, *, euros: int) -> Paid:
         return Paid(originator_id, version, moment, cents=euros * 100, currency="EUR")
 
@@ -322,7 +208,7 @@ class Counting(AggregateEvent):
         Counting.names.append(cls.__name__)
 
 
-def test_who_is_told_of_subclasses_is_told_of_those_that_were_written_only() -> None:
+def test_the_helper_subclass_is_hidden_from_init_subclass() -> None:
     @frozen(kw_only=True)
     class Counted(Counting):
         cents: int
@@ -333,7 +219,7 @@ def test_who_is_told_of_subclasses_is_told_of_those_that_were_written_only() -> 
     assert Counted.event_name == "Counted" == made.event_name.rpartition(".")[2]
 
 
-def test_what_can_have_no_open_class_has_none() -> None:
+def test_a_class_without_slots_or_with_a_metaclass_has_no_mutable_class() -> None:
     assert mutable_class_of(WithoutSlots) is None
     assert mutable_class_of(Abstract) is None
     assert mutable_class_of(Paid) is mutable_class_of(Paid) is not None
