@@ -394,7 +394,7 @@ class IsBareJoin(AggregateRoot[Opened | Closed]):
     def opened(self, event: Opened) -> None: ...
 
     # a join that is not compared whole
-    apply = opened | ignores(Closed)  # type: ignore
+    apply = (opened | ignores(Closed)).exhaustive  # type: ignore
 
 
 @define
@@ -403,7 +403,7 @@ class IsBareHandler(AggregateRoot[Opened]):
     def opened(self, event: Opened) -> None: ...
 
     # a single handler that is not compared whole
-    apply = opened  # type: ignore
+    apply = opened.exhaustive  # type: ignore
 
 
 class TakesNoEvent:

@@ -29,9 +29,8 @@ from uuid import UUID
 import attrs
 from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
-from esmodel.codec.codec import is_iterable
-from esmodel.codec.instances import fields_of
-from esmodel.codec.struct import owner_of_field
+from esmodel.codec.containers import is_iterable
+from esmodel.codec.fields import fields_of, owner_of_field
 from esmodel.codec.typevars import bind, bound_in, class_of, is_class
 from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.model.apply import Handler
