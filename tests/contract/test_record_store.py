@@ -32,7 +32,7 @@ from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.postgres.schema import functions_of
 from esmodel.stores.sqlite import SQLiteStore
-from esmodel.testing import (
+from esmodel.testing.contracts import (
     AppendIdsContract,
     DurableContract,
     FullMachineContract,

@@ -66,11 +66,9 @@ from esmodel import (
 )
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import PostgresStore
-from esmodel.testing import (
+from esmodel.testing.contracts import (
     AppendIdsContract,
-    FixedClock,
     FullStoreContract,
-    Outcome,
     ReadAllContract,
     ServerCrashContract,
     SnapshotsContract,
@@ -79,11 +77,10 @@ from esmodel.testing import (
     StreamsCrashContract,
     TailRaceContract,
     full_store_machine,
-    scenario,
     store_machine,
 )
-from esmodel.testing.laws.commands import aggregate_laws, command, creation
-from esmodel.testing.laws.strategies import events
+from esmodel.testing.laws import aggregate_laws, command, creation, events
+from esmodel.testing.scenarios import FixedClock, Outcome, scenario
 
 # --- a model without mistakes ----------------------------------------------------------------------
 

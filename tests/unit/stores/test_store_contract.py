@@ -24,7 +24,6 @@ import pytest
 from hypothesis import Phase, settings
 from typing_extensions import override
 
-from esmodel import testing
 from esmodel.exceptions import (
     ConcurrencyError,
     ModelError,
@@ -35,7 +34,8 @@ from esmodel.exceptions import (
 from esmodel.rows.record import GREATEST, LEAST, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
-from esmodel.testing import (
+from esmodel.testing import contracts
+from esmodel.testing.contracts import (
     DurableContract,
     FullMachineContract,
     FullStoreContract,
@@ -895,7 +895,7 @@ def test_a_class_of_tests_that_opens_no_store_is_refused_and_not_passed_over() -
 
 
 def test_each_test_of_each_contract_is_failed_by_some_store() -> None:
-    contracts = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
-    tests = {name for contract in contracts for name in dir(contract) if name.startswith("test_")}
+    found = [getattr(contracts, name) for name in contracts.__all__ if name.endswith("Contract")]
+    tests = {name for contract in found for name in dir(contract) if name.startswith("test_")}
     assert len(tests) > 50
     assert tests - {fault.test for fault in FAULTS} == set()

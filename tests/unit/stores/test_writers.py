@@ -15,8 +15,7 @@ from typing_extensions import override
 from esmodel.exceptions import StoreError
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
-from esmodel.testing import CrashContract, RaceContract, StreamsCrashContract
-from esmodel.testing.contracts import writers
+from esmodel.testing.contracts import CrashContract, RaceContract, StreamsCrashContract, writers
 from esmodel.testing.contracts.crash import streams_of
 from esmodel.testing.contracts.race import Append, check_commit_order
 from esmodel.testing.contracts.writers import Place, Writer, Writers, place_of, write_alone

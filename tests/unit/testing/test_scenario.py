@@ -40,7 +40,7 @@ from esmodel import (
     using_clock,
     using_ids,
 )
-from esmodel.testing import (
+from esmodel.testing.scenarios import (
     EventChangedError,
     FixedClock,
     FixedIds,

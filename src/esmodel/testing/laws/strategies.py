@@ -27,6 +27,10 @@ from typing import (
 from uuid import UUID
 
 import attrs
+from hypothesis import reject
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument, ResolutionFailed
+from hypothesis.strategies import SearchStrategy
 from typing_extensions import TypeAliasType, TypeForm, TypeIs
 
 from esmodel.codec.codec import is_iterable
@@ -36,16 +40,6 @@ from esmodel.codec.typevars import bind, bound_in, class_of, is_class
 from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent
-
-try:
-    from hypothesis import reject
-    from hypothesis import strategies as st
-    from hypothesis.errors import InvalidArgument, ResolutionFailed
-    from hypothesis.strategies import SearchStrategy
-except ImportError as _missing:
-    raise ImportError(
-        "esmodel.testing.laws.strategies needs hypothesis: pip install 'esmodel[testing]'"
-    ) from _missing
 
 T = TypeVar("T")
 TEvent = TypeVar("TEvent", bound=DomainEvent)

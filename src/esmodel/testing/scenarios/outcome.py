@@ -117,7 +117,7 @@ class Outcome(Generic[TAggregate_co]):
     runner it is an ``UnsettledWarning``, or fails inside ``with scenarios_settled():``.
 
     Example:
-        >>> from esmodel.testing import scenario
+        >>> from esmodel.testing.scenarios import scenario
         >>> given = scenario(Collection[str]).given(CollectionCreated)
         >>> given.when(lambda tags: tags.add_item("red")).then(ItemAdded[str], item="red")
         <Outcome of Collection: 1 event, all asked for>
@@ -414,7 +414,7 @@ def scenarios_settled() -> Generator[None]:
         ScenarioError: at the end of the block, naming the aggregate and what was not asked for.
 
     Example:
-        >>> from esmodel.testing import scenario
+        >>> from esmodel.testing.scenarios import scenario
         >>> with scenarios_settled():
         ...     outcome = scenario(Collection[str]).when(Collection[str].register)
         Traceback (most recent call last):
