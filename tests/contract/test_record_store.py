@@ -45,7 +45,7 @@ from esmodel.testing.contracts import (
     StreamsCrashContract,
     TailRaceContract,
 )
-from esmodel.testing.contracts.opening import row
+from esmodel.testing.contracts.samplerows import row
 
 
 class TestMemoryStore(

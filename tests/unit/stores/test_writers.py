@@ -15,10 +15,12 @@ from typing_extensions import override
 from esmodel.exceptions import StoreError
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
-from esmodel.testing.contracts import CrashContract, RaceContract, StreamsCrashContract, writers
+from esmodel.testing.contracts import CrashContract, RaceContract, StreamsCrashContract, writer, writers
 from esmodel.testing.contracts.crash import streams_of
-from esmodel.testing.contracts.race import Append, check_commit_order
-from esmodel.testing.contracts.writers import Place, Writer, Writers, place_of, write_alone
+from esmodel.testing.contracts.tailrace import Append, check_commit_order
+from esmodel.testing.contracts.writer import Writer
+from esmodel.testing.contracts.writerprocess import Place, place_of, write_alone
+from esmodel.testing.contracts.writers import Writers
 
 
 class Opens(RaceContract[SQLiteStore]):
@@ -84,7 +86,8 @@ def test_what_a_thread_raises_is_raised_with_its_traceback(tmp_path: Path) -> No
 
 
 def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writers, "_PATIENCE", 0.05)
+    for module in (writer, writers):
+        monkeypatch.setattr(module, "PATIENCE", 0.05)
     with pytest.raises(TimeoutError, match="expected the word to go"):
         Writer(tmp_path, 0, 5).wait_for_go()
     with Writers(tmp_path / "late", 1, 5) as started, pytest.raises(TimeoutError, match="to be ready"):
@@ -130,7 +133,7 @@ def test_a_contract_that_no_process_can_find_is_an_error_that_says_what_to_do(tm
 def test_a_batch_says_which_it_is_and_how_many_rows_it_has(
     contract: CrashContract[MemoryStore], tmp_path: Path
 ) -> None:
-    store, writer = MemoryStore(), Writer(tmp_path, 1, 5)
+    store, mine = MemoryStore(), Writer(tmp_path, 1, 5)
     closing = random.Random(1)
 
     class Closing(Writer):
@@ -142,9 +145,9 @@ def test_a_batch_says_which_it_is_and_how_many_rows_it_has(
 
     with pytest.raises(StoreError, match="was closed"):
         contract.append_until_killed(store, Closing(tmp_path, 1, 5))
-    said = writer.said()
+    said = mine.said()
     assert said == [f"5/1/{turn}" for turn in range(len(said))]
-    assert len(set(streams_of(writer, 3)) | set(streams_of(Writer(tmp_path, 2, 5), 3))) == 6
+    assert len(set(streams_of(mine, 3)) | set(streams_of(Writer(tmp_path, 2, 5), 3))) == 6
 
 
 def test_numbers_against_the_order_of_time_are_found() -> None:

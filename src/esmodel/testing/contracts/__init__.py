@@ -12,35 +12,30 @@ if not (find_spec("pytest") and find_spec("hypothesis")):
         name=__name__,
     )
 
-from esmodel.testing.contracts.capabilities import (
-    AppendIdsContract,
-    FullStoreContract,
-    LostAnswersContract,
-    ReadAllContract,
-    SnapshotsContract,
-    StreamsContract,
-)
-from esmodel.testing.contracts.contract import DurableContract, StoreContract
+from esmodel.testing.contracts.appendids import AppendIdsContract, LostAnswersContract
 from esmodel.testing.contracts.crash import CrashContract, StreamsCrashContract
-from esmodel.testing.contracts.machine import (
-    FullMachineContract,
-    MachineContract,
-    full_store_machine,
-    store_machine,
-)
-from esmodel.testing.contracts.opening import (
+from esmodel.testing.contracts.fullmachine import FullMachineContract, full_store_machine
+from esmodel.testing.contracts.fullstore import FullStoreContract
+from esmodel.testing.contracts.lifetime import DurableContract
+from esmodel.testing.contracts.machine import MachineContract, store_machine
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.protocols import (
     AppendIdsStore,
     ClosableStore,
     FullStore,
     ReadAllStore,
     SnapshotsStore,
-    StoreOpener,
     StreamsStore,
     TailStore,
 )
-from esmodel.testing.contracts.race import RaceContract, TailRaceContract
+from esmodel.testing.contracts.race import RaceContract
+from esmodel.testing.contracts.readall import ReadAllContract
 from esmodel.testing.contracts.repositories import RepositoryContract, SnapshotRepositoryContract
-from esmodel.testing.contracts.server import ServerCrashContract
+from esmodel.testing.contracts.servercrash import ServerCrashContract
+from esmodel.testing.contracts.snapshots import SnapshotsContract
+from esmodel.testing.contracts.store import StoreContract
+from esmodel.testing.contracts.streams import StreamsContract
+from esmodel.testing.contracts.tailrace import TailRaceContract
 
 __all__ = [
     "AppendIdsContract",

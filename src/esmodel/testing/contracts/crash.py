@@ -1,4 +1,4 @@
-"""Writers that are killed: what was acknowledged is there, whole, and nothing is there in part."""
+"""Writers that are killed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from uuid import UUID
 
 from typing_extensions import override
 
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.opening import StreamsStore, TStore, row
-from esmodel.testing.contracts.race import WriterContract
-from esmodel.testing.contracts.writers import Writer, Writers
-
-TStreamsStore = TypeVar("TStreamsStore", bound=StreamsStore)
+from esmodel.testing.contracts.protocols import (
+    TStore,
+    TStreamsStore,
+)
+from esmodel.testing.contracts.samplerows import row
+from esmodel.testing.contracts.writer import Writer
+from esmodel.testing.contracts.writercontract import WriterContract
+from esmodel.testing.contracts.writers import Writers
 
 
 class CrashContract(WriterContract[TStore]):

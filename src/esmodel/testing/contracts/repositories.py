@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 import pytest
@@ -18,9 +18,8 @@ from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSource
 from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures.logreader import TimeBucketedLogReader
-from esmodel.testing.contracts.opening import SnapshotsStore, StoreOpener, TStore
-
-TSnapshotsStore = TypeVar("TSnapshotsStore", bound=SnapshotsStore)
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.protocols import TSnapshotsStore, TStore
 
 _SAME: Final = "EventSourcedRepository: what is loaded is what was saved"
 _SNAPSHOT: Final = "SupportsSnapshots, law 3: a snapshot that a repository wrote is not read"

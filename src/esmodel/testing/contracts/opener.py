@@ -1,72 +1,24 @@
-"""What a store must be to be tested, and how a test class opens one."""
+"""StoreOpener: the base of all contracts."""
 
 from __future__ import annotations
 
 import os
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Generic, Protocol, TypeVar
-from uuid import UUID
+from typing import Final, Generic
 
 import pytest
-from hypothesis import HealthCheck, settings
 from typing_extensions import override
 
 from esmodel.exceptions import ModelError
-from esmodel.rows.record import (
-    Record,
-    RecordStore,
-    SupportsAppendIds,
-    SupportsReadAll,
-    SupportsSnapshots,
-    SupportsStreams,
+from esmodel.testing.contracts.protocols import (
+    TStore,
 )
 
 SEED_VARIABLE: Final = "ESMODEL_TEST_SEED"
 """The environment variable that gives the seed of a failure back."""
-
-
-class ClosableStore(RecordStore, Protocol):
-    """A record store that can be closed.
-
-    Laws:
-        1. To close twice does no harm.
-        2. Every call on a closed store raises ``StoreClosedError``.
-    """
-
-    def close(self) -> None:
-        """Let go of what the store holds of its engine."""
-        ...
-
-
-class StreamsStore(ClosableStore, SupportsStreams, Protocol):
-    """A closable store that appends to several streams at once."""
-
-
-class ReadAllStore(ClosableStore, SupportsReadAll, Protocol):
-    """A closable store that knows the order of all its commits."""
-
-
-class SnapshotsStore(ClosableStore, SupportsSnapshots, Protocol):
-    """A closable store that keeps snapshots."""
-
-
-class AppendIdsStore(ClosableStore, SupportsAppendIds, Protocol):
-    """A closable store that can be asked what became of an append."""
-
-
-class TailStore(ReadAllStore, StreamsStore, Protocol):
-    """A closable store whose commits, of several streams each, can be followed."""
-
-
-class FullStore(TailStore, SnapshotsStore, Protocol):
-    """A closable store that can do all that the stores of esmodel can."""
-
-
-TStore = TypeVar("TStore", bound=ClosableStore)
-TCheck = TypeVar("TCheck")
 
 
 class StoreOpener(ABC, Generic[TStore]):
@@ -76,6 +28,7 @@ class StoreOpener(ABC, Generic[TStore]):
         ModelError: if a class whose name begins with ``Test`` leaves a method out that it must write.
 
     Example:
+        >>> from uuid import UUID
         >>> from esmodel.stores.memory import MemoryStore
         >>> class Opens(StoreOpener[MemoryStore]):
         ...     def open_store(self, folder: Path, /) -> MemoryStore:
@@ -124,24 +77,6 @@ class StoreOpener(ABC, Generic[TStore]):
         # pytest shows it where a test fails, and nowhere else
         print(f"{SEED_VARIABLE}={chosen}")  # noqa: T201  # because a failure is run again with it
         return chosen
-
-
-def on_one_store(check: TCheck, /) -> TCheck:
-    """Have a property of hypothesis take its time: all examples share a store, which may be slow.
-
-    The rest is as the profile of hypothesis says, at the moment of the call.
-    """
-    return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])(check)
-
-
-def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:
-    """Make a row whose timestamp follows from its position."""
-    return Record(stream, position, "Happened", 0, 1_700_000_000_000_000 + position, data)
-
-
-def rows(stream: UUID, positions: Iterable[int]) -> list[Record]:
-    """Make a row for each position."""
-    return [row(stream, position) for position in positions]
 
 
 def _is_abstract(member: object) -> bool:

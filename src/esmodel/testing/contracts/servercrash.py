@@ -1,4 +1,4 @@
-"""Servers that are lost: each append whose answer did not come is found again, or repeated."""
+"""Servers that are lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.opening import AppendIdsStore, StoreOpener, rows
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.protocols import (
+    TAppendIdsStore,
+)
+from esmodel.testing.contracts.samplerows import rows
 
-TAppendIdsStore = TypeVar("TAppendIdsStore", bound=AppendIdsStore)
 TResult = TypeVar("TResult")
 
 
