@@ -165,7 +165,7 @@ class TestPostgresStore(
         store.pause_before_commit()
 
     @override
-    def wait_for_the_killed(self, store: SchemaStore, /) -> None:
+    def wait_for_killed_writers(self, store: SchemaStore, /) -> None:
         # the server ends a session when it has done what was sent, and finds that the line is closed
         others = (
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
@@ -236,7 +236,7 @@ def test_the_race_finds_rows_that_a_reader_at_the_tail_would_miss(
         folder.mkdir()
         store = race.open_store(folder)
         try:
-            race.test_a_reader_at_the_tail_gets_every_commit_once_in_commit_order(store, seed, folder)
+            race.test_a_tail_reader_sees_every_commit_once_in_order(store, seed, folder)
         finally:
             store.close()
 

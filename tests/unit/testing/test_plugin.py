@@ -143,7 +143,7 @@ class TestForgetful(StoreContract[Forgetful]):
 def test_a_contract_that_fails_shows_both_sides(tmp_path: Path) -> None:
     (tmp_path / "test_store.py").write_text(FORGETFUL, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_store.py"]
-    command += ["-k", "test_what_was_appended_comes_back_byte_for_byte"]
+    command += ["-k", "test_appended_rows_come_back_byte_for_byte"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "RecordStore, law 3" in done.stdout, done.stdout + done.stderr

@@ -263,9 +263,9 @@ def test_payloads_are_the_arguments_of_trigger(payload: dict[str, object]) -> No
 
 
 def test_a_field_that_is_not_there_is_named() -> None:
-    with pytest.raises(ModelError, match="Counted has no field 'cuont'. Its fields: count"):
+    with pytest.raises(ModelError, match=r"Counted has no field 'cuont'\. Its fields: count"):
         events(Counted, cuont=st.just(1))
-    with pytest.raises(ModelError, match="CollectionCreated has no field 'item'. Its fields: none"):
+    with pytest.raises(ModelError, match=r"CollectionCreated has no field 'item'\. Its fields: none"):
         payloads(CollectionCreated, item=st.just(1))
 
 

@@ -1,4 +1,4 @@
-"""The laws of ``append``."""
+"""AppendContract: the laws of ``append``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from esmodel.testing.contracts.laws import (
     LAST,
 )
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.properties import on_one_store
+from esmodel.testing.contracts.properties import without_deadline
 from esmodel.testing.contracts.protocols import (
     TStore,
 )
@@ -27,8 +27,8 @@ from esmodel.testing.contracts.samplerows import row, rows, too_large
 class AppendContract(StoreOpener[TStore]):
     """The laws of ``append``; a part of ``StoreContract``."""
 
-    def test_what_was_appended_comes_back_byte_for_byte(self, store: TStore) -> None:
-        """Empty, long and binary columns, text of any alphabet, numbers of 64 bits."""
+    def test_appended_rows_come_back_byte_for_byte(self, store: TStore) -> None:
+        """Columns may be empty, long or binary; text may be in any script; numbers may have 64 bits."""
         stream = uuid4()
         appended = [
             Record(stream, 0, "Opened", 0, 0, b""),
@@ -39,8 +39,8 @@ class AppendContract(StoreOpener[TStore]):
         store.append(appended)
         assert list(store.read(stream)) == appended, AS_APPENDED
 
-    def test_any_row_comes_back_as_it_was(self, store: TStore) -> None:
-        """Any columns that a row can have."""
+    def test_any_row_comes_back_unchanged(self, store: TStore) -> None:
+        """Hypothesis draws the columns."""
 
         @given(
             st.lists(
@@ -54,7 +54,7 @@ class AppendContract(StoreOpener[TStore]):
                 )
             )
         )
-        @on_one_store
+        @without_deadline
         def check(fields: list[tuple[str, int, int, bytes, bytes, bytes]]) -> None:
             stream = uuid4()
             appended = [Record(stream, position, *rest) for position, rest in enumerate(fields)]
@@ -63,15 +63,15 @@ class AppendContract(StoreOpener[TStore]):
 
         check()
 
-    def test_every_row_that_comes_back_is_a_record_with_its_types(self, store: TStore) -> None:
-        """A driver's own types of rows, ids and bytes end at the store's edge."""
+    def test_every_row_read_is_a_record_of_plain_types(self, store: TStore) -> None:
+        """A driver's own types of rows, ids and bytes do not leave the store."""
         stream = uuid4()
         store.append([row(stream, 0)])
         (read,) = store.read(stream)
         check_types(read)
 
     def test_an_empty_batch_stores_nothing(self, store: TStore) -> None:
-        """To append no rows is no error, and changes nothing."""
+        """It raises no error and changes nothing."""
         stream = uuid4()
         store.append([])
         store.append([row(stream, 0)])
@@ -79,8 +79,8 @@ class AppendContract(StoreOpener[TStore]):
         assert list(store.read(stream)) == [row(stream, 0)], ATOMIC
         assert store.last(stream) == (0, b""), LAST
 
-    def test_a_batch_may_be_any_sequence_and_is_the_callers_again_afterwards(self, store: TStore) -> None:
-        """A list that is changed after the append changes nothing that is stored."""
+    def test_a_batch_may_be_any_sequence_and_is_copied(self, store: TStore) -> None:
+        """A list may be changed after the append; the stored rows stay as they are."""
         stream = uuid4()
         batch = rows(stream, range(2))
         store.append(batch)
@@ -90,7 +90,7 @@ class AppendContract(StoreOpener[TStore]):
         assert list(store.read(stream)) == rows(stream, range(3)), AS_APPENDED
 
     def test_a_second_append_at_one_position_is_refused(self, store: TStore) -> None:
-        """Of two appends at one position exactly one succeeds; the other says why it did not."""
+        """Exactly one of two appends at one position succeeds; the error of the other has both positions."""
         stream = uuid4()
         store.append(rows(stream, range(3)))
         with pytest.raises(ConcurrencyError) as caught:
@@ -98,8 +98,8 @@ class AppendContract(StoreOpener[TStore]):
         check_conflict(caught.value, stream, expected=0, found=2)
         assert list(store.read(stream)) == rows(stream, range(3)), ATOMIC
 
-    def test_a_batch_that_is_refused_leaves_nothing(self, store: TStore) -> None:
-        """Not the rows before the one that is refused, nor those after it."""
+    def test_a_refused_batch_stores_nothing(self, store: TStore) -> None:
+        """It stores neither the rows before the conflicting one nor those after it."""
         stream = uuid4()
         first = row(stream, 0)._replace(event_hash=b"first")
         store.append([first])
@@ -110,7 +110,7 @@ class AppendContract(StoreOpener[TStore]):
         assert store.last(stream) == (0, b"first"), ATOMIC
 
     def test_one_position_twice_in_a_batch_is_refused(self, store: TStore) -> None:
-        """A batch that conflicts with itself is stored as little as any other."""
+        """A batch that conflicts with itself stores nothing."""
         stream = uuid4()
         with pytest.raises(ConcurrencyError) as caught:
             store.append([row(stream, 0), row(stream, 1), row(stream, 1, b"other")])
@@ -118,11 +118,11 @@ class AppendContract(StoreOpener[TStore]):
         assert list(store.read(stream)) == [], ATOMIC
         assert store.last(stream) is None, ATOMIC
 
-    def test_after_a_refusal_the_store_takes_appends_as_before(self, store: TStore) -> None:
-        """Nothing of the batch that was refused is in the way: no lock, no name, no position."""
+    def test_a_store_accepts_appends_after_a_refusal(self, store: TStore) -> None:
+        """The refused batch leaves nothing behind: no lock, no name, no position."""
         stream = uuid4()
         store.append([row(stream, 0)])
-        unseen = row(stream, 1)._replace(name="A name never seen")
+        unseen = row(stream, 1)._replace(name="A new name")
         with pytest.raises(ConcurrencyError):
             store.append([unseen, unseen._replace(position=0)])
         store.append([unseen])
@@ -133,14 +133,14 @@ class AppendContract(StoreOpener[TStore]):
     def test_a_number_beyond_64_bits_is_refused_before_anything_is_stored(
         self, store: TStore, field: str, number: int
     ) -> None:
-        """What one store refuses, all refuse: a model that works with one works with another."""
+        """All stores refuse the same numbers, so that a model works with any of them."""
         stream = uuid4()
         with pytest.raises(PayloadError, match=field):
             store.append([row(stream, 0), too_large(stream, field, number)])
         assert list(store.read(stream)) == [], ATOMIC
 
-    def test_a_name_that_is_no_unicode_text_is_refused(self, store: TStore) -> None:
-        """Half a surrogate pair has no bytes in UTF-8."""
+    def test_a_name_that_is_not_valid_unicode_is_refused(self, store: TStore) -> None:
+        """UTF-8 cannot encode half a surrogate pair."""
         stream = uuid4()
         with pytest.raises(PayloadError, match="name"):
             store.append([row(stream, 0), row(stream, 1)._replace(name="half \ud800")])

@@ -1,4 +1,4 @@
-"""The laws of ``SupportsAppendIds``."""
+"""AppendIdsContract and LostAnswersContract: the laws of ``SupportsAppendIds``."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from esmodel.testing.contracts.samplerows import row, rows
 
 
 class AppendIdsContract(StoreOpener[TAppendIdsStore]):
-    """The laws of ``SupportsAppendIds`` that hold as long as no answer is lost.
+    """The laws of ``SupportsAppendIds`` for a store that loses no answers.
 
-    A store whose answers can be lost on purpose has ``LostAnswersContract`` too, and one behind a
-    server ``ServerCrashContract``.
+    If the test can make the store lose answers, use ``LostAnswersContract``. If the store is behind a server,
+    use ``ServerCrashContract`` too.
     """
 
-    def test_an_append_that_nobody_made_was_not_appended(self, store: TAppendIdsStore) -> None:
-        """However often it is asked, before and after other appends; to ask stores nothing."""
+    def test_an_unknown_append_was_not_appended(self, store: TAppendIdsStore) -> None:
+        """Repeated calls and other appends do not change the result, and the call stores nothing."""
         stream, unknown = uuid4(), uuid4()
         assert [store.was_appended(unknown) for _ in range(3)] == [False] * 3, FINAL
         store.append(rows(stream, range(3)))
@@ -35,28 +35,28 @@ class AppendIdsContract(StoreOpener[TAppendIdsStore]):
         assert not store.was_appended(stream), FINAL
         assert list(store.read(stream)) == rows(stream, range(3)), FINAL
 
-    def test_a_closed_store_is_not_asked_what_became_of_an_append(self, store: TAppendIdsStore) -> None:
-        """It could only guess."""
+    def test_a_closed_store_refuses_was_appended(self, store: TAppendIdsStore) -> None:
+        """It raises, because it cannot know."""
         store.close()
         check_closed({"was_appended": lambda: store.was_appended(uuid4())})
 
 
 class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):
-    """The laws of ``SupportsAppendIds`` for a store whose answers can be lost on purpose."""
+    """The laws of ``SupportsAppendIds`` for a store that the test can make lose an answer."""
 
     @abstractmethod
     def lose_answer(self, store: TAppendIdsStore, /, *, stored: bool) -> None:
-        """See to it that the next append hears no answer.
+        """Make the store lose the answer of its next append.
 
         Args:
             store: the store that will append.
-            stored: whether the rows are to be stored. If so, it may be later: when
-                ``OutcomeUnknownError`` is raised, the append may still be under way.
+            stored: whether the rows are to be stored. They may be stored late: the append may still be
+                running when ``OutcomeUnknownError`` is raised.
         """
 
     @pytest.mark.parametrize("stored", [True, False])
-    def test_a_lost_answer_is_found_again(self, store: TAppendIdsStore, *, stored: bool) -> None:
-        """The answer fits the rows, at once and ever after; other appends have other ids."""
+    def test_was_appended_resolves_a_lost_answer(self, store: TAppendIdsStore, *, stored: bool) -> None:
+        """The result matches the rows, and later appends do not change it."""
         stream = uuid4()
         store.append([row(stream, 0)])
         batch = rows(stream, range(1, 4))
@@ -76,8 +76,8 @@ class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):
         assert store.was_appended(lost) is stored, FINAL
         assert list(store.read(stream)) == rows(stream, range(5)), FINAL
 
-    def test_each_append_whose_answer_is_lost_has_an_id_of_its_own(self, store: TAppendIdsStore) -> None:
-        """The answer about one says nothing about another."""
+    def test_each_append_has_its_own_id(self, store: TAppendIdsStore) -> None:
+        """Several appends in a row lose their answers; each id has its own result."""
         stream = uuid4()
         ids: dict[UUID, bool] = {}
         position = 0

@@ -9,29 +9,28 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.laws import (
-    AS_APPENDED,
-    ONE_WINS,
-)
+from esmodel.testing.contracts.laws import AS_APPENDED, ONE_WINS
 
 
 def check_types(record: Record, /) -> None:
-    """Check that a row is a ``Record`` of plain Python types, and of no driver's."""
-    assert type(record) is Record, "RecordStore, law 3: every row that comes back is a Record"
+    """Check that a row is a ``Record`` of plain Python types, not of a driver's types."""
+    assert type(record) is Record, "RecordStore, law 3: expected every row to be a Record"
     found = [type(field) for field in record]
     assert found == [UUID, int, str, int, int, bytes, bytes, bytes], AS_APPENDED
 
 
 def check_conflict(error: ConcurrencyError, stream: UUID, /, *, expected: int, found: int) -> None:
-    """Check what a ``ConcurrencyError`` says."""
+    """Check the stream and the positions in a ``ConcurrencyError``."""
     assert (error.originator_id, error.expected, error.found) == (stream, expected, found), ONE_WINS
 
 
 def check_closed(calls: dict[str, Callable[[], object]], /) -> None:
-    """Check that each call on a closed store says that it is closed."""
+    """Check that each call on a closed store raises ``StoreClosedError``."""
     for name, call in calls.items():
         try:
             call()
         except StoreClosedError:
             continue
-        pytest.fail(f"ClosableStore, law 2: {name} of a closed store raised no StoreClosedError")
+        pytest.fail(
+            f"ClosableStore, law 2: expected StoreClosedError from {name} of a closed store, found none"
+        )

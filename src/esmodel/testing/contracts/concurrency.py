@@ -1,4 +1,4 @@
-"""The laws of a store that several threads share."""
+"""ThreadsContract: the laws of a store that several threads share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ThreadsContract(StoreOpener[TStore]):
     """The laws of a store that several threads share; a part of ``StoreContract``."""
 
     def test_of_many_appends_at_one_position_exactly_one_succeeds(self, store: TStore) -> None:
-        """Six threads at once, thirty times; the others find the row of who was first."""
+        """Six threads try at once, thirty times; the others find the row of the first."""
         stream, writers, rounds = uuid4(), 6, 30
         won: list[tuple[int, bytes]] = []
         lost: list[ConcurrencyError] = []
@@ -41,13 +41,13 @@ class ThreadsContract(StoreOpener[TStore]):
         with at_once(write, [b"%d" % me for me in range(writers)]):
             pass
         stored = [(record.position, record.data) for record in store.read(stream)]
-        assert sorted(won) == stored, "RecordStore, law 2: who was acknowledged is who is stored"
+        assert sorted(won) == stored, "RecordStore, law 2: the acknowledged rows are those stored"
         assert len(won) == rounds, "RecordStore, law 2: exactly one append at a position succeeds"
         assert len(lost) == rounds * (writers - 1), "RecordStore, law 2: all others raise ConcurrencyError"
         assert all(error.found == error.expected + 1 for error in lost), ONE_WINS
 
-    def test_threads_that_try_again_all_get_their_rows_in(self, store: TStore) -> None:
-        """Six threads append to one stream; who is refused looks where it ends, and tries again."""
+    def test_threads_that_retry_all_store_their_rows(self, store: TStore) -> None:
+        """Six threads append to one stream; after a conflict, each reads the last position and retries."""
         stream, writers, each = uuid4(), 6, 25
         acknowledged: list[Record] = []
 
@@ -69,4 +69,4 @@ class ThreadsContract(StoreOpener[TStore]):
             pass
         found = list(store.read(stream))
         assert [record.position for record in found] == list(range(writers * each)), ONE_WINS
-        assert sorted(acknowledged) == found, "RecordStore, law 1: what was acknowledged stays"
+        assert sorted(acknowledged) == found, "RecordStore, law 1: acknowledged rows stay"

@@ -1,4 +1,4 @@
-"""A state machine that compares all capabilities of a store with the memory store."""
+"""FullStoreMachine: a state machine that compares all capabilities of a store with the memory store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from esmodel.testing.contracts.protocols import (
 
 
 class FullStoreMachine(StoreMachine[TFullStore]):
-    """The same for a store that also appends to several streams, reads all and keeps snapshots."""
+    """A ``StoreMachine`` that also appends to several streams, reads all rows and writes snapshots."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class FullStoreMachine(StoreMachine[TFullStore]):
 
     @rule(places=st.lists(st.tuples(STREAMS, POSITIONS), max_size=6))
     def append_to_streams(self, places: list[tuple[UUID, int]]) -> None:
-        """Append rows of several streams at once, which may fit or not."""
+        """Append rows of several streams at once, at free and taken positions."""
         batch = [self.new_row(stream, position) for stream, position in places]
         self.append_to_both(batch, self.store.append_streams, self.model.append_streams)
 
     @rule(number=st.integers(1, 3))
     def append_at_the_end_of_streams(self, number: int) -> None:
-        """Append rows that fit to several streams at once, in turn."""
+        """Append rows after the last ones of several streams at once."""
         batch: list[Record] = []
         for stream in (UUID(int=2), UUID(int=1)) * number:
             last = self.model.last(stream)
@@ -52,17 +52,19 @@ class FullStoreMachine(StoreMachine[TFullStore]):
 
     @invariant()
     def read_on(self) -> None:
-        """Read what was committed since the last step: it is what the memory store committed."""
+        """Read the commits since the last step, and compare them with those of the memory store."""
         after = self.numbers[-1] if self.numbers else 0
         found = list(self.store.read_all(after=after))
         expected = [record for _, record in self.model.read_all(after=len(self.numbers))]
         assert [record for _, record in found] == expected
         self.numbers += [number for number, _ in found]
-        assert self.numbers == sorted(set(self.numbers)), "the numbers of read_all do not rise"
+        assert self.numbers == sorted(set(self.numbers)), (
+            "SupportsReadAll, law 1: the numbers of read_all do not rise"
+        )
 
     @rule(place=st.integers(0, 40), limit=LIMITS)
     def read_all(self, place: int, limit: int | None) -> None:
-        """Read on after any number that was seen, or from the beginning."""
+        """Read on after any number seen so far, or from the beginning."""
         seen = min(place, len(self.numbers))
         after = self.numbers[seen - 1] if seen else 0
         same_outcome(
@@ -72,7 +74,7 @@ class FullStoreMachine(StoreMachine[TFullStore]):
 
     @rule(stream=STREAMS, position=st.integers(-1, 3))
     def write_snapshot(self, stream: UUID, position: int) -> None:
-        """Write a snapshot, or replace one, and look at it."""
+        """Write or replace a snapshot, and read it."""
         snapshot = self.new_row(stream, position)
         same_outcome(lambda: self.store.write_snapshot(snapshot), lambda: self.model.write_snapshot(snapshot))
         self.read_snapshot(stream, position)
@@ -103,17 +105,19 @@ class FullStoreMachine(StoreMachine[TFullStore]):
 def full_store_machine(
     open_store: Callable[[Path], FullStore], /, *, durable: bool = True
 ) -> Callable[[], None]:
-    """Make a test as ``store_machine`` does, for a store that can do all that those of esmodel can.
+    """Return a test as ``store_machine`` does, for a store with the capabilities of a ``FullStore``.
 
     Args:
         open_store: opens the store of a folder; see ``StoreOpener``.
-        durable: whether the store keeps its rows and snapshots when it is closed.
+        durable: whether the store keeps its rows and snapshots when it is closed; if not, the test never
+            reopens it.
 
     Returns:
-        The test, which has as many examples as the profile of hypothesis says.
+        The test. The active profile of hypothesis decides how many examples it runs.
 
     Example:
-        >>> test_it = full_store_machine(lambda folder: MemoryStore(), durable=False)
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> test_my_store = full_store_machine(lambda folder: MemoryStore(), durable=False)
     """
 
     class Machine(FullStoreMachine[FullStore]):
@@ -127,11 +131,20 @@ def full_store_machine(
 
 
 class FullMachineContract(StoreOpener[TFullStore]):
-    """The same for a store that also appends to several streams, reads all and keeps snapshots."""
+    """A state machine finds no difference between all capabilities of the store and the memory store.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> class TestMachine(FullMachineContract[MemoryStore]):
+        ...     is_durable = False
+        ...
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
 
     is_durable: ClassVar[bool] = True
-    """Whether the store keeps its rows and snapshots when it is closed."""
+    """Whether the store keeps its rows and snapshots when it is closed; if not, it is never reopened."""
 
-    def test_the_store_does_all_that_the_memory_store_does(self) -> None:
-        """The same, and batches of several streams, the order of commits, and snapshots."""
+    def test_all_capabilities_behave_like_the_memory_store(self) -> None:
+        """The machine also appends batches of several streams, reads all commits and writes snapshots."""
         full_store_machine(self.open_store, durable=self.is_durable)()

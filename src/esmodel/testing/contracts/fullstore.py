@@ -1,4 +1,4 @@
-"""FullStoreContract: all that the stores of esmodel can do."""
+"""FullStoreContract: the laws that every store of esmodel keeps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FullStoreContract(
     ReadAllContract[TFullStore],
     SnapshotsContract[TFullStore],
 ):
-    """The contracts of a store that can do all that the stores of esmodel can.
+    """The contracts of a store with the capabilities of a ``FullStore``, and how these work together.
 
     Example:
         >>> from pathlib import Path
@@ -35,7 +35,7 @@ class FullStoreContract(
     """
 
     def test_a_batch_of_several_streams_is_numbered_in_its_order(self, store: TFullStore) -> None:
-        """Law 2 of ``SupportsStreams``: ``read_all`` gives the rows in the order of the batch."""
+        """``read_all`` yields the rows in the order of the batch, as law 2 of ``SupportsStreams`` demands."""
         streams = [uuid4() for _ in range(3)]
         appended: list[Record] = []
         for turn in range(50):
@@ -45,10 +45,10 @@ class FullStoreContract(
             store.append_streams(batch)
             appended += batch
         found = [record for _, record in store.read_all()]
-        assert found == appended, "SupportsStreams, law 2: the order across streams is kept"
+        assert found == appended, "SupportsStreams, law 2: read_all keeps the order across streams"
 
-    def test_a_snapshot_has_no_number(self, store: TFullStore) -> None:
-        """It takes no part in ``read_all``."""
+    def test_a_snapshot_is_not_in_read_all(self, store: TFullStore) -> None:
+        """``read_all`` yields rows only."""
         stream = uuid4()
         store.write_snapshot(row(stream, 0))
         assert list(store.read_all()) == [], ASIDE

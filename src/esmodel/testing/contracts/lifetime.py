@@ -1,4 +1,4 @@
-"""The laws of closing a store and of opening it again."""
+"""CloseContract and DurableContract: the laws of closing and reopening a store."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from esmodel.testing.contracts.samplerows import row, rows
 class CloseContract(StoreOpener[TStore]):
     """The laws of closing a store; a part of ``StoreContract``."""
 
-    def test_a_closed_store_says_so_at_every_call(self, store: TStore) -> None:
-        """An empty batch and an empty stream are no exceptions; to close twice does no harm."""
+    def test_a_closed_store_refuses_every_call(self, store: TStore) -> None:
+        """An empty batch or an empty stream makes no difference; closing twice does nothing."""
         store.append([row(UUID(int=1), 0)])
         store.close()
         store.close()
@@ -38,7 +38,7 @@ class CloseContract(StoreOpener[TStore]):
         })  # fmt: skip
 
     def test_a_store_may_be_closed_while_it_is_read(self, store: TStore) -> None:
-        """Reading goes on to the end, or says that the store was closed: it never ends too soon."""
+        """The reader reaches the end or raises ``StoreClosedError``; it never stops early in silence."""
         stream = uuid4()
         store.append(rows(stream, range(1_200)))
         reading = store.read(stream)
@@ -49,36 +49,43 @@ class CloseContract(StoreOpener[TStore]):
         except StoreClosedError:
             pass
         else:
-            assert len(found) == 1_200, "ClosableStore, law 2: what cannot be read on says so"
+            assert len(found) == 1_200, (
+                "ClosableStore, law 2: a reader that stops early raises StoreClosedError"
+            )
         assert found == rows(stream, range(len(found))), IN_ORDER
 
     def test_stores_of_two_folders_share_nothing(self, store: TStore, tmp_path: Path) -> None:
-        """What ``open_store`` opens belongs to the folder that it was given."""
+        """``open_store`` opens the store of the given folder."""
         stream = uuid4()
         store.append([row(stream, 0)])
         folder = tmp_path / "other"
         folder.mkdir()
         other = self.open_store(folder)
         try:
-            assert list(other.read(stream)) == [], "StoreOpener: an unseen folder gives an empty store"
+            assert list(other.read(stream)) == [], "StoreOpener: a new folder gives an empty store"
         finally:
             other.close()
 
 
 class DurableContract(StoreOpener[TStore]):
-    """For a store that outlives its process: what was acknowledged stays when it is opened again."""
+    """The laws of a store that outlives its process: acknowledged rows stay when it is reopened.
 
-    def test_what_was_appended_is_there_when_the_store_is_opened_again(
-        self, store: TStore, tmp_path: Path
-    ) -> None:
-        """Rows, the last position and the refusal of taken positions outlive the store."""
+    Example:
+        >>> from esmodel.stores.sqlite import SQLiteStore
+        >>> class TestReopened(DurableContract[SQLiteStore]):
+        ...     def open_store(self, folder: Path, /) -> SQLiteStore:
+        ...         return SQLiteStore(folder / "events.db")
+    """
+
+    def test_appended_rows_are_there_when_the_store_is_reopened(self, store: TStore, tmp_path: Path) -> None:
+        """The rows, the last position and the refusal of taken positions survive."""
         stream = uuid4()
         appended = [row(stream, 0), row(stream, 1)._replace(event_hash=b"hash")]
         store.append(appended)
         store.close()
         again = self.open_store(tmp_path)
         try:
-            assert list(again.read(stream)) == appended, "RecordStore, law 1: what was acknowledged stays"
+            assert list(again.read(stream)) == appended, "RecordStore, law 1: acknowledged rows stay"
             assert again.last(stream) == (1, b"hash"), LAST
             with pytest.raises(ConcurrencyError) as caught:
                 again.append([row(stream, 1)])

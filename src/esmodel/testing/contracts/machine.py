@@ -1,4 +1,4 @@
-"""A state machine that compares a store with the memory store."""
+"""StoreMachine: a state machine that compares a store with the memory store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from esmodel.testing.contracts.protocols import (
 from esmodel.testing.contracts.samplerows import row
 
 STREAMS: Final = st.sampled_from([UUID(int=number) for number in (1, 2, 2**127 + 1)])
-"""Few streams, so that they meet again."""
+"""Few streams, so that they recur."""
 
 
 POSITIONS: Final = st.integers(-2, 12)
@@ -47,10 +47,10 @@ LIMITS: Final = st.none() | st.integers(-1, 6)
 
 
 class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
-    """Does the same to a record store and to the memory store, and compares rows, ends and errors."""
+    """Makes the same calls on a record store and on the memory store, and compares rows, ends and errors."""
 
     is_durable: ClassVar[bool] = True
-    """Whether the store keeps its rows when it is closed; if not, it is never opened again."""
+    """Whether the store keeps its rows when it is closed; if not, the machine never reopens it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,9 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 
     def open_store(self, folder: Path, /) -> TStore:
         """Open the store of a folder; see ``StoreOpener``."""
-        raise NotImplementedError(f"{type(self).__qualname__} opens no store: use store_machine(...).")
+        raise NotImplementedError(
+            f"{type(self).__qualname__}: expected open_store, found none. Use store_machine(...)."
+        )
 
     @override
     def teardown(self) -> None:
@@ -69,7 +71,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         self._folder.cleanup()
 
     def new_row(self, stream: UUID, position: int, /) -> Record:
-        """Make a row that is like no other."""
+        """Return a row that differs from all others."""
         turn = next(self._turns)
         data, event_hash = b"row %d" % turn, b"hash %d" % turn if turn % 2 else b""
         return row(stream, position, data)._replace(name=f"Name {turn % 4}", event_hash=event_hash)
@@ -81,8 +83,8 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         append_to_model: Callable[[Sequence[Record]], None],
         /,
     ) -> None:
-        """Append a batch to both; where the memory store refuses it, the store must do the same."""
-        # of several streams that conflict, a store may name any
+        """Append a batch to both stores, and check that both accept it or both refuse it."""
+        # where several streams conflict, a store may name any of them
         conflicts = {
             (stream, expected, found)
             for stream, expected, found in self._ends(batch)
@@ -117,7 +119,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 
     @rule(stream=STREAMS, number=st.integers(1, 4))
     def append_at_the_end(self, stream: UUID, number: int) -> None:
-        """Append rows that fit."""
+        """Append rows after the last one."""
         last = self.model.last(stream)
         start = 0 if last is None else last[0] + 1
         batch = [self.new_row(stream, position) for position in range(start, start + number)]
@@ -125,13 +127,13 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 
     @rule(stream=STREAMS, places=st.lists(POSITIONS, max_size=4))
     def append_anywhere(self, stream: UUID, places: list[int]) -> None:
-        """Append rows with gaps, at positions that are taken, twice at one, or none."""
+        """Append rows with gaps, at taken positions or at the same position, or append no rows."""
         batch = [self.new_row(stream, position) for position in places]
         self.append_to_both(batch, self.store.append, self.model.append)
 
     @rule(stream=STREAMS, number=st.sampled_from([LEAST - 1, GREATEST + 1]))
-    def append_what_is_refused(self, stream: UUID, number: int) -> None:
-        """Append a row that no store takes."""
+    def append_an_invalid_row(self, stream: UUID, number: int) -> None:
+        """Append a row that every store refuses."""
         batch = [self.new_row(stream, 20), self.new_row(stream, 21)._replace(timestamp=number)]
         same_outcome(lambda: self.store.append(batch), lambda: self.model.append(batch))
 
@@ -170,13 +172,13 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 
     @rule(stream=STREAMS)
     def last(self, stream: UUID) -> None:
-        """Look where a stream ends."""
+        """Read the last position of a stream."""
         same_outcome(lambda: self.store.last(stream), lambda: self.model.last(stream))
 
     @precondition(lambda self: self.is_durable)
     @rule()
-    def close_and_open_again(self) -> None:
-        """Close the store, and open what it left."""
+    def reopen(self) -> None:
+        """Close the store and open it again."""
         self.store.close()
         self.store = self.open_store(Path(self._folder.name))
 
@@ -184,17 +186,17 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 def store_machine(
     open_store: Callable[[Path], ClosableStore], /, *, durable: bool = True
 ) -> Callable[[], None]:
-    """Make a test that drives a store in lock-step with the memory store, and compares all they say.
+    """Return a test that compares a store with the memory store, call by call.
 
     Args:
         open_store: opens the store of a folder; see ``StoreOpener``.
-        durable: whether the store keeps its rows when it is closed; if not, it is never opened again.
+        durable: whether the store keeps its rows when it is closed; if not, the test never reopens it.
 
     Returns:
-        The test, which has as many examples as the profile of hypothesis says.
+        The test. The active profile of hypothesis decides how many examples it runs.
 
     Example:
-        >>> test_it = store_machine(lambda folder: MemoryStore(), durable=False)
+        >>> test_my_store = store_machine(lambda folder: MemoryStore(), durable=False)
     """
 
     class Machine(StoreMachine[ClosableStore]):
@@ -208,13 +210,21 @@ def store_machine(
 
 
 class MachineContract(StoreOpener[TStore]):
-    """One test: a state machine finds no difference between the store and the memory store."""
+    """A state machine finds no difference between the store and the memory store.
+
+    Example:
+        >>> class TestMachine(MachineContract[MemoryStore]):
+        ...     is_durable = False
+        ...
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
 
     is_durable: ClassVar[bool] = True
-    """Whether the store keeps its rows when it is closed."""
+    """Whether the store keeps its rows when it is closed; if not, the machine never reopens it."""
 
-    def test_the_store_does_what_the_memory_store_does(self) -> None:
-        """Appends that fit and that do not, ranges, ends, and opening again."""
+    def test_the_store_behaves_like_the_memory_store(self) -> None:
+        """The machine appends, reads ranges and last positions, and reopens the store."""
         store_machine(self.open_store, durable=self.is_durable)()
 
 
@@ -222,9 +232,9 @@ TResult = TypeVar("TResult")
 
 
 def same_outcome(of_store: Callable[[], TResult], of_model: Callable[[], TResult], /) -> None:
-    """Check that a call on the store gives or raises what the same call on the memory store does."""
+    """Check that a call on the store returns or raises the same as the call on the memory store."""
     expected, found = _outcome(of_model), _outcome(of_store)
-    assert found == expected, f"expected {expected}, as of the memory store, found {found}"
+    assert found == expected, f"expected {expected}, as the memory store gives, found {found}"
 
 
 def _outcome(call: Callable[[], TResult]) -> TResult | str:

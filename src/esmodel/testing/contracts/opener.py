@@ -1,4 +1,4 @@
-"""StoreOpener: the base of all contracts."""
+"""StoreOpener: the base class of all contracts."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Generic
+from typing import Final, Generic, Protocol, runtime_checkable
 
 import pytest
 from typing_extensions import override
 
 from esmodel.exceptions import ModelError
-from esmodel.testing.contracts.protocols import (
-    TStore,
-)
+from esmodel.testing.contracts.protocols import TStore
 
 SEED_VARIABLE: Final = "ESMODEL_TEST_SEED"
-"""The environment variable that gives the seed of a failure back."""
+"""The environment variable that sets the seed of races and crashes."""
 
 
 class StoreOpener(ABC, Generic[TStore]):
-    """The base of all contracts: it knows how to open a store, and nothing else.
+    """The base class of all contracts. It opens the store under test.
 
     Raises:
-        ModelError: if a class whose name begins with ``Test`` leaves a method out that it must write.
+        ModelError: if a class whose name begins with ``Test`` leaves out a method that it must define.
 
     Example:
         >>> from uuid import UUID
@@ -40,26 +38,26 @@ class StoreOpener(ABC, Generic[TStore]):
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # pytest passes an abstract class over in silence, and all its tests with it
+        # pytest skips an abstract class silently, and with it all its tests
         missing = [name for name in dir(cls) if _is_abstract(getattr(cls, name, None))]
         if missing and cls.__name__.startswith("Test"):
             raise ModelError(
                 f"{cls.__qualname__}: expected {' and '.join(missing)}, found none. "
-                f"Write what the contract needs: def {missing[0]}(self, ...)."
+                f"Define what the contract needs: def {missing[0]}(self, ...)."
             )
 
     @abstractmethod
     def open_store(self, folder: Path, /) -> TStore:
-        """Open a store; what it keeps belongs to a folder that exists.
+        """Open the store of a folder.
 
-        A folder that was never seen gives an empty store, and one that was opened before gives what
-        was stored then. A store that keeps nothing in files may make a name of the folder, for a
-        schema or a keyspace. Where writers are processes, this is called in each of them, on an
-        instance of its own: what it needs to know beyond the folder is in class attributes or in
-        the environment.
+        A new folder gives an empty store; a folder that was opened before gives the rows stored then. A
+        store that keeps no files can derive the name of a schema or keyspace from the folder.
+
+        Contracts with several processes call this in each of them, on a new instance of the class. Keep
+        everything else that it needs in class attributes or in the environment.
         """
 
-    # Private, because the types of pytest's fixtures are not complete; tests ask for it by its name.
+    # Private, because the types of pytest's fixtures are incomplete. Tests request it by its name.
     @pytest.fixture(name="store")
     def _opened(self, tmp_path: Path) -> Iterator[TStore]:
         """Open an empty store, and close it after the test."""
@@ -71,13 +69,23 @@ class StoreOpener(ABC, Generic[TStore]):
 
     @pytest.fixture(name="seed")
     def _seed(self) -> int:
-        """Choose the seed of a test, or take that of ``ESMODEL_TEST_SEED``, and print it."""
+        """Choose the seed of a test, or take the one in ``ESMODEL_TEST_SEED``, and print it."""
         given = os.environ.get(SEED_VARIABLE)
         chosen = int(given) if given else random.SystemRandom().randrange(10**9)
-        # pytest shows it where a test fails, and nowhere else
-        print(f"{SEED_VARIABLE}={chosen}")  # noqa: T201  # because a failure is run again with it
+        # pytest shows this only where a test fails
+        print(f"{SEED_VARIABLE}={chosen}")  # noqa: T201  # because it repeats the choices of a failure
         return chosen
 
 
+@runtime_checkable
+class _SaysWhetherAbstract(Protocol):
+    """A function or property that may be marked as abstract."""
+
+    @property
+    def __isabstractmethod__(self) -> bool:
+        """Whether a subclass must define it."""
+        ...
+
+
 def _is_abstract(member: object) -> bool:
-    return getattr(member, "__isabstractmethod__", False) is True
+    return isinstance(member, _SaysWhetherAbstract) and member.__isabstractmethod__

@@ -1,4 +1,4 @@
-"""Settings of hypothesis for properties and machines that run on a store."""
+"""Hypothesis settings for tests that run on a store, which may be slow."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from hypothesis import HealthCheck, settings
 TCheck = TypeVar("TCheck")
 
 
-def on_one_store(check: TCheck, /) -> TCheck:
-    """Have a property of hypothesis take its time: all examples share a store, which may be slow.
-
-    The rest is as the profile of hypothesis says, at the moment of the call.
-    """
+def without_deadline(check: TCheck, /) -> TCheck:
+    """Lift the deadline of a property; the active profile decides the rest, such as how many examples run."""
     return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])(check)
 
 
 def machine_settings() -> settings:
-    """Return the settings of a state machine."""
+    """Return settings for a state machine; the active profile decides the number of examples."""
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     return settings(deadline=None, stateful_step_count=30, suppress_health_check=slow)

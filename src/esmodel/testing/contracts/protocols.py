@@ -1,4 +1,4 @@
-"""Protocols of stores: what a store must be able to do to be tested by a contract."""
+"""Protocols of the stores that the contracts test: each names the capabilities that a contract needs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class ClosableStore(RecordStore, Protocol):
     """A record store that can be closed.
 
     Laws:
-        1. To close twice does no harm.
-        2. Every call on a closed store raises ``StoreClosedError``.
+        1. Closing a closed store does nothing.
+        2. Every other call on a closed store raises ``StoreClosedError``.
     """
 
     def close(self) -> None:
-        """Let go of what the store holds of its engine."""
+        """Release the files and connections of the store."""
         ...
 
 
@@ -31,7 +31,7 @@ class StreamsStore(ClosableStore, SupportsStreams, Protocol):
 
 
 class ReadAllStore(ClosableStore, SupportsReadAll, Protocol):
-    """A closable store that knows the order of all its commits."""
+    """A closable store that reads all rows in commit order."""
 
 
 class SnapshotsStore(ClosableStore, SupportsSnapshots, Protocol):
@@ -39,15 +39,15 @@ class SnapshotsStore(ClosableStore, SupportsSnapshots, Protocol):
 
 
 class AppendIdsStore(ClosableStore, SupportsAppendIds, Protocol):
-    """A closable store that can be asked what became of an append."""
+    """A closable store that can tell whether an append was stored."""
 
 
 class TailStore(ReadAllStore, StreamsStore, Protocol):
-    """A closable store whose commits, of several streams each, can be followed."""
+    """A closable store that appends to several streams at once and reads all rows in commit order."""
 
 
 class FullStore(TailStore, SnapshotsStore, Protocol):
-    """A closable store that can do all that the stores of esmodel can."""
+    """A closable store with the capabilities that every store of esmodel has."""
 
 
 TStore = TypeVar("TStore", bound=ClosableStore)

@@ -1,4 +1,4 @@
-"""Writers that race to update one stream."""
+"""RaceContract: writers race to update one stream."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError
-from esmodel.testing.contracts.protocols import (
-    TStore,
-)
+from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row
 from esmodel.testing.contracts.writer import Writer
 from esmodel.testing.contracts.writercontract import WriterContract
@@ -23,7 +21,7 @@ COUNTER: Final = UUID(int=77)
 
 
 class RaceContract(WriterContract[TStore]):
-    """What many writers on one stream may rely on.
+    """The laws of ``RecordStore`` with several writers on one stream.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore
@@ -35,48 +33,50 @@ class RaceContract(WriterContract[TStore]):
     """
 
     turns: ClassVar[int] = 50
-    """How many appends each writer gets in."""
+    """How many appends each writer makes."""
 
     @override
     def tasks(self) -> dict[str, Callable[[TStore, Writer], None]]:
-        """Return what the writers of this class can be told to do, by its name."""
+        """Return the tasks that a writer can run, by name."""
         return {**super().tasks(), "add": self.add_up}
 
     def add_up(self, store: TStore, writer: Writer, /) -> None:
-        """Add one to what the last row says, and try again where somebody was faster."""
+        """Append the number of the last row plus one, and retry after a conflict."""
         done = 0
         while done < self.turns:
-            writer.sleep()
+            writer.pause()
             (last, *_) = store.read(COUNTER, limit=1, descending=True)
             value = int(last.data.decode().partition(" ")[0])
-            writer.sleep()
+            writer.pause()
             batch = [row(COUNTER, last.position + 1, f"{value + 1} {writer.number} {done}".encode())]
-            if writer.choose.random() < 0.2:
-                batch += [batch[0]._replace(position=last.position + 2), last]  # cannot be stored
+            if writer.random.random() < 0.2:
+                batch += [batch[0]._replace(position=last.position + 2), last]  # must be refused
             try:
                 store.append(batch)
             except ConcurrencyError:
                 continue
-            writer.say(f"{last.position + 1} {value + 1} {writer.number} {done}")
+            writer.log(f"{last.position + 1} {value + 1} {writer.number} {done}")
             done += 1
 
-    def test_of_writers_that_add_to_one_number_no_update_is_lost(
-        self, store: TStore, seed: int, tmp_path: Path
-    ) -> None:
-        """Each reads, adds one and appends, and tries again when refused; some batches must be refused."""
+    def test_concurrent_updates_are_not_lost(self, store: TStore, seed: int, tmp_path: Path) -> None:
+        """Each writer reads, adds one and appends, with retries; the store must refuse some batches."""
         store.append([row(COUNTER, 0, b"0 nobody 0")])
         with Writers(tmp_path / "writers", self.writers, seed) as writers:
             self.start(writers, "add", store, tmp_path)
             writers.wait()
-            said = {word for writer in writers.all for word in writer.said()[1:]}
+            acknowledged = {line for writer in writers.all for line in writer.logged()[1:]}
         found = list(store.read(COUNTER))
         stored = {f"{record.position} {record.data.decode()}" for record in found[1:]}
         total = self.writers * self.turns
         hint = f"with the seed {seed}"
         assert [record.position for record in found] == list(range(total + 1)), (
-            f"RecordStore, law 1: a batch that was refused is partly there, {hint}"
+            f"RecordStore, law 1: part of a refused batch is stored, {hint}"
         )
         values = [int(record.data.decode().partition(" ")[0]) for record in found]
         assert values == list(range(total + 1)), f"RecordStore, law 2: an update was lost, {hint}"
-        assert said == stored, f"RecordStore, law 1: what was acknowledged is what is stored, {hint}"
-        assert store.last(COUNTER) == (total, b""), f"RecordStore, law 4: last is another position, {hint}"
+        assert acknowledged == stored, (
+            f"RecordStore, law 1: the stored rows are not those acknowledged, {hint}"
+        )
+        assert store.last(COUNTER) == (total, b""), (
+            f"RecordStore, law 4: last is not the last position, {hint}"
+        )

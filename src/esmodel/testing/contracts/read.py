@@ -1,4 +1,4 @@
-"""The laws of ``read`` and ``last``."""
+"""ReadContract: the laws of ``read`` and ``last``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from esmodel.testing.contracts.laws import (
     LAST,
 )
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.properties import on_one_store
+from esmodel.testing.contracts.properties import without_deadline
 from esmodel.testing.contracts.protocols import (
     TStore,
 )
@@ -28,12 +28,12 @@ class ReadContract(StoreOpener[TStore]):
     """The laws of ``read`` and ``last``; a part of ``StoreContract``."""
 
     def test_a_stream_that_was_never_written_is_empty(self, store: TStore) -> None:
-        """It is no error to read it."""
+        """Reading it raises no error."""
         assert list(store.read(uuid4())) == [], AS_APPENDED
         assert store.last(uuid4()) is None, LAST
 
-    def test_streams_are_strangers_to_each_other(self, store: TStore) -> None:
-        """Ids that differ in one bit are two streams, with the same positions."""
+    def test_streams_share_nothing(self, store: TStore) -> None:
+        """Ids that differ in one bit name two streams, which may have the same positions."""
         streams = [UUID(int=0), *(UUID(int=1 << bit) for bit in range(0, 128, 7))]
         for number, stream in enumerate(streams):
             store.append([row(stream, position, b"%d" % number) for position in range(2)])
@@ -42,8 +42,8 @@ class ReadContract(StoreOpener[TStore]):
             assert list(store.read(stream)) == expected, AS_APPENDED
             assert store.last(stream) == (1, b""), LAST
 
-    def test_bounds_limit_and_direction_do_what_they_do_to_a_list(self, store: TStore) -> None:
-        """Any of them together, at positions before, among and after those of the rows."""
+    def test_bounds_limit_and_direction_select_as_from_a_list(self, store: TStore) -> None:
+        """Hypothesis combines them, at positions before, among and after those of the rows."""
         bounds = st.none() | st.sampled_from(NEAR_THE_ROWS)
 
         @given(
@@ -55,7 +55,7 @@ class ReadContract(StoreOpener[TStore]):
             limit=st.none() | st.integers(0, 30),
             descending=st.booleans(),
         )
-        @on_one_store
+        @without_deadline
         def check(  # noqa: PLR0913  # because these are the bounds of a range
             *,
             positions: list[int],
@@ -82,7 +82,7 @@ class ReadContract(StoreOpener[TStore]):
         check()
 
     def test_each_bound_alone_is_exact(self, store: TStore) -> None:
-        """At each position, beside each, and from either end."""
+        """Test it at each position, beside each, and in both directions."""
         stream, places = uuid4(), [0, 1, 3, 4]
         store.append(rows(stream, places))
         for bound in range(-1, 6):
@@ -99,7 +99,7 @@ class ReadContract(StoreOpener[TStore]):
                 for found, expected in ranges:
                     assert [record.position for record in found] == expected[::step], IN_ORDER
 
-    def test_a_stream_may_reach_from_the_least_to_the_greatest_position(self, store: TStore) -> None:
+    def test_positions_may_span_all_64_bits(self, store: TStore) -> None:
         """Positions are numbers of 64 bits, and no bound overflows."""
         stream = uuid4()
         ends = [row(stream, LEAST, b"least"), row(stream, GREATEST, b"greatest")]
@@ -115,7 +115,7 @@ class ReadContract(StoreOpener[TStore]):
     def test_a_long_stream_is_read_whole_and_in_order(
         self, store: TStore, *, limit: int | None, descending: bool
     ) -> None:
-        """Wherever a page of the engine ends, nothing is missing and nothing is repeated."""
+        """No row is missing and none is repeated where a page of the engine ends."""
         stream, other = uuid4(), uuid4()
         store.append(rows(other, range(10)))
         store.append(rows(stream, range(1_700)))
@@ -125,12 +125,12 @@ class ReadContract(StoreOpener[TStore]):
         assert list(store.read(stream, descending=descending, limit=limit)) == expected[:limit], IN_ORDER
 
     def test_a_negative_limit_is_refused_at_the_call(self, store: TStore) -> None:
-        """Not when the first row is asked for: there it would be far from its cause."""
+        """It is not refused at the first row, far from its cause."""
         with pytest.raises(PayloadError, match="limit"):
             store.read(uuid4(), limit=-1)
 
     def test_rows_may_be_appended_while_a_stream_is_read(self, store: TStore) -> None:
-        """Rows that come while we read may be seen or not; the others are, once each and in order."""
+        """Rows appended meanwhile may be read or not; all others are read, once each and in order."""
         stream = uuid4()
         store.append(rows(stream, range(1_200)))
         reading = store.read(stream)
@@ -141,10 +141,10 @@ class ReadContract(StoreOpener[TStore]):
         assert found == rows(stream, range(len(found))), IN_ORDER
 
     def test_last_is_the_highest_position_ever_appended_and_its_hash(self, store: TStore) -> None:
-        """In whatever order the positions come, and also after appends that were refused."""
+        """The order of the appends does not matter, and refused appends do not count."""
 
         @given(st.lists(st.lists(st.integers(-50, 50), max_size=5), max_size=8))
-        @on_one_store
+        @without_deadline
         def check(batches: list[list[int]]) -> None:
             stream = uuid4()
             appended: set[int] = set()

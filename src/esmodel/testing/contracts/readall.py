@@ -1,4 +1,4 @@
-"""The laws of ``SupportsReadAll``."""
+"""ReadAllContract: the laws of ``SupportsReadAll``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from esmodel.testing.contracts.laws import (
     RISING,
 )
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.properties import on_one_store
+from esmodel.testing.contracts.properties import without_deadline
 from esmodel.testing.contracts.protocols import (
     TReadAllStore,
 )
@@ -36,8 +36,8 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         ...         return MemoryStore()
     """
 
-    def test_numbers_rise_in_the_order_of_the_commits(self, store: TReadAllStore) -> None:
-        """Two hundred batches of three streams in turn, some of which are refused in between."""
+    def test_numbers_rise_in_commit_order(self, store: TReadAllStore) -> None:
+        """Three streams get two hundred batches in turn, with refused ones between them."""
         streams = [uuid4() for _ in range(3)]
         appended: list[Record] = []
         for turn in range(200):
@@ -54,8 +54,8 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         assert numbers == sorted(set(numbers)), RISING
         assert min(numbers) > 0, RISING
 
-    def test_every_numbered_row_is_what_was_appended_with_its_types(self, store: TReadAllStore) -> None:
-        """Byte for byte, as ``read`` gives it."""
+    def test_every_numbered_row_comes_back_byte_for_byte(self, store: TReadAllStore) -> None:
+        """It is the row that ``read`` yields."""
         stream = uuid4()
         appended = [
             Record(stream, 0, "Gr\u00fc\u00dfe \0", LEAST, GREATEST, bytes(range(256)), b"\0", b"\xff" * 32),
@@ -69,7 +69,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
             check_types(record)
 
     def test_a_store_without_rows_has_nothing_to_read(self, store: TReadAllStore) -> None:
-        """Also after empty batches, and after those that were refused."""
+        """Empty and refused batches do not count."""
         stream = uuid4()
         store.append([])
         with pytest.raises(ConcurrencyError):
@@ -77,7 +77,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         assert list(store.read_all()) == [], RISING
 
     def test_read_all_after_a_number_with_a_limit_is_a_slice(self, store: TReadAllStore) -> None:
-        """After any number, also one that no row has, and over several pages of the engine."""
+        """The number need not be that of a row, and the slice may span several pages of the engine."""
         store.append(rows(uuid4(), range(1_501)))
         everything = list(store.read_all())
         assert len(everything) == 1_501, READ_ON
@@ -86,7 +86,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
             st.none() | st.integers(0, 1_600),
             st.integers(-3, 1_600) | st.sampled_from([LEAST - 1, GREATEST, GREATEST + 1]),
         )
-        @on_one_store
+        @without_deadline
         def check(limit: int | None, after: int) -> None:
             expected = [(number, record) for number, record in everything if number > after]
             assert list(store.read_all(after=after, limit=limit)) == expected[:limit], READ_ON
@@ -94,7 +94,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         check()
 
     def test_a_tail_reader_skips_nothing_and_repeats_nothing(self, store: TReadAllStore) -> None:
-        """One thread follows the commits of four others."""
+        """One thread reads the commits of four others while they append."""
         writers, appends = 4, 60
 
         def write(me: bytes, _: Barrier) -> None:
@@ -103,10 +103,10 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
                 store.append([row(stream, position, me), row(stream, position + 1, me)])
 
         seen: list[tuple[int, Record]] = []
-        with at_once(write, [b"%d" % me for me in range(writers)]) as are_at_work:
-            goes_on = True
-            while goes_on:
-                goes_on = are_at_work()  # before the last look
+        with at_once(write, [b"%d" % me for me in range(writers)]) as are_running:
+            running = True
+            while running:
+                running = are_running()  # asked first: the last read comes after the last append
                 seen += store.read_all(after=seen[-1][0] if seen else 0, limit=37)
         seen += store.read_all(after=seen[-1][0] if seen else 0)
         assert seen == list(store.read_all()), READ_ON
@@ -114,11 +114,11 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         assert [number for number, _ in seen] == sorted({number for number, _ in seen}), RISING
 
     def test_a_negative_limit_of_read_all_is_refused_at_the_call(self, store: TReadAllStore) -> None:
-        """Not when the first row is asked for."""
+        """It is not refused at the first row."""
         with pytest.raises(PayloadError, match="limit"):
             store.read_all(limit=-1)
 
-    def test_a_closed_store_does_not_read_all(self, store: TReadAllStore) -> None:
-        """At the call."""
+    def test_a_closed_store_refuses_read_all(self, store: TReadAllStore) -> None:
+        """It raises at the call, not at the first row."""
         store.close()
         check_closed({"read_all": store.read_all})

@@ -1,4 +1,4 @@
-"""Rows to test stores with."""
+"""Rows and positions to test stores with."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from uuid import UUID
 from esmodel.rows.record import GREATEST, LEAST, Record
 
 NEAR_THE_ROWS: Final = (None, LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1)
-"""No bound, and bounds before, among and after rows at -3 to 8, and beyond what a row holds."""
+"""Bounds for rows at -3 to 8: none, before, among and after them, and beyond 64 bits."""
 
 
 def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:
-    """Make a row whose timestamp follows from its position."""
+    """Return a row whose timestamp follows from its position."""
     return Record(stream, position, "Happened", 0, 1_700_000_000_000_000 + position, data)
 
 
 def rows(stream: UUID, positions: Iterable[int]) -> list[Record]:
-    """Make a row for each position."""
+    """Return a row for each position."""
     return [row(stream, position) for position in positions]
 
 
 def too_large(stream: UUID, field: str, number: int, /) -> Record:
-    """Make a row with a number that does not fit 64 bits."""
+    """Return a row with a number in one of its fields that does not fit 64 bits."""
     fields = {"position": 1, "class_version": 0, "timestamp": 0, field: number}
     return Record(stream, fields["position"], "Happened", fields["class_version"], fields["timestamp"], b"{}")

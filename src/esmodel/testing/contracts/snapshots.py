@@ -1,4 +1,4 @@
-"""The laws of ``SupportsSnapshots``."""
+"""SnapshotsContract: the laws of ``SupportsSnapshots``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from esmodel.testing.contracts.laws import (
     HIGHEST,
     REPLACED,
 )
-from esmodel.testing.contracts.properties import on_one_store
+from esmodel.testing.contracts.properties import without_deadline
 from esmodel.testing.contracts.protocols import (
     TSnapshotsStore,
 )
@@ -26,7 +26,7 @@ from esmodel.testing.contracts.samplerows import NEAR_THE_ROWS, row, rows, too_l
 
 
 class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
-    """The laws of ``SupportsSnapshots``, and of repositories that take snapshots.
+    """The laws of ``SupportsSnapshots`` and of repositories that take snapshots.
 
     Example:
         >>> from pathlib import Path
@@ -36,8 +36,8 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
         ...         return MemoryStore()
     """
 
-    def test_a_snapshot_takes_no_part_in_the_stream(self, store: TSnapshotsStore) -> None:
-        """``read`` and ``last`` are the same with and without it, and its position is not taken."""
+    def test_a_snapshot_is_not_part_of_its_stream(self, store: TSnapshotsStore) -> None:
+        """``read`` and ``last`` do not see it, and a row may be appended at its position."""
         stream = uuid4()
         store.write_snapshot(row(stream, 7))
         assert list(store.read(stream)) == [], ASIDE
@@ -47,8 +47,8 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
         assert store.last(stream) == (7, b""), ASIDE
         assert list(store.read(stream)) == rows(stream, range(8)), ASIDE
 
-    def test_a_snapshot_comes_back_byte_for_byte_with_its_types(self, store: TSnapshotsStore) -> None:
-        """As every row does."""
+    def test_a_snapshot_comes_back_byte_for_byte(self, store: TSnapshotsStore) -> None:
+        """Its columns have plain Python types, as those of a row."""
         stream = uuid4()
         written = Record(stream, 3, "Gr\u00fc\u00dfe \0", 2, -1, bytes(range(256)), b"\0header", b"\xff" * 32)
         store.write_snapshot(written)
@@ -57,21 +57,19 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
         assert found == written, REPLACED
         check_types(found)
 
-    def test_a_snapshot_at_a_position_that_has_one_replaces_it(self, store: TSnapshotsStore) -> None:
-        """Each of its columns."""
+    def test_a_snapshot_replaces_the_one_at_its_position(self, store: TSnapshotsStore) -> None:
+        """All its columns are replaced."""
         stream = uuid4()
         new = Record(stream, 5, "A newer name", 2, 12, b"new", b"header", b"hash")
         store.write_snapshot(row(stream, 5, b"old"))
         store.write_snapshot(new)
         assert store.read_snapshot(stream) == new, REPLACED
 
-    def test_the_snapshot_with_the_highest_position_within_the_bound_is_read(
-        self, store: TSnapshotsStore
-    ) -> None:
-        """In whatever order they were written; those of other streams are not looked at."""
+    def test_the_latest_snapshot_within_the_bound_is_read(self, store: TSnapshotsStore) -> None:
+        """The order in which they were written does not matter, nor do the snapshots of other streams."""
 
         @given(st.lists(st.integers(-20, 20)), st.sampled_from(NEAR_THE_ROWS))
-        @on_one_store
+        @without_deadline
         def check(positions: list[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -83,12 +81,12 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
 
         check()
 
-    def test_reading_from_a_snapshot_gives_it_and_the_rows_after_it(self, store: TSnapshotsStore) -> None:
-        """At any bound; without a snapshot, the rows are those from the beginning."""
+    def test_reading_from_a_snapshot_returns_it_and_later_rows(self, store: TSnapshotsStore) -> None:
+        """This holds for any bound; without a snapshot, the rows start at the beginning."""
         few = st.sets(st.integers(-20, 20))
 
         @given(few, few, st.none() | st.integers(-22, 22))
-        @on_one_store
+        @without_deadline
         def check(positions: set[int], snapshots: set[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
@@ -107,21 +105,21 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
     def test_a_snapshot_with_a_number_beyond_64_bits_is_refused(
         self, store: TSnapshotsStore, field: str, number: int
     ) -> None:
-        """As in a row."""
+        """A snapshot has the same limits as a row."""
         stream = uuid4()
         with pytest.raises(PayloadError, match=field):
             store.write_snapshot(too_large(stream, field, number))
         assert store.read_snapshot(stream) is None, REPLACED
 
-    def test_a_snapshot_whose_name_is_no_unicode_text_is_refused(self, store: TSnapshotsStore) -> None:
-        """As in a row."""
+    def test_a_snapshot_whose_name_is_not_valid_unicode_is_refused(self, store: TSnapshotsStore) -> None:
+        """UTF-8 cannot encode half a surrogate pair."""
         stream = uuid4()
         with pytest.raises(PayloadError, match="name"):
             store.write_snapshot(row(stream, 0)._replace(name="half \ud800"))
         assert store.read_snapshot(stream) is None, REPLACED
 
-    def test_a_closed_store_takes_and_gives_no_snapshot(self, store: TSnapshotsStore) -> None:
-        """At every call."""
+    def test_a_closed_store_refuses_snapshots(self, store: TSnapshotsStore) -> None:
+        """It refuses every call."""
         store.close()
         check_closed({
             "write_snapshot": lambda: store.write_snapshot(row(UUID(int=1), 1)),

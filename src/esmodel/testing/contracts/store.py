@@ -19,11 +19,11 @@ class StoreContract(
     CloseContract[TStore],
     RepositoryContract[TStore],
 ):
-    """The laws of ``RecordStore``, and of the repositories over it; a store is tested by a subclass.
+    """The laws of ``RecordStore`` and of the repositories over it. Subclass it to test a store.
 
-    A store that can do more than a ``RecordStore`` has more contracts: ``StreamsContract``,
-    ``ReadAllContract``, ``SnapshotsContract``, ``AppendIdsContract``, or all but the last at once,
-    ``FullStoreContract``. The class of the store says which fit: a type checker refuses the others.
+    A store with more capabilities has more contracts: ``StreamsContract``, ``ReadAllContract``,
+    ``SnapshotsContract``, ``AppendIdsContract``; ``FullStoreContract`` combines all but the last. A type
+    checker refuses a contract whose capability the store does not have.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore

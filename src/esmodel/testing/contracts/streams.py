@@ -1,4 +1,4 @@
-"""The laws of ``SupportsStreams``."""
+"""StreamsContract: the laws of ``SupportsStreams``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StreamsContract(StoreOpener[TStreamsStore]):
     """
 
     def test_a_batch_of_several_streams_is_stored_whole(self, store: TStreamsStore) -> None:
-        """Each stream gets its rows, in whatever order the streams take turns."""
+        """Each stream gets its rows, also where the rows of several streams alternate."""
         one, two = uuid4(), uuid4()
         store.append_streams([])
         store.append_streams([row(one, 0), row(two, 0), row(one, 1), row(two, 1), row(two, 2)])
@@ -39,8 +39,8 @@ class StreamsContract(StoreOpener[TStreamsStore]):
         assert list(store.read(two)) == rows(two, range(3)), TOGETHER
         assert (store.last(one), store.last(two)) == ((1, b""), (2, b"")), TOGETHER
 
-    def test_a_batch_that_is_refused_leaves_nothing_of_any_stream(self, store: TStreamsStore) -> None:
-        """The error names the stream that conflicts, and the position before its first row."""
+    def test_a_refused_batch_stores_nothing_in_any_stream(self, store: TStreamsStore) -> None:
+        """The error has the conflicting stream, and the position before its first row."""
         old, new = uuid4(), uuid4()
         first = row(old, 0)._replace(event_hash=b"first")
         store.append([first])
@@ -54,7 +54,7 @@ class StreamsContract(StoreOpener[TStreamsStore]):
         assert store.last(old) == (0, b"first"), TOGETHER
 
     def test_one_position_twice_in_one_of_the_streams_is_refused(self, store: TStreamsStore) -> None:
-        """The same position in two streams is no conflict, twice in one stream is."""
+        """A position may occur in two streams, but not twice in one."""
         one, two = uuid4(), uuid4()
         with pytest.raises(ConcurrencyError) as caught:
             store.append_streams([row(one, 0), row(two, 0), row(two, 1), row(one, 1), row(two, 0)])
@@ -63,8 +63,8 @@ class StreamsContract(StoreOpener[TStreamsStore]):
         store.append_streams([row(one, 0), row(two, 0)])
         assert (store.last(one), store.last(two)) == ((0, b""), (0, b"")), TOGETHER
 
-    def test_a_row_of_any_stream_that_cannot_be_stored_refuses_the_batch(self, store: TStreamsStore) -> None:
-        """Before anything is stored."""
+    def test_one_unstorable_row_refuses_the_batch(self, store: TStreamsStore) -> None:
+        """It is refused before any row is stored."""
         one, two = uuid4(), uuid4()
         refused = {
             "timestamp": too_large(two, "timestamp", GREATEST + 1),
@@ -75,8 +75,8 @@ class StreamsContract(StoreOpener[TStreamsStore]):
                 store.append_streams([row(one, 0), bad])
             assert (list(store.read(one)), list(store.read(two))) == ([], []), TOGETHER
 
-    def test_a_closed_store_takes_no_batch_of_several_streams(self, store: TStreamsStore) -> None:
-        """Not even an empty one."""
+    def test_a_closed_store_refuses_a_batch_of_several_streams(self, store: TStreamsStore) -> None:
+        """It refuses an empty one too."""
         store.close()
         check_closed({
             "append_streams": lambda: store.append_streams([row(UUID(int=1), 0), row(UUID(int=2), 0)]),

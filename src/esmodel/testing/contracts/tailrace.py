@@ -1,4 +1,4 @@
-"""A reader that follows the commits of many writers."""
+"""TailRaceContract: a reader follows the commits of several writers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.protocols import (
-    TTailStore,
-)
+from esmodel.testing.contracts.protocols import TTailStore
 from esmodel.testing.contracts.race import COUNTER
 from esmodel.testing.contracts.samplerows import row
 from esmodel.testing.contracts.writer import Writer
@@ -25,13 +23,13 @@ from esmodel.testing.contracts.writers import Writers
 
 
 class Append(NamedTuple):
-    """What a writer says of one append.
+    """The log entry of one append.
 
     Attributes:
-        batch: the data of its rows, which no other append has.
-        rows: how many there were.
-        began: when it was called, in seconds of the clock of all processes.
-        ended: when it returned or raised.
+        batch: the name of the batch, which the data of its rows begin with.
+        rows: how many rows the batch has.
+        began: when the call began, in seconds of the monotonic clock, which all processes share.
+        ended: when the call returned or raised.
         stored: whether it returned.
     """
 
@@ -43,7 +41,7 @@ class Append(NamedTuple):
 
 
 class TailRaceContract(WriterContract[TTailStore]):
-    """What a reader of all commits may rely on, beside many writers of many streams.
+    """The laws of ``SupportsReadAll`` with several writers on several streams.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore
@@ -55,28 +53,28 @@ class TailRaceContract(WriterContract[TTailStore]):
     """
 
     appends: ClassVar[int] = 60
-    """How often each writer tries to append."""
+    """How many appends each writer tries."""
 
     @override
     def tasks(self) -> dict[str, Callable[[TTailStore, Writer], None]]:
-        """Return what the writers of this class can be told to do, by its name."""
+        """Return the tasks that a writer can run, by name."""
         return {**super().tasks(), "mix": self.append_and_conflict}
 
     def append_and_conflict(self, store: TTailStore, writer: Writer, /) -> None:
-        """Append batches of a stream of one's own and of one of all, some of them in vain."""
-        mine, theirs = UUID(int=1_000 + writer.number), COUNTER
+        """Append batches to the writer's own stream and to a shared one; some of them conflict."""
+        own = UUID(int=1_000 + writer.number)
         position = 0
         for turn in range(self.appends):
             batch_name = f"{writer.number}-{turn}"
-            size = writer.choose.randint(1, 4)
-            batch = [row(mine, position + place, f"{batch_name} {place}".encode()) for place in range(size)]
-            if writer.choose.random() < 0.5:  # others do the same, and some are too late
-                last = store.last(theirs)
+            size = writer.random.randint(1, 4)
+            batch = [row(own, position + place, f"{batch_name} {place}".encode()) for place in range(size)]
+            if writer.random.random() < 0.5:  # several writers do this at once, and some come too late
+                last = store.last(COUNTER)
                 end = -1 if last is None else last[0]
-                batch.insert(1, row(theirs, end + 1, f"{batch_name} {size}".encode()))
-            if writer.choose.random() < 0.2 and position:  # must be refused
-                batch.append(row(mine, writer.choose.randrange(position), f"{batch_name} bad".encode()))
-            writer.sleep()
+                batch.insert(1, row(COUNTER, end + 1, f"{batch_name} {size}".encode()))
+            if writer.random.random() < 0.2 and position:  # must be refused
+                batch.append(row(own, writer.random.randrange(position), f"{batch_name} bad".encode()))
+            writer.pause()
             began = time.monotonic()
             try:
                 store.append_streams(batch)
@@ -85,27 +83,29 @@ class TailRaceContract(WriterContract[TTailStore]):
             else:
                 stored = True
                 position += size
-            said = Append(batch_name, len(batch), began, time.monotonic(), stored)
-            writer.say(msgspec.json.encode(said).decode())
+            entry = Append(batch_name, len(batch), began, time.monotonic(), stored)
+            writer.log(msgspec.json.encode(entry).decode())
 
-    def test_a_reader_at_the_tail_gets_every_commit_once_in_commit_order(
+    def test_a_tail_reader_sees_every_commit_once_in_order(
         self, store: TTailStore, seed: int, tmp_path: Path
     ) -> None:
-        """What it read is what was committed, nothing twice, and nothing of what was refused.
+        """It reads all commits, each once, and no refused batch.
 
-        An append that had ended before another began has the lower numbers, whoever made them.
+        If one append ended before another began, its rows have the lower numbers, whoever made them.
         """
         seen: list[tuple[int, Record]] = []
         with Writers(tmp_path / "writers", self.writers, seed) as writers:
             self.start(writers, "mix", store, tmp_path)
             reader = Writer(tmp_path, self.writers, seed)
-            while writers.are_at_work():
-                limit = reader.choose.choice([None, 1, 7, 50])
+            while writers.are_running():
+                limit = reader.random.choice([None, 1, 7, 50])
                 seen += store.read_all(after=seen[-1][0] if seen else 0, limit=limit)
-                reader.sleep()
+                reader.pause()
             writers.wait()
             appends = [
-                msgspec.json.decode(word, type=Append) for writer in writers.all for word in writer.said()[1:]
+                msgspec.json.decode(line, type=Append)
+                for writer in writers.all
+                for line in writer.logged()[1:]
             ]
         seen += store.read_all(after=seen[-1][0] if seen else 0)
         self._check_tail(store, seen, appends, f"with the seed {seed}")
@@ -123,14 +123,16 @@ class TailRaceContract(WriterContract[TTailStore]):
             batches.setdefault(record.data.decode().partition(" ")[0], []).append(number)
         stored = {append.batch: append.rows for append in appends if append.stored}
         assert {name: len(found) for name, found in batches.items()} == stored, (
-            f"SupportsStreams, law 1: what is there is not what was acknowledged, {hint}"
+            f"SupportsStreams, law 1: the stored rows are not those acknowledged, {hint}"
         )
         check_commit_order([append for append in appends if append.stored], batches, hint)
-        assert any(not append.stored for append in appends), "no batch was refused: the race proves little"
+        assert any(not append.stored for append in appends), (
+            f"expected a conflict, found none: the writers did not race. Set `appends` higher, {hint}"
+        )
 
 
 def check_commit_order(appends: list[Append], numbers: dict[str, list[int]], hint: str, /) -> None:
-    """Check that what had ended before something else began has lower numbers."""
+    """Check that an append that ended before another began has the lower numbers."""
     by_end = sorted(appends, key=lambda append: append.ended)
     ended, highest = 0, 0
     for append in sorted(appends, key=lambda append: append.began):
@@ -140,5 +142,5 @@ def check_commit_order(appends: list[Append], numbers: dict[str, list[int]], hin
         if min(numbers[append.batch]) <= highest:
             pytest.fail(
                 f"SupportsReadAll, law 1: expected the rows of {append.batch} to have numbers above "
-                f"{highest}, which had been committed before, found {numbers[append.batch]}, {hint}"
+                f"{highest}, which was committed before, found {numbers[append.batch]}, {hint}"
             )

@@ -9,10 +9,11 @@ from threading import Barrier, Thread
 
 @contextmanager
 def at_once(run: Callable[[bytes, Barrier], None], names: list[bytes], /) -> Generator[Callable[[], bool]]:
-    """Run a function in a thread for each name, all from one moment on.
+    """Run a function in one thread for each name. All threads start at the same moment.
 
-    The block is given what tells whether any thread is at work. At its end all are waited for, and
-    what the first of them raised is raised; nobody waits at the barrier for one that has raised.
+    The block receives a function that tells whether any thread is still running. The end of the block
+    waits for all threads and raises the first error of any of them; an error also breaks the barrier, so
+    that no other thread waits for the failed one.
     """
     barrier = Barrier(len(names), timeout=60)
     raised: list[BaseException] = []
@@ -21,7 +22,7 @@ def at_once(run: Callable[[bytes, Barrier], None], names: list[bytes], /) -> Gen
         try:
             barrier.wait()
             run(name, barrier)
-        except BaseException as error:  # noqa: BLE001  # because it is raised again, by the test
+        except BaseException as error:  # noqa: BLE001  # because the test raises it again
             raised.append(error)
             barrier.abort()
 

@@ -1,11 +1,13 @@
-"""The process of a writer."""
+"""The process of a writer: it imports a contract by the location of its class, and runs a task of it."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +16,8 @@ from typing import NamedTuple
 from esmodel.testing.contracts.writer import Writer
 
 
-class Place(NamedTuple):
-    """Where a class is, for a process that inherits nothing.
+class ClassLocation(NamedTuple):
+    """The location of a class, from which another process can import it.
 
     Attributes:
         module: the name of its module.
@@ -28,51 +30,76 @@ class Place(NamedTuple):
     name: str
 
 
-def place_of(kind: type, /) -> Place:
-    """Return where a class is."""
-    return Place(kind.__module__, sys.modules[kind.__module__].__file__ or "", kind.__qualname__)
+def location_of(cls: type, /) -> ClassLocation:
+    """Return the location of a class."""
+    return ClassLocation(cls.__module__, sys.modules[cls.__module__].__file__ or "", cls.__qualname__)
 
 
-class WritesInProcesses(ABC):
-    """What a process of its own needs of a contract: the class opens the store and does the task."""
+class RunsTasks(ABC):
+    """A class whose instances run a task in the process of a writer."""
 
     @abstractmethod
-    def write_alone(self, task: str, folder: Path, writer: Writer, /) -> None:
-        """Open the store of a folder, do a task with it, and close it."""
+    def run_task(self, task: str, folder: Path, writer: Writer, /) -> None:
+        """Open the store of a folder, run a task on it, and close it."""
 
 
-def write_alone(  # noqa: PLR0913  # because a process is given plain values only
-    place: Place, task: str, store: Path, folder: Path, /, *, number: int, seed: int
-) -> None:
-    """Do a task of a contract in this process.
+class Task(NamedTuple):
+    """A task for the process of a writer.
+
+    Attributes:
+        location: the location of a subclass of ``RunsTasks``.
+        name: the name of the task.
+        store: the folder of the store.
+        logs: the folder of the writers' logs.
+        seed: the seed of the test.
+    """
+
+    location: ClassLocation
+    name: str
+    store: Path
+    logs: Path
+    seed: int
+
+
+def run_writer(task: Task, number: int, environment: Mapping[str, str], /) -> None:
+    """Run a task in this process.
+
+    Args:
+        task: the task.
+        number: the number of the writer.
+        environment: the environment of the test, which a process from a fork server does not inherit.
 
     Raises:
-        TypeError: if there is no such class at the place, or it needs arguments.
+        TypeError: if the location has no such class, or the class needs arguments.
     """
-    writer = Writer(folder, number, seed)
-    with writer.reporting():
-        found: object = _module(place)
-        for name in place.name.split("."):
+    os.environ.clear()
+    os.environ.update(environment)
+    writer = Writer(task.logs, number, task.seed)
+    with writer.recording_errors():
+        found: object = _module(task.location)
+        for name in task.location.name.split("."):
             found = getattr(found, name, None)
-        made: object = found() if isinstance(found, type) else None
-        if not isinstance(made, WritesInProcesses):
+        runner: object = found() if isinstance(found, type) else None
+        if not isinstance(runner, RunsTasks):
             raise TypeError(
-                f"{place.name}: expected a class that the process of a writer finds in {place.file}, "
-                "found none. Write it at the top of its module."
+                f"{task.location.name}: expected a contract class that the process of a writer can import "
+                f"from {task.location.file}, found none. Define it at the top level of its module."
             )
-        made.write_alone(task, store, writer)
+        runner.run_task(task.name, task.store, writer)
 
 
-def _module(place: Place) -> ModuleType:
-    """Import a module by its name, or from its file: pytest need not put it on the path."""
-    name, file, _ = place
+def _module(location: ClassLocation) -> ModuleType:
+    """Import a module by its name, or from its file: pytest does not always put it on the path."""
+    name, file, _ = location
     with suppress(ImportError):
         named = importlib.import_module(name)
         if named.__file__ == file:
             return named
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise TypeError(f"{name}: expected a module in a file, found {file!r}. Write the contract in a file.")
+        raise TypeError(
+            f"{name}: expected a module in a file, found {file!r}. Define the contract in a file."
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

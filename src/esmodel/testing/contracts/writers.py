@@ -1,8 +1,9 @@
-"""Several writers, threads or processes, that start at one moment."""
+"""Writers: several writers, in threads or processes, that start at the same moment."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -11,26 +12,27 @@ from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
-from esmodel.testing.contracts.writer import PATIENCE, Writer
-from esmodel.testing.contracts.writerprocess import WritesInProcesses, place_of, write_alone
+from esmodel.testing.contracts.writer import TIMEOUT, Writer
+from esmodel.testing.contracts.writerprocess import RunsTasks, Task, location_of, run_writer
 
 
 class Writers:
-    """Several writers that start at one moment; none is left behind.
+    """Several writers that start at the same moment. Leaving the block ends all of them.
 
     Args:
-        folder: an empty folder, in which they speak.
-        number: how many.
+        folder: an empty folder for their logs.
+        number: how many writers there are.
         seed: the seed of the test.
 
     Attributes:
         all: the writers.
-        processes: those of them that are processes, once they are started.
+        processes: the processes of the writers, once they are started.
     """
 
     def __init__(self, folder: Path, number: int, seed: int, /) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._seed = seed
         self.all: Final[list[Writer]] = [Writer(folder, each, seed) for each in range(number)]
         self._threads: list[Thread] = []
         self.processes: list[BaseProcess] = []
@@ -40,77 +42,73 @@ class Writers:
 
         def run_one(writer: Writer) -> None:
             try:
-                with writer.reporting():
-                    writer.wait_for_go()
+                with writer.recording_errors():
+                    writer.wait_for_start()
                     run(writer)
-            except BaseException:  # noqa: BLE001  # because the test raises it, from the report
+            except BaseException:  # noqa: BLE001  # because the test raises it, from the record
                 return
 
         self._threads = [Thread(target=run_one, args=(writer,)) for writer in self.all]
         for thread in self._threads:
             thread.start()
-        self._let_go()
+        self._start_together()
 
-    def start_processes(self, contract: WritesInProcesses, task: str, store: Path, /) -> None:
-        """Have a process for each writer make a contract of the same class, and do a task."""
-        context = multiprocessing.get_context("spawn")  # nothing is inherited: as of a stranger
-        place = place_of(type(contract))
-        for writer in self.all:
-            started = context.Process(
-                target=write_alone,
-                name=f"writer {writer.number}",
-                args=(place, task, store, self._folder),
-                kwargs={"number": writer.number, "seed": writer.seed},
-            )
-            self.processes.append(started)
+    def start_processes(self, contract: RunsTasks, task: str, store: Path, /) -> None:
+        """Run a task in a process for each writer, on a new instance of the contract's class."""
+        given = Task(location_of(type(contract)), task, store, self._folder, self._seed)
+        self.processes += [_process(given, writer.number) for writer in self.all]
         for process in self.processes:
             process.start()
-        self._let_go()
+        self._start_together()
 
-    def _let_go(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not all(writer.said()[:1] == ["ready"] for writer in self.all):
-            self.check()
+    def _start_together(self) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while not all(writer.logged()[:1] == ["ready"] for writer in self.all):
+            self.raise_errors()
             if time.monotonic() > deadline:
-                raise TimeoutError("Writers: expected all to be ready, found some that are not.")
+                raise TimeoutError(
+                    f"Writers: expected all to be ready within {TIMEOUT} s, found some not ready."
+                )
             time.sleep(0.002)
-        (self._folder / "go").touch()
+        (self._folder / "start").touch()
 
-    def check(self) -> None:
-        """Raise what a writer raised.
+    def raise_errors(self) -> None:
+        """Raise the error of the first writer that failed.
 
         Raises:
             AssertionError: with the traceback of the writer, or the exit code of its process.
         """
         for writer in self.all:
-            complaint = writer.complaint()
-            if complaint:
-                raise AssertionError(f"writer {writer.number} of seed {writer.seed}:\n{complaint}")
+            error = writer.recorded_error()
+            if error:
+                raise AssertionError(f"writer {writer.number} of seed {writer.seed}:\n{error}")
         for process in self.processes:
             if process.exitcode not in {None, 0}:
-                raise AssertionError(f"{process.name} ended with the code {process.exitcode}")
+                raise AssertionError(f"{process.name} ended with exit code {process.exitcode}")
 
     def kill(self, process: BaseProcess, /) -> None:
-        """Kill one of the processes, which has no time to tidy up (SIGKILL)."""
+        """Kill one of the processes by SIGKILL, so that it cannot clean up."""
         process.kill()
         process.join()
         self.processes.remove(process)
         process.close()
 
-    def are_at_work(self) -> bool:
-        """Whether any writer is still at it."""
-        at_work = any(thread.is_alive() for thread in self._threads)
-        return at_work or any(process.is_alive() for process in self.processes)
+    def are_running(self) -> bool:
+        """Whether any writer is still running."""
+        running = any(thread.is_alive() for thread in self._threads)
+        return running or any(process.is_alive() for process in self.processes)
 
     def wait(self) -> None:
-        """Wait until all have done their task, and raise what one of them raised."""
-        deadline = time.monotonic() + PATIENCE
-        while self.are_at_work():
-            self.check()
+        """Wait until all writers have ended, and raise the error of the first that failed."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.are_running():
+            self.raise_errors()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"Writers: expected an end within {PATIENCE} s, found some at work.")
+                raise TimeoutError(
+                    f"Writers: expected all to end within {TIMEOUT} s, found some still running."
+                )
             time.sleep(0.005)
-        self.check()
+        self.raise_errors()
 
     def __enter__(self) -> Self:
         return self
@@ -128,4 +126,16 @@ class Writers:
             process.join()
             process.close()
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
+
+
+def _process(task: Task, number: int) -> BaseProcess:
+    """Return a process that inherits nothing of this one: no connection, no open file, no lock."""
+    name, arguments = f"writer {number}", (task, number, dict(os.environ))
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        spawn = multiprocessing.get_context("spawn")
+        return spawn.Process(target=run_writer, name=name, args=arguments)
+    # The server imports pytest, hypothesis and esmodel once: each writer starts in a tenth of the time.
+    forkserver = multiprocessing.get_context("forkserver")
+    forkserver.set_forkserver_preload(["esmodel.testing.contracts"])
+    return forkserver.Process(target=run_writer, name=name, args=arguments)
