@@ -43,8 +43,8 @@ from esmodel.model import TimestampedVersionedEvent
 from esmodel.repositories import EventMapper
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing.laws.commands import LawError, aggregate_laws, command, creation
-from esmodel.testing.laws.history import LAWS, History
+from esmodel.testing.laws import LAWS, LawError, aggregate_laws, command, creation
+from esmodel.testing.laws.history import History
 
 CALM = settings(
     max_examples=30,

@@ -39,7 +39,7 @@ from esmodel.exceptions import UnsupportedTypeError
 from esmodel.model import Done, EntityWithHashchain
 from esmodel.model.stored import begin
 from esmodel.structures import CollectionCreated, ItemAdded, ItemRemoved
-from esmodel.testing import (
+from esmodel.testing.scenarios import (
     EventChangedError,
     FixedClock,
     FixedIds,
