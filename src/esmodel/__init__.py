@@ -150,15 +150,8 @@ from esmodel.rows.record import (
     SupportsSnapshots,
     SupportsStreams,
 )
-from esmodel.structures.array import (
-    Array,
-    ArrayRepository,
-    BigArray,
-    BigArrayRepository,
-    ItemAssigned,
-    make_subarray_id,
-    tree_height,
-)
+from esmodel.structures.array import Array, ArrayRepository, ItemAssigned
+from esmodel.structures.bigarray import BigArray, BigArrayRepository
 from esmodel.structures.buckets import (
     BUCKET_SIZES,
     BucketSize,
@@ -177,6 +170,7 @@ from esmodel.structures.collection import (
     ItemRemoved,
     register_new_collection,
 )
+from esmodel.structures.layout import make_subarray_id, tree_height
 from esmodel.structures.logreader import (
     TimeBucketedLogReader,
 )
@@ -184,9 +178,8 @@ from esmodel.structures.sequence import (
     SequencedItem,
     Sequences,
 )
+from esmodel.structures.sizes import BucketSizeChanged, LogStarted
 from esmodel.structures.timebucketedlog import (
-    BucketSizeChanged,
-    LogStarted,
     MessageLogged,
     TimeBucketedLog,
     TimeBucketedLogRepository,

@@ -11,7 +11,9 @@ from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.sequences import EventSourcedSequences
 from esmodel.rows.record import RecordStore
-from esmodel.structures.array import ARRAY_SIZE, Array, BigArray, checked_size
+from esmodel.structures.array import Array
+from esmodel.structures.bigarray import BigArray
+from esmodel.structures.layout import ARRAY_SIZE, checked_size
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.sequences import EventSourcedSequences
 from esmodel.rows.record import RecordStore
 from esmodel.structures.buckets import BucketSize, checked_bucket_size
-from esmodel.structures.timebucketedlog import BucketSizes, LogStorage, TimeBucketedLog
+from esmodel.structures.sizes import BucketSizes
+from esmodel.structures.timebucketedlog import LogStorage, TimeBucketedLog
 
 TMessage = TypeVar("TMessage")
 

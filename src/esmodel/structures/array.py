@@ -1,4 +1,4 @@
-"""Arrays: items that are assigned once, at an index; big ones are trees of small ones.
+"""Arrays: items that are assigned once, at an index.
 
 The row of an item holds nothing but the item; its place is its position in the stream. No array
 replays its rows to exist: it is an id, and reads what it is asked for.
@@ -9,13 +9,10 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from typing import Final, Generic, Protocol, SupportsIndex, TypeVar, overload
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from attrs import frozen
 from typing_extensions import override
@@ -33,24 +30,16 @@ from esmodel.exceptions import (
 )
 from esmodel.model.events import DEFAULT_BUS, LoggedEvent, TimestampedVersionedEvent, publish
 from esmodel.retry import Retry
+from esmodel.structures.layout import ARRAY_SIZE, checked_size
 from esmodel.structures.sequence import SequencedItem, Sequences
 
 T = TypeVar("T")
 
-ARRAY_SIZE: Final = 10_000
-"""The size of arrays where none is given."""
-
-_END: Final = (1 << 63) - 1
+END: Final = (1 << 63) - 1
 """Beyond the last position of a stream."""
-
-_LONG: Final = 1 << 64
-"""What arrays of a size from 17 hold at least, whatever the size: its power need not be known."""
 
 _PAUSE: Final = Retry((ConcurrencyError,), attempts=1, wait=0.001, stall=0.0)
 """After a position was lost to another writer: up to 1 ms, doubled with each loss up to 64 ms."""
-
-_WRITABLE: Final = 1 << 12
-"""The bits up to which ``str`` writes a whole number without a look at Python's limit on digits."""
 
 
 @frozen(kw_only=True)
@@ -131,7 +120,7 @@ class Array(Generic[T]):
         last = -1
         try:
             # reads the row, where `last` would do for the position: it may be no row of an array
-            for found in self._items.read(self._id, gte=0, lt=_END, limit=1, descending=True):
+            for found in self._items.read(self._id, gte=0, lt=END, limit=1, descending=True):
                 last = found.position
         except StoredDataError as damaged:
             last = damaged.position
@@ -377,7 +366,7 @@ class Array(Generic[T]):
 
     def _assigned(self, start: int, *, descending: bool) -> Iterator[tuple[int, T]]:
         for first in self._bases(start, descending=descending):
-            for at, _, item in self._read(first, max(start - first, 0), _END, descending=descending):
+            for at, _, item in self._read(first, max(start - first, 0), END, descending=descending):
                 if at >= self._array_size:
                     raise self._too_long(at)
                 yield first + at, item
@@ -418,189 +407,6 @@ class Array(Generic[T]):
         self.next_position()
 
 
-class BigArray(Array[T]):
-    """An array of ``array_size ** array_size`` positions, as a tree of arrays.
-
-    Its items are in base arrays of ``array_size`` each. The ids of these are in parent arrays, the
-    ids of those in theirs, up to an apex; and the array with the id of the big one, its root, holds
-    the apex of each height. So no stream is longer than ``array_size``. Parents are written before
-    items: what a crash leaves between the two is an empty base array, which the next append fills.
-
-    It reads and is written as ``Array`` is. The size of its arrays must stay what it was: another
-    one is refused.
-
-    Cost, in rows read and appends written, for a tree of height h (1 up to 10,000 items, 2 up to
-    10 ** 8, 3 up to 10 ** 12):
-
-    ============================== =============================================================
-    ``array[i]``                   1 row
-    ``array[-i]``                  h + 2 rows
-    ``array[i:j]``                 a row an item; h + 1 more where an end is not given, or not
-                                   reached
-    ``array[i] = item``            h rows, 1 append; for the first of a base array up to 1 row and
-                                   h appends more
-    ``append``                     h + 1 rows, 1 append; for the first of a base array up to h + 1
-                                   rows and h appends more; all again when another writer was faster
-    ``extend``                     as ``append``, once for each base array
-    ``len``, ``next_position``     h + 1 rows; 1 more for each base array that a crash left empty
-    iteration, ``items``, ``in``   a row an item, and one for each array of the tree
-    ============================== =============================================================
-
-    Example:
-        >>> from esmodel.stores.memory import MemoryStore
-        >>> arrays = EventSourcedBigArrayRepository(int, MemoryStore(), array_size=10)
-        >>> squares = arrays[UUID(int=1)]
-        >>> squares.extend(number * number for number in range(1_000))
-        >>> squares[999], squares[10:15], len(squares), squares.capacity
-        (998001, [100, 121, 144, 169, 196], 1000, 10000000000)
-    """
-
-    __slots__ = ("_links",)
-
-    def __init__(
-        self, array_id: UUID, items: Sequences[T], links: Sequences[UUID], /, array_size: int = ARRAY_SIZE
-    ) -> None:
-        """Take the id, where the items are and where the ids of arrays are.
-
-        Raises:
-            ModelError: if the size is no whole number from 1.
-        """
-        super().__init__(array_id, items, array_size)
-        self._links = links
-
-    @property
-    @override
-    def capacity(self) -> int:
-        return _capacity(self._array_size)
-
-    @override
-    def _holds(self, position: int) -> bool:
-        return (position < _LONG and self._array_size > 16) or position < self.capacity  # noqa: PLR2004
-
-    @override
-    def next_position(self) -> int:
-        for first in self._bases(0, descending=True):
-            last = self._items.last(self._stream(first))
-            if last is not None:
-                return first + last + 1
-        return 0
-
-    @override
-    def _stream(self, first: int) -> UUID:
-        return make_subarray_id(self._id, first, first + self._array_size)
-
-    @override
-    def _bases(self, start: int, *, descending: bool) -> Iterator[int]:
-        for span in self._apexes(descending=descending):
-            if span == self._array_size:
-                yield 0
-            elif span > start:
-                yield from self._below(span, start, descending=descending)
-
-    def _apexes(self, *, descending: bool) -> Iterator[int]:
-        """Yield the span of each apex; with another size than that of the array, they differ."""
-        limit = 1 if descending else None
-        bound = _END
-        while True:
-            found = None
-            for found in self._links.read(self._id, gte=0, lt=bound, limit=limit, descending=descending):
-                span = self._array_size ** (found.position + 1)
-                if found.item != make_subarray_id(self._id, 0, span):
-                    raise self._other_layout(self._id, found)
-                yield span
-            if found is None or limit is None:
-                return
-            bound = found.position
-
-    def _below(self, span: int, start: int, *, descending: bool) -> Iterator[int]:
-        """Yield the first position of each base array below an apex, but for its first child.
-
-        That one, the apex of the height below, is linked in the root.
-        """
-        size = self._array_size
-        way = [self._spans(0, span, max(start, span // size), descending=descending)]
-        while way:
-            child = next(way[-1], None)
-            if child is None:
-                way.pop()
-            elif child[1] == size:
-                yield child[0]
-            else:
-                way.append(self._spans(*child, start, descending=descending))
-
-    def _spans(self, first: int, span: int, start: int, *, descending: bool) -> Iterator[tuple[int, int]]:
-        """Yield the first position and the span of each child of an array of the tree."""
-        width = span // self._array_size
-        node = make_subarray_id(self._id, first, first + span)
-        for index in self._children(node, max((start - first) // width, 0), descending=descending):
-            yield first + index * width, width
-
-    def _children(self, node: UUID, least: int, *, descending: bool) -> Iterator[int]:
-        bound = self._array_size
-        if descending:
-            # one row is read here, and no others unless they are asked for
-            last = self._links.last(node)
-            if last is None or last < least:
-                return
-            yield last
-            bound = last
-        for found in self._links.read(node, gte=least, lt=bound, descending=descending):
-            yield found.position
-
-    def _path(self, first: int) -> Iterator[tuple[UUID, int, UUID]]:
-        """Yield the links that lead to a base array, from the lowest: node, index, child."""
-        size = self._array_size
-        number, child, span = first // size, self._stream(first), size
-        height = tree_height(first, size)
-        for _ in range(1, height):
-            number, index = divmod(number, size)
-            span *= size
-            node = make_subarray_id(self._id, number * span, (number + 1) * span)
-            yield node, index, child
-            child = node
-        yield self._id, height - 1, child
-
-    @override
-    def _link(self, first: int, items: tuple[T, ...]) -> None:
-        # each link is looked for: one may be there while those above it are not, as after a crash
-        # of version 8 of `eventsourcing`, which wrote the lowest first
-        missing = [link for link in self._path(first) if not self._is_linked(*link)]
-        if missing:
-            self._check_layout()
-            self._items.check(items)
-            self._write_links(missing)
-
-    def _is_linked(self, node: UUID, index: int, child: UUID) -> bool:
-        try:
-            for found in self._links.read(node, gte=index, lt=index + 1):
-                if found.item == child:
-                    return True
-                raise self._other_layout(node, found)
-        except UnknownEventError:
-            # another size may take for links what are items
-            self._check_layout()
-            raise
-        return False
-
-    def _write_links(self, links: list[tuple[UUID, int, UUID]]) -> None:
-        """Write links from the highest to the lowest, so that what is linked is always found."""
-        for node, index, child in reversed(links):
-            with suppress(ConcurrencyError):  # another writer has written the same
-                self._links.assign(node, index, (child,), timestamp=now())
-
-    @override
-    def _check_layout(self) -> None:
-        for _ in self._apexes(descending=True):
-            return
-
-    def _other_layout(self, node: UUID, found: SequencedItem[UUID]) -> StoredDataError:
-        finding = (
-            f"the link leads to {found.item}, which is no array of size {self._array_size}: "
-            f"open the array with the array_size with which it was written"
-        )
-        return StoredDataError(node, found.position, finding)
-
-
 class ArrayRepository(Protocol[T]):
     """Gives the arrays of one type of items.
 
@@ -616,83 +422,3 @@ class ArrayRepository(Protocol[T]):
     def __getitem__(self, array_id: UUID, /) -> Array[T]:
         """Return the array of an id; nothing is read."""
         ...
-
-
-class BigArrayRepository(Protocol[T]):
-    """Gives the big arrays of one type of items.
-
-    Laws: those of ``ArrayRepository``.
-    """
-
-    @property
-    def array_size(self) -> int:
-        """How many items one stream of an array holds at most."""
-        ...
-
-    def __getitem__(self, array_id: UUID, /) -> BigArray[T]:
-        """Return the big array of an id; nothing is read."""
-        ...
-
-
-def make_subarray_id(array_id: UUID, start: int, stop: int, /) -> UUID:
-    """Return the id of the array of a big array's tree that spans the positions from start to stop.
-
-    Args:
-        array_id: the big array.
-        start: the first position, included.
-        stop: the last position, excluded.
-
-    Example:
-        >>> make_subarray_id(UUID(int=1), 0, 10_000)
-        UUID('1166173b-d3e5-511e-83ae-315662cebce8')
-    """
-    return _subarray_id(array_id, start, stop)
-
-
-@lru_cache(maxsize=256)
-def _subarray_id(array_id: UUID, start: int, stop: int) -> UUID:
-    # three of them are needed for an append, the same ones again and again: 3 us each
-    return uuid5(array_id, f"({_digits(start)}, {_digits(stop)})")
-
-
-def tree_height(position: int, array_size: int, /) -> int:
-    """Return the height of the lowest tree of arrays that holds a position.
-
-    Raises:
-        PayloadError: if no tree holds it: its height would be more than ``array_size``.
-        ModelError: if the size is no whole number from 1.
-
-    Example:
-        >>> tree_height(9_999, 10_000), tree_height(10_000, 10_000)
-        (1, 2)
-    """
-    if not 0 <= position < _capacity(checked_size(array_size)):
-        msg = f"a tree of arrays of size {array_size} holds no position {shown(position)}"
-        raise PayloadError(msg)
-    height, span = 1, array_size
-    while span <= position:
-        height, span = height + 1, span * array_size
-    return height
-
-
-def checked_size(array_size: object, /) -> int:
-    """Return the size of an array if it is one.
-
-    Raises:
-        ModelError: if it is no whole number from 1.
-    """
-    if isinstance(array_size, bool) or not isinstance(array_size, int) or array_size < 1:
-        msg = f"array_size must be a whole number from 1, not {array_size!r}"
-        raise ModelError(msg)
-    return array_size
-
-
-@lru_cache(maxsize=64)
-def _capacity(array_size: int) -> int:
-    capacity: int = array_size**array_size
-    return capacity
-
-
-def _digits(number: int) -> str:
-    """Return a number in decimal digits, also beyond the length up to which ``str`` does it."""
-    return str(number) if number.bit_length() <= _WRITABLE else format(Decimal(number), "f")

@@ -11,20 +11,16 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from threading import Lock
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from attrs import define, field, frozen
+from attrs import frozen
 from typing_extensions import override
 
-from esmodel.clock import MICROSECOND, now, using_clock
+from esmodel.clock import MICROSECOND, now
 from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.model.aggregate import AggregateRoot
-from esmodel.model.apply import ApplyRegistry, applies
 from esmodel.model.events import (
     DEFAULT_BUS,
-    AggregateEvent,
-    CreatedEvent,
     LoggedEvent,
     TimestampedEvent,
     publish,
@@ -38,35 +34,12 @@ from esmodel.structures.buckets import (
     in_utc,
     make_timebucket_id,
 )
-from esmodel.structures.logindex import FIRST, LAST, PLACES, index_entries, message_position
+from esmodel.structures.logindex import FIRST, PLACES, index_entries, message_position
 from esmodel.structures.sequence import Sequences
+from esmodel.structures.sizes import BucketSizes
 
 T = TypeVar("T")
 TMessage = TypeVar("TMessage")
-
-
-@frozen(kw_only=True)
-class LogStarted(AggregateEvent, CreatedEvent):
-    """The first event of a log.
-
-    Attributes:
-        bucket_size: the size of the buckets.
-    """
-
-    event_name = "TimeBucketedLog.Started"
-    bucket_size: BucketSize
-
-
-@frozen(kw_only=True)
-class BucketSizeChanged(AggregateEvent):
-    """The event of ``TimeBucketedLog.change_bucket_size``.
-
-    Attributes:
-        bucket_size: the size of the buckets from now on.
-    """
-
-    event_name = "TimeBucketedLog.BucketSizeChanged"
-    bucket_size: BucketSize
 
 
 @frozen(kw_only=True)
@@ -79,62 +52,6 @@ class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage]):
 
     event_name = "MessageLogged"
     message: TMessage
-
-
-@define(auto_attribs=False)  # what is annotated and no field() is no field
-class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
-    """The sizes that the buckets of one log have had: what a log is, but for its messages.
-
-    Attributes:
-        history: since when, and which size; the last one is in force.
-    """
-
-    history: tuple[tuple[datetime, BucketSize], ...] = field(default=())
-
-    @classmethod
-    def start(cls, log_id: UUID, bucket_size: BucketSize, /) -> Self:
-        """Return those of a new log.
-
-        Raises:
-            PayloadError: if the size is unknown.
-        """
-        return cls.create_with_id(log_id, LogStarted, bucket_size=checked_bucket_size(bucket_size))
-
-    @property
-    def current(self) -> BucketSize:
-        """The size in force."""
-        return self.history[-1][1]
-
-    @property
-    def known(self) -> tuple[BucketSize, ...]:
-        """Every size that there was, in the order in which they came, each once."""
-        return tuple(dict.fromkeys(size for _, size in self.history))
-
-    def change(self, bucket_size: BucketSize, after: datetime, /) -> None:
-        """Put another size in force, later than a moment.
-
-        Raises:
-            PayloadError: if no moment is later.
-        """
-        latest = max(after, self.last_modified)
-        if latest >= LAST:
-            msg = f"no change of size can be later than {latest}"
-            raise PayloadError(msg)
-        moment = max(now(), latest + MICROSECOND)
-        with using_clock(lambda: moment):
-            self.trigger(BucketSizeChanged, bucket_size=bucket_size)
-
-    @applies(LogStarted)
-    def started(self, event: LogStarted) -> None:
-        """Begin the history."""
-        self.history = ((event.timestamp, event.bucket_size),)
-
-    @applies(BucketSizeChanged)
-    def changed(self, event: BucketSizeChanged) -> None:
-        """Continue the history."""
-        self.history = (*self.history, (event.timestamp, event.bucket_size))
-
-    apply: ApplyRegistry[BucketSizes, LogStarted | BucketSizeChanged] = started | changed
 
 
 @frozen
