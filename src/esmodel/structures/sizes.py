@@ -1,4 +1,4 @@
-"""The sizes of the buckets of a log, and when each came into force."""
+"""The sizes that the buckets of a log have had, and since when."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from esmodel.structures.logindex import LAST
 
 @frozen(kw_only=True)
 class LogStarted(AggregateEvent, CreatedEvent):
-    """The first event of a log.
+    """A log was started.
 
     Attributes:
-        bucket_size: the size of the buckets.
+        bucket_size: the size of its buckets.
     """
 
     event_name = "TimeBucketedLog.Started"
@@ -31,29 +31,29 @@ class LogStarted(AggregateEvent, CreatedEvent):
 
 @frozen(kw_only=True)
 class BucketSizeChanged(AggregateEvent):
-    """The event of ``TimeBucketedLog.change_bucket_size``.
+    """The size of the buckets of a log was changed.
 
     Attributes:
-        bucket_size: the size of the buckets from now on.
+        bucket_size: the size from now on.
     """
 
     event_name = "TimeBucketedLog.BucketSizeChanged"
     bucket_size: BucketSize
 
 
-@define(auto_attribs=False)  # what is annotated and no field() is no field
+@define(auto_attribs=False)  # only `field()` makes a field: `apply` is annotated and is not one
 class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
-    """The sizes that the buckets of one log have had: what a log is, but for its messages.
+    """The sizes of the buckets of one log: all state of a log, except for its messages.
 
     Attributes:
-        history: since when, and which size; the last one is in force.
+        history: each size and since when, in order; the last one is current.
     """
 
     history: tuple[tuple[datetime, BucketSize], ...] = field(default=())
 
     @classmethod
     def start(cls, log_id: UUID, bucket_size: BucketSize, /) -> Self:
-        """Return those of a new log.
+        """Return the sizes of a new log.
 
         Raises:
             PayloadError: if the size is unknown.
@@ -62,24 +62,25 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
 
     @property
     def current(self) -> BucketSize:
-        """The size in force."""
+        """The current size."""
         return self.history[-1][1]
 
     @property
     def known(self) -> tuple[BucketSize, ...]:
-        """Every size that there was, in the order in which they came, each once."""
+        """Every size so far, once, in the order of first use."""
         return tuple(dict.fromkeys(size for _, size in self.history))
 
     def change(self, bucket_size: BucketSize, after: datetime, /) -> None:
-        """Put another size in force, later than a moment.
+        """Change the size, at a moment later than a given one.
 
         Raises:
-            PayloadError: if no moment is later.
+            PayloadError: if there is no later moment.
         """
         latest = max(after, self.last_modified)
         if latest >= LAST:
-            msg = f"no change of size can be later than {latest}"
-            raise PayloadError(msg)
+            raise PayloadError(
+                f"Log {self.id}: expected a change of size after {latest}, found no later moment."
+            )
         moment = max(now(), latest + MICROSECOND)
         with using_clock(lambda: moment):
             self.trigger(BucketSizeChanged, bucket_size=bucket_size)
