@@ -66,8 +66,7 @@ class BigArray(Array[T]):
         Raises:
             ModelError: if the size is not a positive integer.
         """
-        super().__init__(array_id, items, array_size)
-        self._streams = ArrayTree(array_id, items, links, array_size)
+        self._streams = ArrayTree(array_id, items, links, array_size)  # in place of the one stream of `Array`
 
 
 class BigArrayRepository(ArrayRepository[T], Protocol[T]):
