@@ -141,8 +141,7 @@ from esmodel.repositories.sequences import (
     EventSourcedSequences,
 )
 from esmodel.retry import retry
-from esmodel.rows.record import (
-    Record,
+from esmodel.rows.protocols import (
     RecordStore,
     SnapshottingRecordStore,
     SupportsAppendIds,
@@ -150,6 +149,7 @@ from esmodel.rows.record import (
     SupportsSnapshots,
     SupportsStreams,
 )
+from esmodel.rows.record import Record
 from esmodel.structures.array import (
     Array,
     ArrayRepository,

@@ -27,13 +27,8 @@ from esmodel.model.eventcodec import Payload, Payloads, payloads_of
 from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, publish
 from esmodel.model.snapshot import Snapshot, SnapshotCodec
 from esmodel.repositories.saving import PendingSave, append
-from esmodel.rows.record import (
-    Record,
-    RecordStore,
-    SnapshottingRecordStore,
-    SupportsSnapshots,
-    make_record,
-)
+from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore, SupportsSnapshots
+from esmodel.rows.record import Record, make_record
 
 
 class SnapshotWarning(UserWarning):

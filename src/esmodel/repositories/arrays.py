@@ -10,7 +10,7 @@ from typing_extensions import TypeForm
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.sequences import EventSourcedSequences
-from esmodel.rows.record import RecordStore
+from esmodel.rows.protocols import RecordStore
 from esmodel.structures.array import ARRAY_SIZE, Array, BigArray, checked_size
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from attrs import frozen
 from esmodel.exceptions import ModelError, OutcomeUnknownError, StoreError
 from esmodel.model.aggregate import StoredAggregate
 from esmodel.model.events import TimestampedVersionedEvent, publish
-from esmodel.rows.record import Record, SupportsAppendIds, SupportsStreams
+from esmodel.rows.protocols import SupportsAppendIds, SupportsStreams
+from esmodel.rows.record import Record
 
 
 def append(store: object, to_store: Callable[[Sequence[Record]], None], records: Sequence[Record], /) -> None:

@@ -15,7 +15,8 @@ from esmodel.codec.codec import DEFAULT_CODEC, Codec, TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.saving import append
-from esmodel.rows.record import Record, RecordStore
+from esmodel.rows.protocols import RecordStore
+from esmodel.rows.record import Record
 from esmodel.structures.sequence import SequencedItem, make_item
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
-from esmodel.rows.record import check_limit, check_record
+from esmodel.rows.bounds import check_limit
+from esmodel.rows.record import check_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ class MemoryStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.rows.record import Record
+        >>> from esmodel.rows import Record
         >>> with MemoryStore() as store:
         ...     store.append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")])
         ...     store.last(UUID(int=1))

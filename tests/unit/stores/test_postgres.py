@@ -35,7 +35,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.rows.record import (
+from esmodel.rows import (
     Record,
     RecordStore,
     SupportsAppendIds,

@@ -32,7 +32,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.rows.record import Record, RecordStore, SupportsReadAll, SupportsSnapshots
+from esmodel.rows import Record, RecordStore, SupportsReadAll, SupportsSnapshots
 from esmodel.stores.sqlite import SQLiteStore, _session
 
 if TYPE_CHECKING:

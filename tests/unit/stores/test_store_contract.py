@@ -32,7 +32,8 @@ from esmodel.exceptions import (
     PayloadError,
     StoreError,
 )
-from esmodel.rows.record import GREATEST, LEAST, Record, RecordStore
+from esmodel.rows import Record, RecordStore
+from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing import (

@@ -41,7 +41,7 @@ from esmodel import (
     subscribe,
 )
 from esmodel.clock import now
-from esmodel.rows.record import Record
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.commands import LawError, aggregate_laws, command, creation
 from esmodel.testing.laws.history import LAWS, History

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final, Literal, TypeAlias
 
-from esmodel.rows.record import LEAST
+from esmodel.rows.bounds import LEAST
 
 Order: TypeAlias = Literal["dense", "transaction"]
 """Which order ``read_all`` gives; see ``PostgresStore``."""

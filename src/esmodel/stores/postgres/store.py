@@ -10,15 +10,8 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError
-from esmodel.rows.record import (
-    GREATEST,
-    LEAST,
-    Record,
-    bounds_of,
-    check_limit,
-    check_record,
-    make_record,
-)
+from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
+from esmodel.rows.record import Record, check_record, make_record
 from esmodel.stores.postgres._appends import Appends, check_length
 from esmodel.stores.postgres._line import Line
 from esmodel.stores.postgres._names import Names
@@ -69,7 +62,7 @@ class PostgresStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.rows.record import Record
+        >>> from esmodel.rows import Record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with PostgresStore(dsn, migrate=True) as store:  # dsn: "postgresql://..."
         ...     store.append([row])

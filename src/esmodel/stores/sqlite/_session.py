@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from esmodel.exceptions import ConcurrencyError, StoreError
-from esmodel.rows.record import LEAST, Record, check_record, make_record
+from esmodel.rows.bounds import LEAST
+from esmodel.rows.record import Record, check_record, make_record
 from esmodel.stores.sqlite._file import insist
 from esmodel.stores.sqlite._statements import (
     ADD_MANY,

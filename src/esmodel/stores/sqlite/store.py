@@ -11,7 +11,8 @@ from typing import Final, Literal, Self
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError, StoreFormatError
-from esmodel.rows.record import GREATEST, LEAST, Record, bounds_of, check_limit, check_record
+from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
+from esmodel.rows.record import Record, check_record
 from esmodel.stores.sqlite._line import Line
 from esmodel.stores.sqlite._statements import PAGE_ROWS, READ, READ_DESCENDING, READ_SNAPSHOT
 
@@ -51,7 +52,8 @@ class SQLiteStore:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from uuid import UUID
-        >>> from esmodel.rows.record import Record, check_limit, check_record, make_record
+        >>> from esmodel.rows import Record
+        >>> from esmodel.rows.bounds import check_limit
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with TemporaryDirectory() as folder:
         ...     with SQLiteStore(Path(folder, "events.db")) as store:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 from esmodel.testing.contracts.contract import (
     NEAR_THE_ROWS,
     StoreContract,

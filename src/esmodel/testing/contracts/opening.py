@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, settings
 from typing_extensions import override
 
 from esmodel.exceptions import ModelError
-from esmodel.rows.record import (
-    Record,
+from esmodel.rows.protocols import (
     RecordStore,
     SupportsAppendIds,
     SupportsReadAll,
     SupportsSnapshots,
     SupportsStreams,
 )
+from esmodel.rows.record import Record
 
 SEED_VARIABLE: Final = "ESMODEL_TEST_SEED"
 """The environment variable that gives the seed of a failure back."""
