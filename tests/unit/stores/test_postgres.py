@@ -44,7 +44,7 @@ from esmodel.rows import (
     SupportsStreams,
 )
 from esmodel.stores.postgres import Order, PostgresStore, _appends, _statements, schema
-from esmodel.stores.postgres._sources import OwnConnections
+from esmodel.stores.postgres._pools import OwnPool
 
 if TYPE_CHECKING or __name__ != "__main__":
     from collections.abc import Callable, Iterator
@@ -779,7 +779,7 @@ def tcp_dsn(dsn: str) -> Iterator[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other options")
 def test_a_server_that_falls_silent_is_given_up_in_time(tcp_dsn: str) -> None:
     def options(address: str) -> list[int]:
-        connections = OwnConnections(address, 1, 12.0)
+        connections = OwnPool(address, 1, 12.0)
         connection = connections.take(30.0)
         names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         with socket.socket(fileno=os.dup(connection.fileno())) as line:

@@ -13,8 +13,8 @@ from psycopg import errors
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError, StoreError
 from esmodel.rows.record import Record
 from esmodel.stores.postgres._arrays import columns_of, integers, uuids
+from esmodel.stores.postgres._executor import LONGEST_PAUSE, PAUSE, Executor
 from esmodel.stores.postgres._failures import ConnectionLostError
-from esmodel.stores.postgres._line import LONGEST_PAUSE, PAUSE, Line
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres.schema import PLACES, Order
@@ -26,8 +26,8 @@ _CONFLICTS: Final = (errors.UniqueViolation, errors.SerializationFailure, errors
 class Appends:
     """What stores rows, each batch under an id by which its outcome can be asked."""
 
-    def __init__(self, line: Line, statements: Statements, names: Names, order: Order) -> None:
-        self._line = line
+    def __init__(self, executor: Executor, statements: Statements, names: Names, order: Order) -> None:
+        self._executor = executor
         self._statements = statements
         self._names = names
         self._order: Order = order
@@ -38,24 +38,26 @@ class Appends:
         check_length(sum(len(each.data) for each in columns))
         if len(rows) >= 1 << PLACES and self._order == "transaction":
             raise PayloadError(f"append: expected fewer than {1 << PLACES} rows, found {len(rows)}.")
-        deadline = self._line.deadline()
+        deadline = self._executor.deadline()
         pause = PAUSE
         while True:
             append_id = _new_append_id()
             try:
-                self._line.once(
-                    self._statements.append, (append_id, self._line.patience(deadline), *columns), deadline
+                self._executor.once(
+                    self._statements.append,
+                    (append_id, self._executor.patience(deadline), *columns),
+                    deadline,
                 )
             except ConnectionLostError as lost:
                 if self._became_of(append_id, lost):
                     return
                 # It is not stored and never will be: it may be tried once more, under another id.
                 if time.monotonic() + pause > deadline:
-                    raise self._line.translated(lost.error) from lost.error
+                    raise self._executor.translated(lost.error) from lost.error
             except _CONFLICTS as error:
                 raise self._conflict(rows, error) from error
             except psycopg.Error as error:
-                raise self._line.translated(error) from error
+                raise self._executor.translated(error) from error
             else:
                 return
             time.sleep(pause)
@@ -63,15 +65,18 @@ class Appends:
 
     def was_appended(self, append_id: UUID) -> bool:
         """Whether the rows of an append are stored; wait for one that is under way."""
-        deadline = self._line.deadline()
-        answers: list[tuple[bool]] = self._line.ask(
-            self._statements.was_appended, (append_id, self._line.patience(deadline)), deadline, writes=True
+        deadline = self._executor.deadline()
+        answers: list[tuple[bool]] = self._executor.ask(
+            self._statements.was_appended,
+            (append_id, self._executor.patience(deadline)),
+            deadline,
+            writes=True,
         )
         return answers[0][0]
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         """Return the last position appended and its hash."""
-        rows: list[tuple[int, bytes]] = self._line.ask(self._statements.last, (originator_id,))
+        rows: list[tuple[int, bytes]] = self._executor.ask(self._statements.last, (originator_id,))
         return rows[0] if rows else None
 
     def _became_of(self, append_id: UUID, lost: ConnectionLostError) -> bool:
@@ -85,14 +90,14 @@ class Appends:
         constraint = error.diag.constraint_name
         if isinstance(error, errors.UniqueViolation) and constraint != "record_position":
             return StoreError(
-                f"{self._line.name}: PostgreSQL found: {error}. The append was given up meanwhile, or the "
+                f"{self._executor.name}: PostgreSQL found: {error}. The append was given up meanwhile, or the "
                 "tables do not fit each other: try again, and look at them if it stays so."
             )
         keys = [(row[0], row[1]) for row in rows]
         firsts: dict[UUID, int] = {}
         for stream, position in keys:
             firsts.setdefault(stream, position)
-        found: list[tuple[int | None]] = self._line.ask(
+        found: list[tuple[int | None]] = self._executor.ask(
             self._statements.first_taken,
             (uuids([key[0] for key in keys]), integers([key[1] for key in keys])),
         )

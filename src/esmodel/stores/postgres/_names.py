@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Iterable
 
 from esmodel.stores.postgres._arrays import byte_strings, short_integers
-from esmodel.stores.postgres._line import Line
+from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._statements import Statements
 
 
 class Names:
     """The names that are stored, and their numbers; each is asked for once."""
 
-    def __init__(self, line: Line, statements: Statements) -> None:
-        self._line = line
+    def __init__(self, executor: Executor, statements: Statements) -> None:
+        self._executor = executor
         self._statements = statements
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
@@ -22,7 +22,7 @@ class Names:
     def known(self, name_ids: set[int]) -> dict[int, str]:
         """Return all names, after those that are not known yet were asked for."""
         if missing := name_ids - self._names.keys():
-            found: list[tuple[int, bytes]] = self._line.ask(
+            found: list[tuple[int, bytes]] = self._executor.ask(
                 self._statements.names, (short_integers(list(missing)),)
             )
             self._names.update((name_id, name.decode()) for name_id, name in found)
@@ -37,7 +37,7 @@ class Names:
                 byte_strings(digests),
                 byte_strings([missing[digest].encode() for digest in digests]),
             )
-            found: list[tuple[bytes, int]] = self._line.ask(
+            found: list[tuple[bytes, int]] = self._executor.ask(
                 self._statements.name_ids, parameters, writes=True
             )
             self._ids.update((missing[digest], name_id) for digest, name_id in found)

@@ -6,7 +6,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from esmodel.exceptions import StoreFormatError
-from esmodel.stores.postgres._line import Line
+from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._statements import HAS_FORMAT, HAS_SCHEMA, LOCK, Statements
 from esmodel.stores.postgres.schema import FORMAT, Order
 
@@ -14,8 +14,8 @@ from esmodel.stores.postgres.schema import FORMAT, Order
 class Tables:
     """The tables of one schema, whose rows have one order."""
 
-    def __init__(self, line: Line, statements: Statements, schema: str, order: Order) -> None:
-        self._line = line
+    def __init__(self, executor: Executor, statements: Statements, schema: str, order: Order) -> None:
+        self._executor = executor
         self._statements = statements
         self._schema = schema
         self._order: Order = order
@@ -23,19 +23,19 @@ class Tables:
 
     def check(self) -> None:
         """Refuse tables that are missing or not what we would write, once."""
-        self._line.check_open()
+        self._executor.check_open()
         if not self._ready:
-            self._version_of(self._line.ask(self._statements.identify))
-            if self._order == "transaction" and is_true(self._line.ask(self._statements.is_foreign)):
+            self._version_of(self._executor.ask(self._statements.identify))
+            if self._order == "transaction" and is_true(self._executor.ask(self._statements.is_foreign)):
                 raise StoreFormatError(
-                    f"{self._line.name}: expected rows of this cluster, found rows that were restored from "
+                    f"{self._executor.name}: expected rows of this cluster, found rows that were restored from "
                     "another, whose transaction ids run ahead. Call store.migrate()."
                 )
             self._ready = True
 
     def migrate(self) -> None:
         """Make the tables, or bring them to this version, in one transaction."""
-        with self._line.transaction() as cursor:
+        with self._executor.transaction() as cursor:
             cursor.execute(LOCK, (self._schema,))
             if not is_true(cursor.execute(HAS_SCHEMA, (self._schema,)).fetchall()):
                 cursor.execute(self._statements.create_schema)
@@ -57,18 +57,20 @@ class Tables:
         """Return the format of the tables, after they were found to be what we would read and write."""
         found: list[tuple[int, str, str]] = rows
         if not found:
-            raise StoreFormatError(f"{self._line.name}: expected one row in format, found none. Restore it.")
+            raise StoreFormatError(
+                f"{self._executor.name}: expected one row in format, found none. Restore it."
+            )
         ((version, order, level),) = found
         if not 1 <= version <= FORMAT:
             raise StoreFormatError(
-                f"{self._line.name}: expected format 1 to {FORMAT}, found {version}. Upgrade esmodel."
+                f"{self._executor.name}: expected format 1 to {FORMAT}, found {version}. Upgrade esmodel."
             )
         if order != self._order:
             raise StoreFormatError(
-                f"{self._line.name}: expected order {self._order!r}, found {order!r}, which is fixed: "
+                f"{self._executor.name}: expected order {self._order!r}, found {order!r}, which is fixed: "
                 f"open it with PostgresStore(..., order={order!r})."
             )
-        self._line.is_read_committed = level == "read committed"
+        self._executor.is_read_committed = level == "read committed"
         return version
 
 

@@ -13,7 +13,7 @@ from esmodel.exceptions import PayloadError
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
 from esmodel.rows.record import Record, check_record, make_record
 from esmodel.stores.postgres._appends import Appends, check_length
-from esmodel.stores.postgres._line import Line
+from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres._tables import Tables
@@ -88,11 +88,11 @@ class PostgresStore:
             )
         if connections < 1:
             raise PayloadError(f"connections: expected 1 or more, found {connections}.")
-        self._line = Line(connection, schema, max(timeout.total_seconds(), 0.001), connections)
+        self._executor = Executor(connection, schema, max(timeout.total_seconds(), 0.001), connections)
         self._statements = Statements.of(schema, order)
-        self._tables = Tables(self._line, self._statements, schema, order)
-        self._names = Names(self._line, self._statements)
-        self._appends = Appends(self._line, self._statements, self._names, order)
+        self._tables = Tables(self._executor, self._statements, schema, order)
+        self._names = Names(self._executor, self._statements)
+        self._appends = Appends(self._executor, self._statements, self._names, order)
         if migrate:
             try:
                 self.migrate()
@@ -134,7 +134,7 @@ class PostgresStore:
                 check_record(row)
             if not row[2].isascii():
                 check_record(row)
-        self._line.check_open()
+        self._executor.check_open()
         if rows:
             self._tables.check()
             self._appends.append(rows)
@@ -177,7 +177,7 @@ class PostgresStore:
             StoreError: if PostgreSQL fails, also while iterating.
         """
         check_limit(limit)
-        self._line.check_open()
+        self._executor.check_open()
         low, high = bounds_of(gt, gte, lt, lte)
         return self._read(originator_id, low, high, limit, descending=descending)
 
@@ -203,7 +203,7 @@ class PostgresStore:
             StoreError: if PostgreSQL fails, also while iterating.
         """
         check_limit(limit)
-        self._line.check_open()
+        self._executor.check_open()
         return self._read_all(min(max(after, 0), GREATEST), limit)
 
     def write_snapshot(self, record: Record, /) -> None:
@@ -220,7 +220,7 @@ class PostgresStore:
         name_id = self._names.ids([record.name])[record.name]
         values = (record.originator_id, record.position, name_id, *record[3:])
         # to write it twice does no harm
-        self._line.ask(self._statements.write_snapshot, values, writes=True)
+        self._executor.ask(self._statements.write_snapshot, values, writes=True)
 
     def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
         """Return the latest snapshot at or before a position.
@@ -233,7 +233,7 @@ class PostgresStore:
         bound = GREATEST if lte is None else min(lte, GREATEST)
         if bound < LEAST:
             return None
-        rows: list[_Row] = self._line.ask(self._statements.read_snapshot, (originator_id, bound))
+        rows: list[_Row] = self._executor.ask(self._statements.read_snapshot, (originator_id, bound))
         return next(iter(self._records(originator_id, rows)), None)
 
     def read_from_snapshot(
@@ -251,7 +251,9 @@ class PostgresStore:
         high = GREATEST if lte is None else min(lte, GREATEST)
         if high < LEAST:
             return None, iter(())
-        marked: list[_MarkedRow] = self._line.ask(self._statements.read_from_snapshot, (originator_id, high))
+        marked: list[_MarkedRow] = self._executor.ask(
+            self._statements.read_from_snapshot, (originator_id, high)
+        )
         rows: list[_Row] = [row[:7] for row in marked]
         records = self._records(originator_id, rows)
         snapshot = records.pop(0) if marked and marked[0][7] else None
@@ -260,10 +262,10 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close the connections, but not a pool that was given. To close twice does no harm."""
-        self._line.close()
+        self._executor.close()
 
     def __enter__(self) -> Self:
-        self._line.check_open()
+        self._executor.check_open()
         return self
 
     def __exit__(
@@ -284,7 +286,7 @@ class PostgresStore:
         more = True
         while more and left and low <= high:
             size = min(left, PAGE_ROWS)
-            rows: list[_Row] = self._line.ask(statement, (originator_id, low, high, size))
+            rows: list[_Row] = self._executor.ask(statement, (originator_id, low, high, size))
             more = _may_go_on(rows, size)
             left -= len(rows)
             if more and descending:
@@ -309,7 +311,7 @@ class PostgresStore:
         more = True
         while more and left:
             size = min(left, PAGE_ROWS)
-            rows: list[_NumberedRow] = self._line.ask(self._statements.read_all, (after, size))
+            rows: list[_NumberedRow] = self._executor.ask(self._statements.read_all, (after, size))
             more = _may_go_on(rows, size)
             names = self._names.known({row[1] for row in rows})
             for position, name_id, version, timestamp, data, header, seal, number, stream in rows:

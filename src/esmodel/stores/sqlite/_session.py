@@ -14,7 +14,7 @@ from uuid import UUID
 from esmodel.exceptions import ConcurrencyError, StoreError
 from esmodel.rows.bounds import LEAST
 from esmodel.rows.record import Record, check_record, make_record
-from esmodel.stores.sqlite._file import insist
+from esmodel.stores.sqlite._opening import insist
 from esmodel.stores.sqlite._statements import (
     ADD_MANY,
     ADD_MANY_PLAIN,

@@ -13,7 +13,7 @@ from uuid import UUID
 from esmodel.exceptions import PayloadError, StoreFormatError
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
 from esmodel.rows.record import Record, check_record
-from esmodel.stores.sqlite._line import Line
+from esmodel.stores.sqlite._sharedsession import SharedSession
 from esmodel.stores.sqlite._statements import PAGE_ROWS, READ, READ_DESCENDING, READ_SNAPSHOT
 
 _MOST_SECONDS: Final = 2_000_000.0  # SQLite counts the milliseconds of a timeout in 32 bits
@@ -79,8 +79,8 @@ class SQLiteStore:
             raise PayloadError(f"synchronous: expected FULL, NORMAL or EXTRA, found {synchronous}.")
         self._path = Path(path).absolute()  # the process may change its folder
         seconds = min(max(busy_timeout.total_seconds(), 0.0), _MOST_SECONDS)
-        self._writer = Line(self._path, synchronous, seconds, writes=True)
-        self._reader = Line(self._path, synchronous, seconds, writes=False)
+        self._writer = SharedSession(self._path, synchronous, seconds, writes=True)
+        self._reader = SharedSession(self._path, synchronous, seconds, writes=False)
         with self._writer:
             pass  # a file that is refused is refused here
 

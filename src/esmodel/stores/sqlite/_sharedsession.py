@@ -13,12 +13,12 @@ from weakref import WeakSet
 
 from esmodel.exceptions import StoreClosedError, StoreError
 from esmodel.stores.sqlite._failures import translated
-from esmodel.stores.sqlite._file import opened
+from esmodel.stores.sqlite._opening import opened
 from esmodel.stores.sqlite._session import Session
 from esmodel.stores.sqlite._statements import ROLLBACK
 
 
-class Line:
+class SharedSession:
     """A connection that is opened when it is needed, behind a lock: one for writing, one to read.
 
     The lock is not reentrant: a signal handler that appends in the midst of an append must not end
@@ -34,7 +34,7 @@ class Line:
         self._lock = Lock()
         self._session: Session | None = None
         self._closed = False
-        _lines.add(self)
+        _sessions.add(self)
 
     def check_open(self) -> None:
         if self._closed:
@@ -112,19 +112,19 @@ class Line:
 # SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): even a new
 # connection in the child would believe that it holds the parent's locks. So all are closed before
 # the fork, and opened again when they are needed.
-_lines: WeakSet[Line] = WeakSet()
-_paused: list[Line] = []
+_sessions: WeakSet[SharedSession] = WeakSet()
+_paused: list[SharedSession] = []
 _fork_lock = Lock()
 
 
 def _before_fork() -> None:
     _fork_lock.acquire()
-    _paused.extend(line for line in list(_lines) if line.pause())
+    _paused.extend(session for session in list(_sessions) if session.pause())
 
 
 def _after_fork() -> None:
-    for line in _paused:
-        line.resume()
+    for session in _paused:
+        session.resume()
     _paused.clear()
     _fork_lock.release()
 

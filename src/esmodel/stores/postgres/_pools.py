@@ -20,7 +20,7 @@ from esmodel.stores.postgres.connections import Connections
 _PAUSE: Final = 0.1  # seconds between two attempts to connect
 
 
-class Source(Protocol):
+class Pool(Protocol):
     """Where the store takes connections from: each is in autocommit mode, idle, and nobody else's."""
 
     def take(self, timeout: float, /) -> psycopg.Connection[object]:
@@ -36,7 +36,7 @@ class Source(Protocol):
         ...
 
 
-class GivenConnections:
+class GivenPool:
     """Connections of a pool that somebody else opened, and will close.
 
     Args:
@@ -82,7 +82,7 @@ def _end_transaction(connection: psycopg.Connection[object]) -> None:
             connection.rollback()
 
 
-class OwnConnections:
+class OwnPool:
     """Connections that are opened when they are needed, by the thread that needs one, and kept.
 
     A pool with threads of its own would wait longer and longer between two attempts to connect, and
@@ -94,7 +94,7 @@ class OwnConnections:
         seconds: how long a server may be silent before it is lost.
 
     Example:
-        >>> connections = OwnConnections(dsn, 2, 30.0)  # dsn: "postgresql://..."
+        >>> connections = OwnPool(dsn, 2, 30.0)  # dsn: "postgresql://..."
         >>> connection = connections.take(30.0)
         >>> connection.execute("SELECT 1").fetchone()
         (1,)

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, tuple_row
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError
 from esmodel.stores.postgres._arrays import Array
 from esmodel.stores.postgres._failures import ConnectionLostError, translated
-from esmodel.stores.postgres._sources import GivenConnections, OwnConnections, Source
+from esmodel.stores.postgres._pools import GivenPool, OwnPool, Pool
 from esmodel.stores.postgres._statements import BEGIN, COMMIT
 from esmodel.stores.postgres.connections import Connections
 
@@ -27,16 +27,14 @@ LONGEST_PAUSE: Final = 0.1
 Parameter: TypeAlias = int | str | bytes | UUID | Array
 
 
-class Line:
+class Executor:
     """Runs statements, over connections of our own or a pool that was given."""
 
     def __init__(self, source: str | Connections, schema: str, seconds: float, most: int) -> None:
         self.name = f"PostgreSQL schema {schema}"
         self.is_read_committed = True
         self._seconds = seconds
-        self._source: Source = (
-            OwnConnections(source, most, seconds) if isinstance(source, str) else GivenConnections(source)
-        )
+        self._pool: Pool = OwnPool(source, most, seconds) if isinstance(source, str) else GivenPool(source)
         self._closed = False
 
     def check_open(self) -> None:
@@ -80,7 +78,7 @@ class Line:
     ) -> list[TupleRow]:
         """Run a statement as a transaction of its own; raise what the driver raises."""
         self.check_open()
-        connection = self._source.take(max(deadline - time.monotonic(), 0.001))
+        connection = self._pool.take(max(deadline - time.monotonic(), 0.001))
         try:
             cursor = psycopg.Cursor(connection, row_factory=tuple_row)
             if self.is_read_committed or not writes:
@@ -97,7 +95,7 @@ class Line:
                 raise ConnectionLostError(error) from error
             raise
         finally:
-            self._source.give_back(connection)
+            self._pool.give_back(connection)
 
     def transaction(self) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
         """Run a block within a transaction, at READ COMMITTED."""
@@ -106,21 +104,21 @@ class Line:
 
     def _transaction(self) -> Generator[psycopg.Cursor[TupleRow]]:
         try:
-            connection = self._source.take(self._seconds)
+            connection = self._pool.take(self._seconds)
             try:
                 cursor = psycopg.Cursor(connection, row_factory=tuple_row)
                 cursor.execute(BEGIN)
                 yield cursor
                 cursor.execute(COMMIT)
             finally:
-                self._source.give_back(connection)
+                self._pool.give_back(connection)
         except psycopg.Error as error:
             raise self.translated(error) from error
 
     def close(self) -> None:
         """Close the connections that are our own."""
         self._closed = True
-        self._source.close()
+        self._pool.close()
 
     def translated(self, error: psycopg.Error) -> StoreError | PayloadError:
         """Say what PostgreSQL found, and what to do about it."""
