@@ -51,17 +51,18 @@ def check_record(record: Record, /) -> None:
     Raises:
         PayloadError: if a number does not fit 64 bits, or the name is not valid Unicode text.
     """
-    numbers = {
-        "position": record.position,
-        "class_version": record.class_version,
-        "timestamp": record.timestamp,
-    }
-    for field, value in numbers.items():
-        if not LEAST <= value <= GREATEST:
-            raise PayloadError(
-                f"Record {record.position} of stream {record.originator_id}: "
-                f"{field}: expected an integer of 64 bits, found {value}."
-            )
+    position, class_version, timestamp = record.position, record.class_version, record.timestamp
+    if not (
+        LEAST <= position <= GREATEST
+        and LEAST <= class_version <= GREATEST
+        and LEAST <= timestamp <= GREATEST
+    ):
+        numbers = {"position": position, "class_version": class_version, "timestamp": timestamp}
+        field, value = next(each for each in numbers.items() if not LEAST <= each[1] <= GREATEST)
+        raise PayloadError(
+            f"Record {position} of stream {record.originator_id}: "
+            f"{field}: expected an integer of 64 bits, found {value}."
+        )
     try:
         record.name.encode()
     except UnicodeEncodeError as error:

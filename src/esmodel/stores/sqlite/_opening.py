@@ -1,4 +1,4 @@
-"""One file: found, made, and opened as a store's."""
+"""Open an SQLite file: identify it, and create the tables in a new one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from esmodel.exceptions import StoreError, StoreFormatError
+from esmodel.stores.sqlite._failures import primary_code
 from esmodel.stores.sqlite._statements import APPLICATION_ID, BEGIN, COMMIT, FORMAT, IDENTIFY, SCHEMA
 
 
-def opened(path: Path, mode: str, synchronous: str, seconds: float, *, writes: bool) -> sqlite3.Connection:
-    """Open a file, and make its tables where there are none."""
+def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes: bool) -> sqlite3.Connection:
+    """Open a file, and create its tables if it is empty."""
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
@@ -20,20 +21,20 @@ def opened(path: Path, mode: str, synchronous: str, seconds: float, *, writes: b
         check_same_thread=False,
     )
     try:
-        # Of one moment: not half before and half after another process created the tables.
+        # One transaction: otherwise another process could create the tables between two statements.
         connection.execute("BEGIN")
         is_new = _identify(connection, path)
         connection.execute(COMMIT)
         _switch_to_wal(connection, path, seconds)
-        # What is acknowledged stays, as far as the caller asked; fullfsync: on macOS, too.
+        # Acknowledged rows stay, to the degree that the caller chose; macOS needs fullfsync for it.
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA fullfsync = {int(synchronous != 'NORMAL')}")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
         if is_new:
-            _create(connection, path)
+            _create_tables(connection, path)
         if writes:
-            # From try to try SQLite sleeps longer, and newcomers overtake who waits already:
-            # let it give up soon, and `insist` start anew.
+            # SQLite sleeps longer after each attempt, so that newer writers overtake older ones.
+            # With a short timeout it fails soon, and `execute_when_unlocked` tries again.
             connection.execute("PRAGMA busy_timeout = 10")
     except BaseException:
         connection.close()
@@ -41,8 +42,20 @@ def opened(path: Path, mode: str, synchronous: str, seconds: float, *, writes: b
     return connection
 
 
+def execute_when_unlocked(connection: sqlite3.Connection, statement: str, seconds: float) -> sqlite3.Cursor:
+    """Execute a statement; retry while the file is locked, for at most ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.001)
+
+
 def _identify(connection: sqlite3.Connection, path: Path) -> bool:
-    """Return whether the file is still empty; refuse what is not a file of this store."""
+    """Tell whether the file is empty; refuse a file of another program or of a newer format."""
     found: list[int] = []
     for statement in IDENTIFY:
         row: tuple[int] = connection.execute(statement).fetchone()
@@ -52,43 +65,31 @@ def _identify(connection: sqlite3.Connection, path: Path) -> bool:
         return True
     if application_id != APPLICATION_ID:
         raise StoreFormatError(
-            f"{path}: expected a file of SQLiteStore or none, found an SQLite database of "
-            f"something else (application_id {application_id}, {tables} tables). "
-            "It was not touched."
+            f"{path}: expected a file of SQLiteStore or an empty one, found an SQLite database of "
+            f"another program (application_id {application_id}, {tables} tables). "
+            "Choose another path. The file was not changed."
         )
     if version != FORMAT:
         raise StoreFormatError(
-            f"{path}: expected format {FORMAT}, found {version}. Upgrade esmodel. It was not touched."
+            f"{path}: expected format {FORMAT}, found {version}. Upgrade esmodel. The file was not changed."
         )
     return False
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
-    # A reader sees only what was committed, and neither waits for the writer nor stops it. Here
-    # SQLite does not wait by itself, where two processes create the file at once.
-    row: tuple[str] = insist(connection, "PRAGMA journal_mode = WAL", seconds).fetchone()
+    # With a write-ahead log, readers see only committed rows, and readers and writers never block
+    # each other. SQLite does not retry this statement itself if two processes create the file at once.
+    row: tuple[str] = execute_when_unlocked(connection, "PRAGMA journal_mode = WAL", seconds).fetchone()
     if row[0] != "wal":
         raise StoreError(
-            f"{path}: SQLite cannot keep a write-ahead log there, found journal mode {row[0]}. "
-            "Put the file on a disk of this machine."
+            f"{path}: expected SQLite to keep a write-ahead log there, found journal mode {row[0]}. "
+            "Put the file on a local disk."
         )
 
 
-def insist(connection: sqlite3.Connection, statement: str, seconds: float) -> sqlite3.Cursor:
-    """Execute a statement; while the file is locked, try again."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(0.001)
-
-
-def _create(connection: sqlite3.Connection, path: Path) -> None:
+def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(BEGIN)
-    if _identify(connection, path):  # another process may have been first
+    if _identify(connection, path):  # another process may have created them meanwhile
         for statement in SCHEMA:
             connection.execute(statement)
     connection.execute(COMMIT)
