@@ -1,4 +1,4 @@
-"""How statements reach the server."""
+"""Execute statements on the server, and retry those that may run twice."""
 
 from __future__ import annotations
 
@@ -13,22 +13,48 @@ from psycopg.rows import TupleRow, tuple_row
 
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError
 from esmodel.stores.postgres._arrays import Array
-from esmodel.stores.postgres._failures import ConnectionLostError, translated
+from esmodel.stores.postgres._failures import ConnectionLostError, translate
 from esmodel.stores.postgres._pools import GivenPool, OwnPool, Pool
 from esmodel.stores.postgres._statements import BEGIN, COMMIT
 from esmodel.stores.postgres.connections import Connections
 
-PAUSE: Final = 0.01
-"""Seconds before a second attempt; before each that follows, twice as long."""
-
-LONGEST_PAUSE: Final = 0.1
-"""Seconds between two attempts at most."""
+_FIRST_PAUSE: Final = 0.01  # seconds
+_LONGEST_PAUSE: Final = 0.1
 
 Parameter: TypeAlias = int | str | bytes | UUID | Array
 
 
+class Backoff:
+    """The pauses between attempts, each twice as long as the one before, until a deadline."""
+
+    __slots__ = ("_deadline", "_pause")
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._pause = _FIRST_PAUSE
+
+    def wait(self) -> bool:
+        """Sleep before the next attempt; return whether there is time for one."""
+        if time.monotonic() + self._pause > self._deadline:
+            return False
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        return True
+
+
 class Executor:
-    """Runs statements, over connections of our own or a pool that was given."""
+    """Executes statements, on connections of its own or of a given pool.
+
+    Args:
+        source: a connection string, or a pool.
+        schema: the schema of the tables, for messages.
+        seconds: the timeout of a call.
+        most: the most connections of its own.
+
+    Attributes:
+        name: the name of the store in messages.
+        is_read_committed: whether READ COMMITTED is the default of the sessions.
+    """
 
     def __init__(self, source: str | Connections, schema: str, seconds: float, most: int) -> None:
         self.name = f"PostgreSQL schema {schema}"
@@ -38,19 +64,19 @@ class Executor:
         self._closed = False
 
     def check_open(self) -> None:
-        """Refuse to go on where the store was closed."""
+        """Raise ``StoreClosedError`` if the store was closed."""
         if self._closed:
             raise StoreClosedError(f"The store of {self.name} was closed: open a new one.")
 
     def deadline(self) -> float:
-        """Return when a call that begins now has taken too long."""
+        """Return the time at which a call that begins now times out."""
         return time.monotonic() + self._seconds
 
-    def patience(self, deadline: float) -> str:
-        """Return the time that is left, as PostgreSQL writes it."""
+    def lock_timeout(self, deadline: float) -> str:
+        """Return the time until a deadline in the notation of PostgreSQL."""
         return f"{max(int((deadline - time.monotonic()) * 1_000), 1)}ms"
 
-    def ask(
+    def run(
         self,
         statement: bytes,
         parameters: Sequence[Parameter] = (),
@@ -58,27 +84,30 @@ class Executor:
         *,
         writes: bool = False,
     ) -> list[TupleRow]:
-        """Run a statement that may be run twice: where the connection is lost, it is."""
+        """Execute an idempotent statement and return its rows; retry if the connection is lost."""
         if deadline is None:
             deadline = self.deadline()
-        pause = PAUSE
+        backoff = Backoff(deadline)
         while True:
             try:
-                return self.once(statement, parameters, deadline, writes=writes)
+                return self.run_once(statement, parameters, deadline, writes=writes)
             except ConnectionLostError as lost:
-                if time.monotonic() + pause > deadline:
-                    raise self.translated(lost.error) from lost.error
+                if not backoff.wait():
+                    raise self.translate(lost.error) from lost.error
             except psycopg.Error as error:
-                raise self.translated(error) from error
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+                raise self.translate(error) from error
 
-    def once(
+    def run_once(
         self, statement: bytes, parameters: Sequence[Parameter], deadline: float, *, writes: bool = True
     ) -> list[TupleRow]:
-        """Run a statement as a transaction of its own; raise what the driver raises."""
+        """Execute a statement in a transaction of its own and return its rows.
+
+        Raises:
+            ConnectionLostError: if the connection is lost.
+            psycopg.Error: if the statement fails.
+        """
         self.check_open()
-        connection = self._pool.take(max(deadline - time.monotonic(), 0.001))
+        connection = self._pool.acquire(max(deadline - time.monotonic(), 0.001))
         try:
             cursor = psycopg.Cursor(connection, row_factory=tuple_row)
             if self.is_read_committed or not writes:
@@ -95,31 +124,31 @@ class Executor:
                 raise ConnectionLostError(error) from error
             raise
         finally:
-            self._pool.give_back(connection)
+            self._pool.release(connection)
 
     def transaction(self) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
-        """Run a block within a transaction, at READ COMMITTED."""
+        """Return a context in which statements run in one transaction, at READ COMMITTED."""
         self.check_open()
         return contextmanager(self._transaction)()
 
+    def close(self) -> None:
+        """Close the connections of its own."""
+        self._closed = True
+        self._pool.close()
+
+    def translate(self, error: psycopg.Error) -> StoreError | PayloadError:
+        """Return the error to raise for an error of the driver."""
+        return translate(error, self.name, self._seconds)
+
     def _transaction(self) -> Generator[psycopg.Cursor[TupleRow]]:
         try:
-            connection = self._pool.take(self._seconds)
+            connection = self._pool.acquire(self._seconds)
             try:
                 cursor = psycopg.Cursor(connection, row_factory=tuple_row)
                 cursor.execute(BEGIN)
                 yield cursor
                 cursor.execute(COMMIT)
             finally:
-                self._pool.give_back(connection)
+                self._pool.release(connection)
         except psycopg.Error as error:
-            raise self.translated(error) from error
-
-    def close(self) -> None:
-        """Close the connections that are our own."""
-        self._closed = True
-        self._pool.close()
-
-    def translated(self, error: psycopg.Error) -> StoreError | PayloadError:
-        """Say what PostgreSQL found, and what to do about it."""
-        return translated(error, self.name, self._seconds)
+            raise self.translate(error) from error
