@@ -79,11 +79,13 @@ class Reads:
         size = min(most, PAGE_ROWS)
         rows: list[_NumberedRow] = self._executor.run(self._statements.read_all, (after, size))
         names = self._names.by_id({row[1] for row in rows})
-        columns = (
-            (stream, position, names[name_id], class_version, timestamp, data, header, event_hash)
-            for position, name_id, class_version, timestamp, data, header, event_hash, _, stream in rows
-        )
-        records = [(row[7], make_record(Record, each)) for row, each in zip(rows, columns, strict=True)]
+        records = [
+            (
+                number,
+                make_record(Record, (stream, position, names[name_id], version, time, data, header, digest)),
+            )
+            for position, name_id, version, time, data, header, digest, number, stream in rows
+        ]
         return records, _may_continue(rows, size)
 
     def _records(self, stream: UUID, rows: list[_Row]) -> list[Record]:

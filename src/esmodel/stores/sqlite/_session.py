@@ -157,11 +157,16 @@ class Session:
         cursor: _Cursor[_NumberedRow] = self.connection.execute(READ_ALL, (after, size))
         rows, more = _fetch_page(cursor, size)
         names = self._names
-        columns = (
-            (UUID(bytes=key), position, names[name_id], class_version, timestamp, data, header, event_hash)
-            for position, name_id, class_version, timestamp, data, header, event_hash, _, key in rows
-        )
-        return [(row[7], make_record(Record, each)) for row, each in zip(rows, columns, strict=True)], more
+        records = [
+            (
+                number,
+                make_record(
+                    Record, (UUID(bytes=key), position, names[name_id], version, time, data, header, digest)
+                ),
+            )
+            for position, name_id, version, time, data, header, digest, number, key in rows
+        ]
+        return records, more
 
     def _begin(self) -> None:
         execute_when_unlocked(self.connection, BEGIN, self._seconds)
