@@ -25,7 +25,7 @@ from typing_extensions import override
 from esmodel import PayloadError
 from esmodel.exceptions import ArrayIndexError, PositionTakenError
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
-from esmodel.rows.record import Record, RecordStore
+from esmodel.rows import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import Array

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from esmodel import exceptions
 from esmodel.repositories.arrays import EventSourcedBigArrayRepository
-from esmodel.rows.record import Record, RecordStore
+from esmodel.rows import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import BigArray, make_subarray_id

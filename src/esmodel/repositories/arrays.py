@@ -11,7 +11,7 @@ from typing_extensions import TypeForm, override
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.sequences import EventSourcedSequences
-from esmodel.rows.record import RecordStore
+from esmodel.rows.protocols import RecordStore
 from esmodel.structures.array import Array
 from esmodel.structures.bigarray import BigArray
 from esmodel.structures.layout import ARRAY_SIZE, checked_size

@@ -12,7 +12,7 @@ from esmodel.exceptions import ConcurrencyError, RepositoryKeyError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.sequences import EventSourcedSequences
-from esmodel.rows.record import RecordStore
+from esmodel.rows.protocols import RecordStore
 from esmodel.structures.buckets import BucketSize, checked_bucket_size
 from esmodel.structures.sizes import BucketSizes
 from esmodel.structures.timebucketedlog import LogStorage, TimeBucketedLog

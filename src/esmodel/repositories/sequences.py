@@ -16,7 +16,8 @@ from esmodel.codec.typed import TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.outcome import append
-from esmodel.rows.record import Record, RecordStore
+from esmodel.rows.protocols import RecordStore
+from esmodel.rows.record import Record
 from esmodel.structures.sequence import SequencedItem, make_item
 
 T = TypeVar("T")

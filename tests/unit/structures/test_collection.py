@@ -788,10 +788,12 @@ class Basket(Collection[Article]):
         self.trigger(Paid, by=by)  # type: ignore[arg-type]
 
     @applies
-    def paid(self, event: Paid) -> None:
+    def paid(self: Basket, event: Paid) -> None:
         self.payer = event.by
 
-    apply = (Collection[Article].apply | paid).exhaustive
+    apply = (
+        paid | Collection[Article].created | Collection[Article].added | Collection[Article].removed
+    ).exhaustive
 
 
 def test_a_class_of_collections_has_events_of_its_own(store: Store) -> None:
