@@ -16,7 +16,14 @@ import pytest
 
 import esmodel
 
-DOORS = ["esmodel", "esmodel.stores.postgres", "esmodel.stores.sqlite", "esmodel.testing"]
+DOORS = [
+    "esmodel",
+    "esmodel.stores.postgres",
+    "esmodel.stores.sqlite",
+    "esmodel.testing.contracts",
+    "esmodel.testing.laws",
+    "esmodel.testing.scenarios",
+]
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 # what a line of an inventory says: name, domain and kind, priority, place, title
 ENTRY = re.compile(r"^(?P<name>\S+) py:(?P<kind>\w+) ", re.MULTILINE)

@@ -8,8 +8,11 @@ import pytest
 from attrs import define, frozen
 from typing_extensions import TypeAliasType
 
-from esmodel import AggregateEvent, AggregateRoot, ApplyError, ApplyRegistry, ModelError, applies, ignores
-from esmodel.model.apply import Applying, events_of, registry_of
+from esmodel import AggregateEvent, AggregateRoot, ModelError, applies, ignores
+from esmodel.exceptions import ApplyError
+from esmodel.model import ApplyRegistry
+from esmodel.model.apply import Exhaustive
+from esmodel.model.exhaustive import Applying, events_of, registry_of
 
 TEvent = TypeVar("TEvent")
 TBoth = TypeVar("TBoth")
@@ -32,22 +35,22 @@ class Other:
     pass
 
 
-@applies(Base)
+@applies
 def based(state: list[str], event: Base) -> None:
     state.append("base")
 
 
-@applies(Middle)
+@applies
 def middled(state: list[str], event: Middle) -> None:
     state.append("middle")
 
 
-@applies(Other)
+@applies
 def othered(state: list[str], event: Other) -> None:
     state.append("other")
 
 
-@applies(Other)
+@applies
 def othered_again(state: list[str], event: Other) -> None:
     state.append("again")
 
@@ -114,7 +117,7 @@ def test_joining_changes_neither_side() -> None:
 
 
 def test_an_event_without_a_handler_is_refused_with_what_to_write() -> None:
-    with pytest.raises(ApplyError, match=r"No handler applies Other; .*@applies\(Other\).*: Base, Middle\."):
+    with pytest.raises(ApplyError, match=r"No handler applies Other: .* \| other\).*: Base, Middle\."):
         (based | middled).handler_for(Other)
     with pytest.raises(ApplyError, match="Applied are: none"):
         ApplyRegistry[object, Other]({})([], Other())
@@ -138,7 +141,7 @@ def test_a_generic_event_is_applied_by_its_class() -> None:
     class Listed(Generic[TItem]):
         pass
 
-    @applies(Listed[int])
+    @applies
     def listed(state: list[str], event: Listed[int]) -> None:
         state.append("listed")
 
@@ -148,7 +151,7 @@ def test_a_generic_event_is_applied_by_its_class() -> None:
 
 
 def test_what_is_no_class_has_no_handler() -> None:
-    with pytest.raises(ApplyError, match=r"'Opened' is no class of events"):
+    with pytest.raises(ApplyError, match=r"'Opened': expected a class of events"):
         ApplyRegistry[object, object]({"Opened": print})
 
 
@@ -158,12 +161,12 @@ def test_an_ignored_event_changes_nothing() -> None:
 
 
 def test_an_event_of_the_union_without_a_handler_is_found_when_the_class_is_made() -> None:
-    with pytest.raises(ApplyError, match=r"Account.apply has no handler for Closed; .*@applies\(Closed\)"):
+    with pytest.raises(ApplyError, match=r"Account.apply has no handler for Closed\. .* \| closed\)"):
 
         @define
         class Account(AggregateRoot[AccountEvent]):
             opened = ignores(Opened)
-            apply = opened  # type: ignore[assignment]
+            apply = opened.exhaustive  # type: ignore[assignment]
 
 
 def test_a_union_behind_a_type_alias_is_seen() -> None:
@@ -172,7 +175,7 @@ def test_a_union_behind_a_type_alias_is_seen() -> None:
         @define
         class Account(AggregateRoot[LaterEvent]):
             opened = ignores(Opened)
-            apply = opened  # type: ignore[assignment]
+            apply = opened.exhaustive  # type: ignore[assignment]
 
 
 def test_a_union_is_checked_through_a_generic_base_of_ours() -> None:
@@ -183,7 +186,7 @@ def test_a_union_is_checked_through_a_generic_base_of_ours() -> None:
 
     def make() -> type[object]:
         class Sub(Ledger[Other | Leaf]):
-            apply = cast("ApplyRegistry[object, Other | Leaf]", ignores(Other))
+            apply = (cast("ApplyRegistry[object, Other | Leaf]", ignores(Other))).exhaustive
 
         return Sub
 
@@ -196,7 +199,7 @@ def test_a_union_is_found_where_it_stands_second_among_the_bases() -> None:
         pass
 
     class Kept(Plain, Applying[Base]):
-        apply = based
+        apply = based.exhaustive
 
     class Below(Kept):
         pass
@@ -218,10 +221,10 @@ def test_an_open_first_base_does_not_hide_the_union_of_the_second() -> None:
         pass
 
     class Filled(Open[Other]):
-        apply = othered
+        apply = othered.exhaustive
 
     class Mixed(OpenMixin, Applying[Other]):
-        apply = othered
+        apply = othered.exhaustive
 
     assert events_of(Filled) == (Other,)
     assert events_of(OpenMixin) == ()
@@ -238,7 +241,7 @@ def test_applying_without_a_union_has_no_events() -> None:
 
 def test_a_handler_of_a_base_covers_the_union() -> None:
     class Covered(Applying[Leaf | Middle]):
-        apply: ApplyRegistry[list[str], Leaf | Middle] = based
+        apply = based.exhaustive
 
     assert Covered.apply.fold([], [Leaf()]) == ["base"]
 
@@ -246,38 +249,38 @@ def test_a_handler_of_a_base_covers_the_union() -> None:
 def test_apply_must_be_a_registry() -> None:
     def make() -> type[object]:
         class Wrong(Applying[Base]):
-            apply = cast("ApplyRegistry[object, Base]", 5)
+            apply = cast("Exhaustive[object, Base]", 5)
 
         return Wrong
 
-    with pytest.raises(ApplyError, match=r"Wrong.apply must be a registry"):
+    with pytest.raises(ApplyError, match=r"Wrong.apply: expected a join that is checked whole, found 5"):
         make()
 
 
 class Left(Applying[Base]):
-    @applies(Base)
+    @applies
     def based(self, event: Base) -> None:
         pass
 
-    apply = based
+    apply = based.exhaustive
 
 
 class LeftChild(Left):
-    apply = Left.based
+    apply = Left.based.exhaustive
 
 
 def test_the_handler_of_a_base_may_be_joined() -> None:
-    assert LeftChild.apply is Left.based
+    assert LeftChild.apply.handlers == Left.based.handlers
 
 
 def test_the_handler_of_another_class_is_refused() -> None:
     def make() -> type[object]:
         class Right(Applying[Base]):
-            apply = Left.based
+            apply = Left.based.exhaustive
 
         return Right
 
-    with pytest.raises(ApplyError, match=r"Right.apply has the handler Left.based of another class"):
+    with pytest.raises(ApplyError, match=r"Right.apply: expected handlers of Right .*found Left.based"):
         make()
 
 

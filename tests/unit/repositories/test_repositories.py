@@ -19,14 +19,13 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
-    OriginatorVersionError,
     PayloadError,
-    Record,
     RepositoryKeyError,
-    StoreClosedError,
     applies,
     subscribe,
 )
+from esmodel.exceptions import OriginatorVersionError, StoreClosedError
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=11)
@@ -47,24 +46,24 @@ class Account(AggregateRoot[Opened | Paid]):
     owner: str
     cents: int = 0
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Paid)
+    @applies
     def paid(self, event: Paid) -> None:
         self.cents += 1
 
-    apply = opened | paid
+    apply = (opened | paid).exhaustive
 
 
 @define
 class Other(AggregateRoot[Opened]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         """Change nothing."""
 
-    apply = opened
+    apply = opened.exhaustive
 
 
 @frozen(kw_only=True)
@@ -76,11 +75,11 @@ class Sealed(HashchainedEvent):
 class Chain(HashchainedAggregateRoot[Sealed]):
     number: int
 
-    @applies(Sealed)
+    @applies
     def sealed(self, event: Sealed) -> None:
         self.number = event.number
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 def account() -> Account:
@@ -173,12 +172,12 @@ def test_what_cannot_be_written_stores_nothing_and_the_events_still_wait() -> No
 def test_an_aggregate_of_another_class_is_not_saved() -> None:
     repository = EventSourcedRepository(Account, MemoryStore())
     other = Other.create(Opened, owner="Ada")
-    with pytest.raises(ModelError, match="a repository of Account cannot save Other"):
+    with pytest.raises(ModelError, match="expected an aggregate of the class Account, found Other"):
         repository.save(other)  # type: ignore[arg-type]  # because it is to be refused
 
 
 def test_a_class_that_is_no_aggregate_has_no_repository() -> None:
-    with pytest.raises(ModelError, match="int is no aggregate"):
+    with pytest.raises(ModelError, match="int: expected an aggregate"):
         EventSourcedRepository(int, MemoryStore())  # type: ignore[type-var]  # to be refused
 
 

@@ -13,30 +13,22 @@ from datetime import timedelta
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, overload
 
 from attrs import frozen
+from hypothesis import settings as Settings  # noqa: N812  # because it is a class
+from hypothesis import stateful
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
+from hypothesis.strategies import SearchStrategy
 from typing_extensions import override
 
 from esmodel.clock import using_clock
 from esmodel.exceptions import EntityIsDiscarded, ModelError
 from esmodel.ids import using_ids
-from esmodel.model.aggregate import StoredAggregate
 from esmodel.model.apply import Handler
 from esmodel.model.repository import EntityRepository
+from esmodel.model.stored import StoredAggregate
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing.laws.history import LAWS, History, LawError
+from esmodel.testing.laws.history import History
 from esmodel.testing.scenarios.clock import FixedClock, FixedIds
-
-try:
-    from hypothesis import settings as Settings  # noqa: N812  # because it is a class
-    from hypothesis import stateful
-    from hypothesis import strategies as st
-    from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
-    from hypothesis.strategies import SearchStrategy
-except ImportError as _missing:
-    raise ImportError(
-        "esmodel.testing.laws.commands needs hypothesis: pip install 'esmodel[testing]'"
-    ) from _missing
-
-__all__ = ["LAWS", "Creation", "Errors", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TAggregate_contra = TypeVar("TAggregate_contra", bound=StoredAggregate, contravariant=True)
@@ -337,7 +329,7 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
 
     Example:
         >>> from hypothesis import strategies as st
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Opened(AggregateEvent):
         ...     owner: str
         >>> @define
@@ -348,11 +340,11 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
         ...     def open(cls, owner: str) -> "Account":
         ...         return cls.create(Opened, owner=owner)
         ...
-        ...     @applies(Opened)
+        ...     @applies
         ...     def opened(self, event: Opened) -> None:
         ...         self.owner = event.owner
         ...
-        ...     apply = opened
+        ...     apply = opened.exhaustive
         >>> TestAccount = aggregate_laws(Account, creations=[creation(Account.open, st.text())], commands=[])
         >>> TestAccount.__name__
         'AccountLaws'
