@@ -925,7 +925,7 @@ def test_a_limit_below_what_an_array_holds_is_refused(store: Store, use: str) ->
     lower = EventSourcedArrayRepository(str, store, array_size=5)[ID]
     with pytest.raises(
         StoredDataError,
-        match="expected at most 5 items, found position [59]; open the array with the array_size",
+        match=r"expected at most 5 items, found position [59]; open the array with the array_size",
     ):
         SMALLER[use](lower)
     assert rows(store) == before
