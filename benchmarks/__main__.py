@@ -52,10 +52,16 @@ def _results(rows: Sequence[Row], plan: Plan, names: Sequence[str], bounds: Boun
 
 
 def _chart(path: Path, results: Sequence[Result]) -> None:
-    from benchmarks.chart import bars  # noqa: PLC0415  # because only this needs it
+    from benchmarks.charts import bars  # noqa: PLC0415  # because only this needs it
 
     note = "Less is better. esmodel = 1; the median of interleaved repeats, on SQLite."
-    text = bars("Time or bytes, in relation to esmodel", as_bars(results), unit="times esmodel", note=note)
+    text = bars(
+        "Time or bytes, in relation to esmodel",
+        as_bars(results),
+        unit="times esmodel",
+        note=note,
+        is_log=True,
+    )
     path.write_text(text, encoding="utf-8")
 
 

@@ -40,7 +40,7 @@ from esmodel.stores.sqlite import SQLiteStore
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script, it finds its neighbour too
 
-from benchmarks.chart import lines
+from benchmarks.charts import lines
 
 FULL: Final = 1_000_000
 QUICK: Final = 10_000
