@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.bank import Synchronous
 from benchmarks.bounds import Bounds, beyond, read
 from benchmarks.contenders import CONTENDERS, ContenderError, Process
-from benchmarks.rows import ESMODEL, FLOOR, ROWS, Row
+from benchmarks.rows import BASELINE, ESMODEL, ROWS, Row
 from benchmarks.run import Plan, Result, measured
 from benchmarks.table import NOTE, as_bars, as_json, lines
 
@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--rows", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--repeats", type=int, help="how many turns each contender has (7; quick: 5)")
     parser.add_argument("--synchronous", choices=SETTINGS, default="both", help="where a row writes")
-    parser.add_argument("--quick", action="store_true", help="esmodel and floor only, against the bounds")
+    parser.add_argument("--quick", action="store_true", help="esmodel and baseline only, against the bounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="draw the results there, too")
     parser.add_argument("--folder", type=Path, help="where the SQLite files are kept meanwhile")
@@ -86,7 +86,7 @@ def main() -> int:
     rows = [row for row in ROWS if row.name in wanted]
     bounds: Bounds = read() if is_quick else {}
     try:
-        contenders = (FLOOR, ESMODEL) if is_quick else tuple(CONTENDERS)
+        contenders = (BASELINE, ESMODEL) if is_quick else tuple(CONTENDERS)
         results = list(_results(rows, plan, contenders, bounds))
     except ContenderError as error:
         print(error, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The bounds: how many times more than the floor esmodel may need, for each row."""
+"""The bounds: how many times more than the baseline esmodel may need, for each row."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def beyond(results: Sequence[Result], bounds: Bounds) -> list[str]:
     """
     found: list[str] = []
     for result in results:
-        bound, ratio = bounds.get(result.row.name), result.best_to_floor()
+        bound, ratio = bounds.get(result.row.name), result.best_to_baseline()
         if bound is not None and ratio is not None and ratio > bound:
             found.append(
                 f"{result.row.name}, synchronous {result.synchronous}: expected esmodel to need at most "
-                f"{bound} times as much as the floor, found {ratio:.2f}"
+                f"{bound} times as much as the baseline, found {ratio:.2f}"
             )
     return found

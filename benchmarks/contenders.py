@@ -13,7 +13,7 @@ from threading import Timer
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT, TRANSACTION
+from benchmarks.rows import BASELINE, DENSE_BASELINE, EIGHT, ESMODEL, EVENT, SOURCERY, STRUCT, TRANSACTION
 from benchmarks.worker import Answer, Request
 
 ROOT: Final = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ class Contender(NamedTuple):
 
 
 CONTENDERS: Final = {
-    FLOOR: Contender("floor", "benchmarks.floor"),
+    BASELINE: Contender("baseline", "benchmarks.baseline"),
     ESMODEL: Contender("esmodel", "benchmarks.kernel"),
     EVENT: Contender("eventsourcing 9.5 @event", "benchmarks.peers.eventsourcing9", "eventsourcing9"),
     STRUCT: Contender(
@@ -46,8 +46,8 @@ CONTENDERS: Final = {
     SOURCERY: Contender("python-event-sourcery 0.6", "benchmarks.peers.sourcery", "sourcery"),
 }
 POSTGRES_CONTENDERS: Final = {
-    FLOOR: Contender("floor", "benchmarks.postgres.floor"),
-    DENSE_FLOOR: Contender("floor, in the order of commits", "benchmarks.postgres.dense_floor"),
+    BASELINE: Contender("baseline", "benchmarks.postgres.baseline"),
+    DENSE_BASELINE: Contender("baseline, in commit order", "benchmarks.postgres.dense_baseline"),
     ESMODEL: Contender("esmodel", "benchmarks.postgres.kernel"),
     TRANSACTION: Contender("esmodel, order=transaction", "benchmarks.postgres.transaction"),
     EVENT: Contender(

@@ -1,4 +1,4 @@
-"""The events of an account, for esmodel and for the floor alike."""
+"""The events of an account, for esmodel and for the baseline alike."""
 
 from __future__ import annotations
 

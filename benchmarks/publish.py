@@ -15,7 +15,7 @@ from typing import Final, NotRequired, TypedDict
 
 from benchmarks.charts import Row, bars
 from benchmarks.contenders import LABELS
-from benchmarks.rows import ESMODEL, EVENT, FLOOR, STRUCT
+from benchmarks.rows import BASELINE, ESMODEL, EVENT, STRUCT
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 SHOWN: Final = {
@@ -55,12 +55,12 @@ def stored(path: Path, /) -> list[StoredRow]:
 def chart(rows: Sequence[StoredRow], /) -> str:
     """Draw the rows that matter most, as times esmodel, on an axis from 0."""
     by_name = {(row["row"], row["synchronous"]): row["contenders"] for row in rows}
-    labels = [LABELS[each] for each in (ESMODEL, FLOOR, EVENT, STRUCT)]
+    labels = [LABELS[each] for each in (ESMODEL, BASELINE, EVENT, STRUCT)]
     drawn: list[Row] = []
     for key, label in SHOWN.items():
         found = by_name[key]
         drawn.append((label, {name: found[name]["to_esmodel"] for name in labels if name in found}))
-    note = "Floor: a loop written by hand over the same events. SQLite, synchronous=FULL. Medians of one run."
+    note = "Baseline: a hand-written loop over the same events. SQLite, synchronous=FULL. Medians of one run."
     return bars("Time, in relation to esmodel: less is better", drawn, unit="times esmodel", note=note)
 
 

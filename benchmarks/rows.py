@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-FLOOR: Final = "floor"
+BASELINE: Final = "baseline"
 ESMODEL: Final = "esmodel"
 EVENT: Final = "eventsourcing9"
 STRUCT: Final = "eventsourcing9_msgspec"
 EIGHT: Final = "eventsourcing8"
 SOURCERY: Final = "sourcery"
 TRANSACTION: Final = "esmodel_transaction"
-DENSE_FLOOR: Final = "floor_dense"
+DENSE_BASELINE: Final = "baseline_dense"
 
-ALL: Final = (FLOOR, ESMODEL, EVENT, STRUCT, SOURCERY)
-WITH_EIGHT: Final = (FLOOR, ESMODEL, EIGHT)
-ON_POSTGRES: Final = (FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION, EVENT, STRUCT)
+ALL: Final = (BASELINE, ESMODEL, EVENT, STRUCT, SOURCERY)
+WITH_EIGHT: Final = (BASELINE, ESMODEL, EIGHT)
+ON_POSTGRES: Final = (BASELINE, DENSE_BASELINE, ESMODEL, TRANSACTION, EVENT, STRUCT)
 
 
 class Targets(NamedTuple):
@@ -24,12 +24,12 @@ class Targets(NamedTuple):
     Attributes:
         peer: how many times more the named peer needs, at least: 9.5 with ``@event``, or 8.2.5.
         fastest: how many times more the best of all peers needs, at least.
-        floor: how many times more than the floor esmodel needs, at most.
+        baseline: how many times more than the baseline esmodel needs, at most.
     """
 
     peer: float
     fastest: float | None = None
-    floor: float | None = None
+    baseline: float | None = None
 
 
 class Row(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from benchmarks.bank import Synchronous
 from benchmarks.contenders import Process
-from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, TRANSACTION, Row
+from benchmarks.rows import BASELINE, DENSE_BASELINE, EIGHT, ESMODEL, EVENT, TRANSACTION, Row
 
 Setting: TypeAlias = Synchronous | Literal["-"]
 
@@ -51,22 +51,24 @@ class Result(NamedTuple):
         """Return how many times more than esmodel a contender needs."""
         return self.median(contender) / self.median(ESMODEL)
 
-    def to_floor(self) -> float | None:
-        """Return how many times more than the floor esmodel needs."""
-        if FLOOR not in self.values or ESMODEL not in self.values:
+    def to_baseline(self) -> float | None:
+        """Return how many times more than the baseline esmodel needs."""
+        if BASELINE not in self.values or ESMODEL not in self.values:
             return None
-        return self.median(ESMODEL) / self.median(FLOOR)
+        return self.median(ESMODEL) / self.median(BASELINE)
 
-    def best_to_floor(self) -> float | None:
+    def best_to_baseline(self) -> float | None:
         """Return the same of the best values, which a busy machine disturbs less."""
-        if FLOOR not in self.values or ESMODEL not in self.values:
+        if BASELINE not in self.values or ESMODEL not in self.values:
             return None
-        return self.best(ESMODEL) / self.best(FLOOR)
+        return self.best(ESMODEL) / self.best(BASELINE)
 
     @property
     def peers(self) -> tuple[str, ...]:
         """The contenders that are other libraries."""
-        return tuple(each for each in self.values if each not in {FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION})
+        return tuple(
+            each for each in self.values if each not in {BASELINE, DENSE_BASELINE, ESMODEL, TRANSACTION}
+        )
 
     @property
     def fastest(self) -> str | None:

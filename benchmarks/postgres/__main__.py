@@ -1,4 +1,4 @@
-"""``python -m benchmarks.postgres``: what esmodel costs on PostgreSQL, beside a floor and another library.
+"""``python -m benchmarks.postgres``: what esmodel costs on PostgreSQL, beside a baseline and another library.
 
 Without a connection string, a server with PostgreSQL's own defaults is started in a temporary folder, and
 removed after the last row. With one, a database is made there, and dropped.
@@ -23,14 +23,14 @@ from psycopg.conninfo import make_conninfo
 
 from benchmarks.contenders import POSTGRES_CONTENDERS, ContenderError, Process
 from benchmarks.postgres.place import VARIABLE
-from benchmarks.rows import ESMODEL, FLOOR, POSTGRES_ROWS
+from benchmarks.rows import BASELINE, ESMODEL, POSTGRES_ROWS
 from benchmarks.run import Plan, Result, measured
 from benchmarks.table import as_json, lines
 
 SUPPORT: Final = Path(__file__).parents[2] / "tests" / "support"
 SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "shared_buffers")
 NOTE: Final = """\
-The ratio of esmodel is to the floor: 1.2 = it needs 1.2 times as much. All others are to esmodel, whose
+The ratio of esmodel is to the baseline: 1.2 = it needs 1.2 times as much. All others are to esmodel, whose
 order is "dense": 7 = that one needs 7 times as much. "fastest" = of both styles of the other library. Each
 save is a transaction. All contenders use this server:"""
 
@@ -105,7 +105,7 @@ def main() -> int:
     )
     parser.add_argument("--rows", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--repeats", type=int, help="how many turns each contender has (7; quick: 3)")
-    parser.add_argument("--quick", action="store_true", help="esmodel and floor only, smaller, no network")
+    parser.add_argument("--quick", action="store_true", help="esmodel and baseline only, smaller, no network")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     given = parser.parse_args()
     is_quick: bool = given.quick
@@ -113,7 +113,7 @@ def main() -> int:
     json_path: Path | None = given.json
     dsn: str | None = given.dsn
     plan = Plan(given.repeats or (3 if is_quick else 7), is_quick, ("FULL",))
-    contenders = (FLOOR, ESMODEL) if is_quick else tuple(POSTGRES_CONTENDERS)
+    contenders = (BASELINE, ESMODEL) if is_quick else tuple(POSTGRES_CONTENDERS)
     # Who ends this process ends its server, too.
     signal.signal(signal.SIGTERM, stop)
     with ExitStack() as stack:

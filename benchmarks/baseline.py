@@ -1,4 +1,4 @@
-"""The contender ``floor``: what a careful hand writes for this one model, and no more.
+"""The contender ``baseline``: what a careful hand writes for this one model, and no more.
 
 The same event classes, a dictionary of handlers, msgspec and one table. Each event is checked to be the
 next of its account, and is decoded to its typed class.
@@ -209,7 +209,7 @@ class AccountBank(Bank[Account, AccountEvent]):
         return account
 
 
-class FloorBank(AccountBank):
+class BaselineBank(AccountBank):
     """Accounts in one table."""
 
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
@@ -243,7 +243,7 @@ class FloorBank(AccountBank):
         self._connection.close()
 
 
-class FloorSnapshots(FloorBank):
+class BaselineSnapshots(BaselineBank):
     """Accounts in one table, and their snapshots in another."""
 
     @override
@@ -313,7 +313,7 @@ def sign(  # noqa: PLR0913, PLR0917  # because each of them is signed
     return hashlib.sha256(head + key.bytes + numbers + written + data).digest()
 
 
-class ChainedFloorBank(Bank[ChainedAccount, ChainedAccountEvent]):
+class ChainedBaselineBank(Bank[ChainedAccount, ChainedAccountEvent]):
     """Accounts in one table, each row with its hash."""
 
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
@@ -407,7 +407,7 @@ class ChainedFloorBank(Bank[ChainedAccount, ChainedAccountEvent]):
         self._connection.close()
 
 
-class FloorSequence:
+class BaselineSequence:
     """Values in one stream of the table."""
 
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
@@ -430,7 +430,7 @@ class FloorSequence:
         self._connection.close()
 
 
-class FloorItems(FloorSequence, Items):
+class BaselineItems(BaselineSequence, Items):
     """An array that is one stream, and no tree."""
 
     @override
@@ -447,7 +447,7 @@ class FloorItems(FloorSequence, Items):
         return [decode_item(data) for (data,) in self._execute(ITEMS, (self._key, start, stop))]
 
 
-class FloorMessages(FloorSequence, Messages):
+class BaselineMessages(BaselineSequence, Messages):
     """A log that is one stream, without buckets."""
 
     @override
@@ -459,6 +459,6 @@ class FloorMessages(FloorSequence, Messages):
         return [decode_message(data) for (data,) in self._execute(LATEST, (self._key, limit))]
 
 
-plain, snapshotting = FloorBank, FloorSnapshots
-chained = unverified = ChainedFloorBank  # "unverified": the peer of that row does less
-array, log = FloorItems, FloorMessages
+plain, snapshotting = BaselineBank, BaselineSnapshots
+chained = unverified = ChainedBaselineBank  # "unverified": the peer of that row does less
+array, log = BaselineItems, BaselineMessages
