@@ -19,7 +19,7 @@ from typing import Final
 GUIDES: Final = Path(__file__).parents[2] / "docs" / "guides"
 PAGES: Final = (GUIDES / "1-first-model.md", GUIDES / "adding-to-a-project.md")
 STEP: Final = re.compile(
-    r"^<!-- (?P<mark>.*?) -->\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^<!-- (?P<mark>[^\n]*?) -->\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 INSTALL: Final = re.compile(r"^python3 -m venv \.venv\n.*pip install.*\n", re.MULTILINE)
 SECONDS: Final = 300.0  # the limit of a command

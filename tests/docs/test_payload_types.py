@@ -66,7 +66,9 @@ def run(code: str, namespace: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("row", rows_of("carried"), ids=lambda row: f"{row[0]}, {row[1]}")
-def test_a_carried_value_comes_back_as_it_was(row: tuple[str, str, str], namespace: dict[str, object]) -> None:
+def test_a_carried_value_comes_back_as_it_was(
+    row: tuple[str, str, str], namespace: dict[str, object]
+) -> None:
     hint, value, stored = row
     run(REPOSITORY.format(hint=hint) + TRIGGER.format(value=value) + SAVE, namespace)
     given: object = eval(value, namespace)  # noqa: S307  # because it is a cell of our own page
@@ -78,7 +80,9 @@ def test_a_carried_value_comes_back_as_it_was(row: tuple[str, str, str], namespa
 
 
 @pytest.mark.parametrize("row", rows_of("refused"), ids=lambda row: row[0])
-def test_a_refused_type_is_refused_by_the_repository(row: tuple[str, str], namespace: dict[str, object]) -> None:
+def test_a_refused_type_is_refused_by_the_repository(
+    row: tuple[str, str], namespace: dict[str, object]
+) -> None:
     with pytest.raises(UnsupportedTypeError, match=r"Triggered\.value"):
         run(REPOSITORY.format(hint=row[0]), namespace)
 
