@@ -79,7 +79,7 @@ intersphinx_mapping = (
     else {}
 )
 
-# Without such links, names of other projects lead nowhere. Type variables and private names never have a page.
+# Without such links, names of other projects lead nowhere. Type variables and private names have no page.
 nitpicky = True
 nitpick_ignore = {
     (f"py:{kind}", name) for name in reference_pages.private_names() for kind in ("class", "obj")

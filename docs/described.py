@@ -1,9 +1,9 @@
 """Describe each field in the reference with the words of its class.
 
-A class describes its fields in the section ``Attributes:``. Sphinx would print that section, and each field once
-more below it, without a description. This extension moves the words to the fields. A field that a base declares,
-or that one of the Protocols of events and entities has, is described in their words; a handler in a class body
-names the events that it applies.
+A class describes its fields in the section ``Attributes:``. Sphinx would print that section, and each field
+once more below it, without a description. This extension moves the words to the fields. A field that a base
+declares, or that one of the Protocols of events and entities has, gets their words; a handler in a class
+body names the events that it applies.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import esmodel
 
 ROOT: Final = esmodel.__name__
 SUFFIX: Final = ".rst"
+SHOWN: Final = 100  # a longer value is not shown
 
 
 class Name(NamedTuple):
@@ -84,11 +85,11 @@ def definitions_of(module: str) -> list[str]:
 
 
 def _is_type_variable(value: ast.expr) -> bool:
-    return (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Name)
-        and value.func.id in {"TypeVar", "ParamSpec"}
-    )
+    match value:
+        case ast.Call(func=ast.Name(id="TypeVar" | "ParamSpec")):
+            return True
+        case _:
+            return False
 
 
 def home_of(module: str, name: str) -> str:
@@ -132,10 +133,6 @@ def _title(text: str) -> str:
     return f"{text}\n{'=' * len(text)}\n"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"   {line}" if line else "" for line in text.splitlines())
-
-
 def _entry(each: Name) -> str:
     """Return the directive of a name."""
     nodes = tree_of(each.home).body
@@ -146,23 +143,22 @@ def _entry(each: Name) -> str:
             case ast.FunctionDef(name=each.name):
                 return f".. autofunction:: {each.spelling}\n"
             case ast.Assign(targets=[ast.Name(id=each.name)]) | ast.AnnAssign(target=ast.Name(id=each.name)):
-                words = ""
-                match following:
-                    case ast.Expr(value=ast.Constant(value=str(text))):
-                        words = _indented(text)
-                    case _:
-                        pass
-                value = (
-                    ast.unparse(node.value)
-                    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value
-                    else ""
-                )
-                shown = f"   :value: {value}\n" if len(value) < 100 else ""
-                module = each.spelling.rpartition(".")[0]
-                return f".. py:data:: {each.name}\n   :module: {module}\n{shown}\n{words}\n"
+                return _data(each, node.value, following)
             case _:
                 pass
     raise LookupError(f"{each.home} defines no {each.name}")
+
+
+def _data(each: Name, value: ast.expr | None, following: ast.stmt | None) -> str:
+    """Return the directive of a constant, described by the string after it."""
+    match following:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            words = "\n".join(f"   {line}" if line else "" for line in text.splitlines())
+        case _:
+            words = ""
+    code = "" if value is None else ast.unparse(value)
+    shown = f"   :value: {code}\n" if 0 < len(code) < SHOWN else ""
+    return f".. py:data:: {each.name}\n   :module: {each.spelling.rpartition('.')[0]}\n{shown}\n{words}\n"
 
 
 def _page(home: str, names: Iterable[Name]) -> str:
