@@ -17,8 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import ParamSpec
 from uuid import UUID
 
-from esmodel import BigArray, EventSourcedBigArrayRepository
+from esmodel import EventSourcedBigArrayRepository
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import BigArray
 
 P = ParamSpec("P")
 

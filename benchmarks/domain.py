@@ -25,18 +25,16 @@ class Deposited(AggregateEvent):
 
 
 @frozen(kw_only=True)
-class ChainedOpened(HashchainedEvent):
+class ChainedOpened(HashchainedEvent, name="Opened"):
     """An account was opened; the event is part of a chain."""
 
-    event_name = "Opened"
     owner: str
 
 
 @frozen(kw_only=True)
-class ChainedDeposited(HashchainedEvent):
+class ChainedDeposited(HashchainedEvent, name="Deposited"):
     """Money was paid in; the event is part of a chain."""
 
-    event_name = "Deposited"
     cents: int
     currency: str
 

@@ -69,10 +69,9 @@ class Opened(AggregateEvent):
 
 
 @frozen(kw_only=True)
-class Deposited(AggregateEvent):
+class Deposited(AggregateEvent, name="bank.deposited"):
     """Money came in."""
 
-    event_name = "bank.deposited"
     cents: int
     currency: str
 
@@ -96,17 +95,17 @@ class Account(AggregateRoot[AccountEvent]):
         """Put money in."""
         self.trigger(Deposited, cents=cents, currency="EUR")
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         """Set the owner."""
         self.owner = event.owner
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         """Add to the balance."""
         self.balance += event.cents
 
-    apply = opened | deposited
+    apply = (opened | deposited).exhaustive
 
 
 def cents_at(version: int) -> int:

@@ -21,7 +21,6 @@ from benchmarks.domain import (
 )
 from esmodel import (
     AggregateRoot,
-    BigArray,
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
     EventSourcedTimeBucketedLogRepository,
@@ -29,9 +28,10 @@ from esmodel import (
     TimeBucketedLogReader,
     applies,
 )
-from esmodel.model.aggregate import StoredAggregate
 from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
+from esmodel.model.stored import StoredAggregate
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import BigArray
 
 if TYPE_CHECKING:
     from esmodel.stores.postgres import PostgresStore  # its driver may be missing here
@@ -53,17 +53,17 @@ class Account(AggregateRoot[AccountEvent]):
         """Pay in."""
         self.trigger(Deposited, cents=cents, currency=currency)
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         """Take the owner."""
         self.owner = event.owner
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         """Add to the balance."""
         self.balance += event.cents
 
-    apply = opened | deposited
+    apply = (opened | deposited).exhaustive
 
 
 @define
@@ -82,17 +82,17 @@ class ChainedAccount(HashchainedAggregateRoot[ChainedAccountEvent]):
         """Pay in."""
         self.trigger(ChainedDeposited, cents=cents, currency=currency)
 
-    @applies(ChainedOpened)
+    @applies
     def opened(self, event: ChainedOpened) -> None:
         """Take the owner."""
         self.owner = event.owner
 
-    @applies(ChainedDeposited)
+    @applies
     def deposited(self, event: ChainedDeposited) -> None:
         """Add to the balance."""
         self.balance += event.cents
 
-    apply = opened | deposited
+    apply = (opened | deposited).exhaustive
 
 
 class Depositable(StoredAggregate, Protocol):

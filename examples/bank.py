@@ -11,19 +11,18 @@ from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, appli
 from esmodel.stores.sqlite import SQLiteStore
 
 
-@frozen(kw_only=True)
+@frozen
 class Opened(AggregateEvent):
     owner: str
 
 
-@frozen(kw_only=True)
-class Deposited(AggregateEvent):
-    event_name = "bank.deposited"
+@frozen
+class Deposited(AggregateEvent, name="bank.deposited"):
     cents: int
     currency: str
 
 
-@frozen(kw_only=True)
+@frozen
 class Closed(AggregateEvent):
     pass
 
@@ -49,19 +48,19 @@ class Account(AggregateRoot[AccountEvent]):
     def close(self) -> None:
         self.trigger(Closed)
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         self.balance += event.cents
 
-    @applies(Closed)
+    @applies
     def closed(self, event: Closed) -> None:
         self.is_open = False
 
-    apply = opened | deposited | closed
+    apply = (opened | deposited | closed).exhaustive
 
 
 if __name__ == "__main__":

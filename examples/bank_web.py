@@ -14,13 +14,8 @@ from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
 from bank import Account
-from esmodel import (
-    ConcurrencyError,
-    EntityIsDiscarded,
-    EventSourcedRepository,
-    ReadsEntities,
-    RepositoryKeyError,
-)
+from esmodel import ConcurrencyError, EntityIsDiscarded, EventSourcedRepository, RepositoryKeyError
+from esmodel.model import ReadsEntities
 from esmodel.stores.sqlite import SQLiteStore
 
 STATUS: Final[dict[type[Exception], int]] = {

@@ -22,36 +22,32 @@ from esmodel import (
     ConcurrencyError,
     DomainEvent,
     EventSourcedRepository,
-    Record,
-    SupportsReadAll,
     applies,
     ignores,
     retry,
 )
 from esmodel.clock import moment_of
 from esmodel.model.eventcodec import payloads_of
+from esmodel.rows import Record, SupportsReadAll
 from esmodel.stores.sqlite import SQLiteStore
 
 # --- a room ----------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class RoomOpened(AggregateEvent):
-    event_name = "room.opened"
+@frozen
+class RoomOpened(AggregateEvent, name="room.opened"):
     name: str
     seats: int
 
 
-@frozen(kw_only=True)
-class SeatsHeld(AggregateEvent):
-    event_name = "room.seats_held"
+@frozen
+class SeatsHeld(AggregateEvent, name="room.seats_held"):
     booking_id: UUID
     seats: int
 
 
-@frozen(kw_only=True)
-class SeatsFreed(AggregateEvent):
-    event_name = "room.seats_freed"
+@frozen
+class SeatsFreed(AggregateEvent, name="room.seats_freed"):
     booking_id: UUID
     seats: int
 
@@ -88,48 +84,46 @@ class Room(AggregateRoot[RoomEvent]):
         if booking_id in self.held:
             self.trigger(SeatsFreed, booking_id=booking_id, seats=self.held[booking_id])
 
-    @applies(RoomOpened)
+    @applies
     def opened(self, event: RoomOpened) -> None:
         self.name = event.name
         self.seats = event.seats
         self.held = {}
 
-    @applies(SeatsHeld)
+    @applies
     def seats_held(self, event: SeatsHeld) -> None:
         self.held[event.booking_id] = event.seats
 
-    @applies(SeatsFreed)
+    @applies
     def seats_freed(self, event: SeatsFreed) -> None:
         del self.held[event.booking_id]
 
-    apply = opened | seats_held | seats_freed
+    apply = (opened | seats_held | seats_freed).exhaustive
 
 
 # --- a booking -------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class Requested(AggregateEvent):
-    event_name = "booking.requested"
+@frozen
+class Requested(AggregateEvent, name="booking.requested"):
     room_id: UUID
     guest: str
     seats: int
 
 
-@frozen(kw_only=True)
-class Confirmed(AggregateEvent):
-    event_name = "booking.confirmed"
+@frozen
+class Confirmed(AggregateEvent, name="booking.confirmed"):
+    pass
 
 
-@frozen(kw_only=True)
-class Refused(AggregateEvent):
-    event_name = "booking.refused"
+@frozen
+class Refused(AggregateEvent, name="booking.refused"):
     reason: str
 
 
-@frozen(kw_only=True)
-class Cancelled(AggregateEvent):
-    event_name = "booking.cancelled"
+@frozen
+class Cancelled(AggregateEvent, name="booking.cancelled"):
+    pass
 
 
 BookingEvent: TypeAlias = Requested | Confirmed | Refused | Cancelled
@@ -158,25 +152,25 @@ class Booking(AggregateRoot[BookingEvent]):
         if self.status in {"open", "confirmed"}:
             self.trigger(Cancelled)
 
-    @applies(Requested)
+    @applies
     def requested(self, event: Requested) -> None:
         self.room_id = event.room_id
         self.guest = event.guest
         self.seats = event.seats
 
-    @applies(Confirmed)
+    @applies
     def confirmed(self, event: Confirmed) -> None:
         self.status = "confirmed"
 
-    @applies(Refused)
+    @applies
     def refused(self, event: Refused) -> None:
         self.status = "refused"
 
-    @applies(Cancelled)
+    @applies
     def cancelled(self, event: Cancelled) -> None:
         self.status = "cancelled"
 
-    apply = requested | confirmed | refused | cancelled
+    apply = (requested | confirmed | refused | cancelled).exhaustive
 
 
 # --- what is done with both ------------------------------------------------------------------------
@@ -270,16 +264,16 @@ class FreeSeats:
     def close(self) -> None:
         self._rows.close()
 
-    @applies(RoomOpened)
+    @applies
     def opened(self, event: RoomOpened) -> None:
         row = (str(event.originator_id), event.name, event.seats, event.seats)
         self._rows.execute("INSERT INTO room VALUES (?, ?, ?, ?)", row)
 
-    @applies(SeatsHeld)
+    @applies
     def seats_held(self, event: SeatsHeld) -> None:
         self._add(event.originator_id, -event.seats)
 
-    @applies(SeatsFreed)
+    @applies
     def seats_freed(self, event: SeatsFreed) -> None:
         self._add(event.originator_id, event.seats)
 

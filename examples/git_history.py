@@ -39,20 +39,18 @@ LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
 CHUNK = 2000  # commits; also what makes a history a long one
 
 
-@frozen(kw_only=True)
-class Joined(HashchainedEvent):
+@frozen
+class Joined(HashchainedEvent, name="git.joined"):
     """Somebody wrote a commit for the first time."""
 
-    event_name = "git.joined"
     name: str
     email: str
 
 
-@frozen(kw_only=True)
-class Committed(HashchainedEvent):
+@frozen
+class Committed(HashchainedEvent, name="git.committed"):
     """One commit, without who wrote it."""
 
-    event_name = "git.committed"
     commit: str
     authored_on: datetime
     added: int
@@ -106,12 +104,12 @@ class Contributor(HashchainedAggregateRoot[ContributorEvent]):
             subject=commit.subject,
         )
 
-    @applies(Joined)
+    @applies
     def joined(self, event: Joined) -> None:
         self.name = event.name
         self.email = event.email
 
-    @applies(Committed)
+    @applies
     def committed(self, event: Committed) -> None:
         self.commits += 1
         self.added += event.added
@@ -121,7 +119,7 @@ class Contributor(HashchainedAggregateRoot[ContributorEvent]):
         self.first = when if self.first is None else min(self.first, when)
         self.last = when if self.last is None else max(self.last, when)
 
-    apply = joined | committed
+    apply = (joined | committed).exhaustive
 
 
 class GitError(Exception):

@@ -27,15 +27,13 @@ from esmodel.stores.sqlite import SQLiteStore
 # --- the model -------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class Opened(AggregateEvent):
-    event_name = "account.opened"
+@frozen
+class Opened(AggregateEvent, name="account.opened"):
     owner: str
 
 
-@frozen(kw_only=True)
-class Deposited(AggregateEvent):
-    event_name = "account.deposited"
+@frozen
+class Deposited(AggregateEvent, name="account.deposited"):
     amount: Decimal
     on: date
 
@@ -48,15 +46,15 @@ class Account(AggregateRoot[AccountEvent]):
     owner: str
     balance: Decimal = Decimal(0)
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         self.balance += event.amount
 
-    apply = opened | deposited
+    apply = (opened | deposited).exhaustive
 
 
 # --- the moves: what the old rows hold, and which event it is here ---------------------------------

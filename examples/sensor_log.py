@@ -15,8 +15,9 @@ from uuid import UUID
 
 from attrs import frozen
 
-from esmodel import EventSourcedTimeBucketedLogRepository, TimeBucketedLog, TimeBucketedLogReader
+from esmodel import EventSourcedTimeBucketedLogRepository, TimeBucketedLogReader
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import TimeBucketedLog
 
 ROOF: Final = UUID("5e450000-0000-4000-8000-000000000001")
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)

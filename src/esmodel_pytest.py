@@ -23,7 +23,7 @@ def pytest_runtest_call() -> Generator[None, object, object]:
     """Fail a test that ran a command in a scenario, and did not ask what came of it."""
     if "esmodel.testing.scenarios.outcome" not in sys.modules:
         return (yield)
-    from esmodel.testing.scenarios.outcome import scenarios_settled  # noqa: PLC0415  # because it is loaded already
+    from esmodel.testing.scenarios.settled import scenarios_settled  # noqa: PLC0415  # because it is loaded already
 
     with scenarios_settled():
         return (yield)
@@ -66,11 +66,11 @@ def clean_event_bus() -> Generator[None]:
 
     What is left is taken off, so that the next test begins with none.
     """
-    from esmodel.model import events  # noqa: PLC0415  # because not every run needs it
+    from esmodel.model import bus  # noqa: PLC0415  # because not every run needs it
 
-    events.assert_event_handlers_empty()
+    bus.assert_event_handlers_empty()
     yield
     try:
-        events.assert_event_handlers_empty()
+        bus.assert_event_handlers_empty()
     finally:
-        events.clear_event_handlers()
+        bus.clear_event_handlers()

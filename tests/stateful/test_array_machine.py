@@ -22,11 +22,13 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from esmodel import Array, ArrayIndexError, PayloadError, PositionTakenError
+from esmodel import PayloadError
+from esmodel.exceptions import ArrayIndexError, PositionTakenError
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
 from esmodel.rows.record import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import Array
 
 ARRAY = UUID(int=1)
 NEIGHBOUR = UUID(int=2)

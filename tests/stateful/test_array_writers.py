@@ -22,11 +22,12 @@ from uuid import UUID
 import msgspec
 from typing_extensions import override
 
-from esmodel import BigArray, exceptions, make_subarray_id
+from esmodel import exceptions
 from esmodel.repositories.arrays import EventSourcedBigArrayRepository
 from esmodel.rows.record import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import BigArray, make_subarray_id
 
 if TYPE_CHECKING or __name__ != "__main__":  # the other processes start faster without
     import pytest

@@ -17,18 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from typing_extensions import override
 
-from esmodel import (
-    BUCKET_SIZES,
-    BucketSize,
-    EventSourcedTimeBucketedLogRepository,
-    MessageLogged,
-    RecordStore,
-    TimeBucketedLog,
-    TimeBucketedLogReader,
-    using_clock,
-)
+from esmodel import EventSourcedTimeBucketedLogRepository, TimeBucketedLogReader, using_clock
+from esmodel.rows import RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import BUCKET_SIZES, BucketSize, MessageLogged, TimeBucketedLog
 
 MICROSECOND: Final = timedelta(microseconds=1)
 FIRST: Final = datetime.min.replace(tzinfo=UTC)

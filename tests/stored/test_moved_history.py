@@ -23,11 +23,10 @@ from esmodel import (
     EventSourcedRepository,
     EventSourcedTimeBucketedLogRepository,
     TimeBucketedLogReader,
-    make_subarray_id,
-    make_timebucket_id,
     using_clock,
 )
 from esmodel.stores.memory import MemoryStore
+from esmodel.structures import make_subarray_id, make_timebucket_id
 
 ARRAY: Final = UUID("a0000000-0000-4000-8000-000000000001")
 LOG: Final = UUID("b0000000-0000-4000-8000-000000000002")

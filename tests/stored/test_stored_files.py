@@ -14,7 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from esmodel import ConcurrencyError, Record
+from esmodel import ConcurrencyError
+from esmodel.rows import Record
 from esmodel.stores.sqlite import SQLiteStore
 
 FILE: Final = Path(__file__).with_name("v0_1.db")

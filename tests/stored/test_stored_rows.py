@@ -26,13 +26,13 @@ from esmodel import (
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
-    Record,
     applies,
     attribute,
     using_clock,
 )
-from esmodel.model.eventcodec import payloads_of
+from esmodel.model.eventcodec import event_codecs_of
 from esmodel.model.snapshot import SnapshotCodec
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
 FILE: Final = Path(__file__).with_name("v0_1.json")
@@ -106,7 +106,7 @@ class Account(AggregateRoot[Opened]):
     rich: Rich
     _limit: Decimal = Decimal(0)
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
         self.rich = event.rich
@@ -115,7 +115,7 @@ class Account(AggregateRoot[Opened]):
     def limit(self) -> Decimal:
         return self._limit
 
-    apply = opened
+    apply = opened.exhaustive
 
 
 @frozen(kw_only=True)
@@ -127,11 +127,11 @@ class Sealed(HashchainedEvent):
 class Chain(HashchainedAggregateRoot[Sealed]):
     rich: Rich
 
-    @applies(Sealed)
+    @applies
     def sealed(self, event: Sealed) -> None:
         self.rich = event.rich
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 @frozen(kw_only=True)
@@ -143,11 +143,11 @@ class Asked(ECCEvent):
 class Question(AggregateRootWithECC[Asked]):
     text: str
 
-    @applies(Asked)
+    @applies
     def asked(self, event: Asked) -> None:
         self.text = event.text
 
-    apply = asked
+    apply = asked.exhaustive
 
 
 class Row(TypedDict):
@@ -264,7 +264,7 @@ def test_the_stored_question_is_read_with_its_cause(store: MemoryStore) -> None:
     assert isinstance(event, Asked)
     assert event.event_id == event.correlation_id
     assert event.causation_id is None
-    assert payloads_of(Question).for_event(event).encode_header(event) == next(store.read(CAUSED)).header
+    assert event_codecs_of(Question).for_event(event).encode_header(event) == next(store.read(CAUSED)).header
 
 
 def test_the_stored_discarded_account_is_gone(store: MemoryStore) -> None:

@@ -19,25 +19,20 @@ import pytest
 from attrs import frozen
 
 from esmodel import (
-    BUCKET_SIZES,
-    Array,
-    ArrayIndexError,
-    BigArray,
-    BucketSize,
-    ClassVersionError,
     Collection,
     ConcurrencyError,
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
     EventSourcedTimeBucketedLogRepository,
-    PositionTakenError,
-    Record,
     TimeBucketedLogReader,
     upcasts,
     using_clock,
 )
+from esmodel.exceptions import ArrayIndexError, ClassVersionError, PositionTakenError
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
+from esmodel.structures import BUCKET_SIZES, Array, BigArray, BucketSize
 
 FILE: Final = Path(__file__).with_name("v0_1_sequences.json")
 MOMENT: Final = datetime(2026, 11, 23, 4, 5, 6, 123456, tzinfo=UTC)

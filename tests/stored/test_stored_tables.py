@@ -13,7 +13,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from esmodel import ConcurrencyError, Record, StoreFormatError
+from esmodel import ConcurrencyError
+from esmodel.exceptions import StoreFormatError
+from esmodel.rows import Record
 from esmodel.stores.postgres import Order, PostgresStore
 
 ONE, TWO, NEW = UUID(int=1), UUID(int=2), UUID(int=3)

@@ -20,52 +20,51 @@ from esmodel import (
     AggregateEvent,
     AggregateRoot,
     AggregateRootWithECC,
-    ApplyRegistry,
-    Array,
-    ArrayRepository,
-    BigArray,
-    BigArrayRepository,
     Collection,
-    CollectionCreated,
-    CollectionRepository,
     Command,
     ECCEvent,
     EntityRepository,
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
-    EventSourcedSequences,
     EventSourcedTimeBucketedLogRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
-    ItemAdded,
-    Record,
-    RecordStore,
-    Sequences,
-    TimeBucketedLog,
     TimeBucketedLogReader,
-    TimeBucketedLogRepository,
-    VersionedEntity,
-    VersionedEvent,
     applies,
     attribute,
-    bucket_duration,
-    bucket_starts,
     caused_by,
     ignores,
-    make_timebucket_id,
-    next_bucket_starts,
-    previous_bucket_starts,
-    register_new_collection,
     retry,
     save_together,
-    start_new_timebucketedlog,
     subscribe_to,
     upcasts,
     using_ids,
 )
+from esmodel.model import ApplyRegistry, VersionedEntity, VersionedEvent
+from esmodel.repositories import EventSourcedSequences
+from esmodel.rows import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import PostgresStore
+from esmodel.structures import (
+    Array,
+    ArrayRepository,
+    BigArray,
+    BigArrayRepository,
+    CollectionCreated,
+    CollectionRepository,
+    ItemAdded,
+    Sequences,
+    TimeBucketedLog,
+    TimeBucketedLogRepository,
+    bucket_duration,
+    bucket_starts,
+    make_timebucket_id,
+    next_bucket_starts,
+    previous_bucket_starts,
+    register_new_collection,
+    start_new_timebucketedlog,
+)
 from esmodel.testing import (
     AppendIdsContract,
     FixedClock,
@@ -141,39 +140,39 @@ class Account(AggregateRoot[AccountEvent]):
     def limit(self) -> int:
         return self._limit
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         self.balance += event.cents
 
     closed = ignores(Closed)
-    apply = opened | deposited | closed
+    apply = (opened | deposited | closed).exhaustive
 
 
 @define
 class Order(AggregateRoot[Placed]):
     article: str
 
-    @applies(Placed)
+    @applies
     def placed(self, event: Placed) -> None:
         self.article = event.article
 
-    apply = placed
+    apply = placed.exhaustive
 
 
 @define
 class Counter(VersionedEntity[Counted]):
     counted = ignores(Counted)
-    apply = counted
+    apply = counted.exhaustive
 
 
 @define
 class Contract(HashchainedAggregateRoot[Signed]):
     signed = ignores(Signed)
-    apply = signed
+    apply = signed.exhaustive
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -253,36 +252,36 @@ def trigger_in_other_kinds(counter: Counter, contract: Contract) -> None:
 class ReadsUnknownField(AggregateRoot[Deposited]):
     balance: int = 0
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         # reading a field that the event does not have
         self.balance += event.cent  # type: ignore
 
-    apply = deposited
+    apply = deposited.exhaustive
 
 
 @define
 class ReadsUnknownState(AggregateRoot[Deposited]):
     balance: int = 0
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         # reading a field that the state does not have
         self.balance = self.balanc + event.cents  # type: ignore
 
-    apply = deposited
+    apply = deposited.exhaustive
 
 
 @define
 class SetsWrongType(AggregateRoot[Deposited]):
     balance: int = 0
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         # setting a field to a value of another type
         self.balance = event.currency  # type: ignore
 
-    apply = deposited
+    apply = deposited.exhaustive
 
 
 class TakesOtherEvent:
@@ -305,66 +304,130 @@ class ReturnsSomething:
 class MissesHandler(AggregateRoot[AccountEvent]):
     opened = ignores(Opened)
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None: ...
 
-    @applies(Closed)
+    @applies
     def closed(self, event: Closed) -> None: ...
 
     # leaving `closed` out of the join
-    apply = opened | deposited  # type: ignore
+    apply = (opened | deposited).exhaustive  # type: ignore
 
 
 @define
 class MissesHandlerBesideIgnored(AggregateRoot[AccountEvent]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
     closed = ignores(Closed)
     # leaving out `deposited`, with `ignores` bound to a name
-    apply = opened | closed  # type: ignore
+    apply = (opened | closed).exhaustive  # type: ignore
 
 
 @define
 class MissesAllButOne(AggregateRoot[AccountEvent]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
     # a single handler for a union of events
-    apply = opened  # type: ignore
+    apply = opened.exhaustive  # type: ignore
 
 
 @define
 class JoinsOtherAggregate(AggregateRoot[Opened | Placed]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
-    # a handler of another aggregate; as the last one, pyright leaves it to the check at import
-    apply = Order.placed | opened  # type: ignore
+    # a handler of another aggregate, as the first one
+    apply = (Order.placed | opened).exhaustive  # type: ignore
 
 
 @define
 class JoinsOtherAggregateInBetween(AggregateRoot[AccountEvent | Placed]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None: ...
 
     closed = ignores(Closed)
     # a handler of another aggregate, in between
-    apply = opened | Order.placed | deposited | closed  # type: ignore
+    apply = (opened | Order.placed | deposited | closed).exhaustive  # type: ignore
+
+
+@define
+class JoinsOtherAggregateLast(AggregateRoot[Opened | Placed]):
+    @applies
+    def opened(self, event: Opened) -> None: ...
+
+    # a handler of another aggregate, as the last one
+    apply = (opened | Order.placed).exhaustive  # type: ignore
+
+
+@define
+class JoinsOtherAggregateAfterIgnores(AggregateRoot[Opened | Closed | Placed]):
+    @applies
+    def opened(self, event: Opened) -> None: ...
+
+    # a handler of another aggregate, after a leading `ignores`
+    apply = (ignores(Closed) | Order.placed | opened).exhaustive  # type: ignore
+
+
+@define
+class MissesHandlerBesideInline(AggregateRoot[AccountEvent]):
+    @applies
+    def opened(self, event: Opened) -> None: ...
+
+    # leaving out `deposited`, with `ignores` inside the join
+    apply = (opened | ignores(Closed)).exhaustive  # type: ignore
+
+
+@define
+class IgnoresTooFew(AggregateRoot[AccountEvent]):
+    # leaving out `Opened` and all handlers, with a union that is ignored
+    apply = ignores(Deposited | Closed).exhaustive  # type: ignore
+
+
+@define
+class IsBareJoin(AggregateRoot[Opened | Closed]):
+    @applies
+    def opened(self, event: Opened) -> None: ...
+
+    # a join that is not compared whole
+    apply = opened | ignores(Closed)  # type: ignore
+
+
+@define
+class IsBareHandler(AggregateRoot[Opened]):
+    @applies
+    def opened(self, event: Opened) -> None: ...
+
+    # a single handler that is not compared whole
+    apply = opened  # type: ignore
+
+
+class TakesNoEvent:
+    # above a handler without an event
+    @applies  # type: ignore
+    def closed(self) -> None: ...
+
+
+class ReturnsFromBareHandler:
+    # above a handler that returns something
+    @applies  # type: ignore
+    def closed(self, event: Closed) -> int:
+        return 5
 
 
 @define
 class JoinsFunction(AggregateRoot[Opened | Closed]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
     def closed(self, event: Closed) -> None: ...
 
     # a handler without @applies
-    apply = opened | closed  # type: ignore
+    apply = (opened | closed).exhaustive  # type: ignore
 
 
 @define
@@ -372,13 +435,13 @@ class IsNoRegistry(AggregateRoot[Closed]):
     def closed(self, event: Closed) -> None: ...
 
     # a function instead of a registry
-    apply = closed  # type: ignore
+    apply = closed.exhaustive  # type: ignore
 
 
 # --- registries ------------------------------------------------------------------------------------
 
 
-@applies(Deposited)
+@applies
 def total(state: dict[str, int], event: Deposited) -> None:
     state[event.currency] = state.get(event.currency, 0) + event.cents
 
@@ -450,19 +513,61 @@ def chain() -> None:
     upcasts(units_to_cents).then(lambda: 5)  # type: ignore
 
 
-@frozen(kw_only=True)
-class UpcastByFunction(AggregateEvent):
-    # a function instead of a chain
-    upcaster = units_to_cents  # type: ignore
+# a function instead of a chain
+@frozen
+class UpcastByFunction(AggregateEvent, upcaster=units_to_cents):  # type: ignore
+    pass
+
+
+# --- reserved names: final in the checker, refused at import --------------------------------------
+
+
+@define
+class OverridesTrigger(AggregateRoot[Closed]):
+    # a method that the base class keeps for itself
+    def discard(self) -> None: ...  # type: ignore
+
+    apply = ignores(Closed).exhaustive
+
+
+@define
+class OverridesId(AggregateRoot[Closed]):
+    # a field with the name of a property of the base class
+    id: int = 0  # type: ignore
+    apply = ignores(Closed).exhaustive
 
 
 # --- names -----------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class NamedByNumber(AggregateEvent):
-    # a stored name that is no string
-    event_name = 5  # type: ignore
+# a stored name that is no text
+@frozen
+class NamedByNumber(AggregateEvent, name=5):  # type: ignore
+    pass
+
+
+# one alias instead of a tuple of them
+@frozen
+class AliasedByText(AggregateEvent, aliases="bank.created"):  # type: ignore
+    pass
+
+
+# a keyword that there is not
+@frozen
+class Misspelt(AggregateEvent, nmae="bank.misspelt"):  # type: ignore
+    pass
+
+
+# a keyword of hash chains on a root without one
+@define
+class Unchained(AggregateRoot[Closed], genesis_hash=b"0" * 32):  # type: ignore
+    apply = ignores(Closed).exhaustive
+
+
+# an upcaster of events on an aggregate
+@define
+class UpcastAggregate(AggregateRoot[Closed], upcaster=upcasts(units_to_cents)):  # type: ignore
+    apply = ignores(Closed).exhaustive
 
 
 # --- subscribe_to ----------------------------------------------------------------------------------
@@ -777,7 +882,7 @@ def make_array_repositories(store: RecordStore) -> None:
 @define
 class Story(AggregateRootWithECC[Told]):
     told = ignores(Told)
-    apply = told
+    apply = told.exhaustive
 
 
 def give() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 import pytest
 
-from esmodel import ApplyError
+from esmodel.exceptions import ApplyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,24 +215,24 @@ class Closed(AggregateEvent): pass
 
 @define
 class Order(AggregateRoot[Closed]):
-    @applies(Closed)
+    @applies
     def order_closed(self, event: Closed) -> None: ...
 
-    apply = order_closed
+    apply = order_closed.exhaustive
 
 @define
 class Account(AggregateRoot[Opened | Deposited | Closed]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None: ...
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None: ...
 
-    @applies(Closed)
+    @applies
     def closed(self, event: Closed) -> None: ...
 
     ignored = ignores(Closed)
-    apply = {join}
+    apply = ({join}).exhaustive
 """
 
 

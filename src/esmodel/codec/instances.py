@@ -37,7 +37,7 @@ def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
         ModelError: if it is none.
     """
     if not attrs.has(cls):
-        msg = f"{cls.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
+        msg = f"{cls.__qualname__} must be an attrs class: write @frozen above it"
         raise ModelError(msg)
     fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
     return fields
@@ -144,8 +144,11 @@ def _maker(cls: type[object]) -> Generated | None:
     if props is None or open_class_of(cls) is None:
         return None
     fields = fields_of(cls)
-    header = [each for each in fields if not each.kw_only]
-    payload = [each for each in fields if each.kw_only]
+    names: tuple[str, ...] = vars(cls).get("_es_header", ()) or next(
+        (vars(base)["_es_header"] for base in cls.__mro__ if "_es_header" in vars(base)), ()
+    )
+    header = [each for each in fields if each.name in names]
+    payload = [each for each in fields if each.name not in names]
     if (
         not props.added_init
         or caches_hash(cls)
@@ -156,8 +159,8 @@ def _maker(cls: type[object]) -> Generated | None:
     ):
         return None
     known: dict[str, object] = {"opened": open_class_of(cls), "cls": cls}
-    names = ", ".join(each.name for each in header)
-    call = f"return cls({names}, *args, **given)"
+    given_header = ", ".join(each.name for each in header)
+    call = f"return cls({given_header}, *args, **given)"
     statements = [
         # what is missing, unknown or left to its default is told or filled in by `__init__`
         f"if args or len(given) != {len(payload)}: {call}",
@@ -170,5 +173,5 @@ def _maker(cls: type[object]) -> Generated | None:
         "instance.__class__ = cls",
         "return instance",
     ]
-    maker: Generated = generated(f"args, given, {names}", statements, known).function
+    maker: Generated = generated(f"args, given, {given_header}", statements, known).function
     return maker

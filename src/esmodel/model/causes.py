@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from uuid import UUID
 
 from esmodel.ids import new_id
-from esmodel.model.events import EventWithECC
+from esmodel.model.protocols import EventWithECC
 
 _cause: ContextVar[tuple[UUID, UUID] | None] = ContextVar("cause", default=None)
 

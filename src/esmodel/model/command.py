@@ -1,89 +1,104 @@
 """Commands: aggregates that are done or not."""
 
+# pyright: reportPrivateUsage=false
+# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+
 from __future__ import annotations
 
-from typing import ClassVar, Self, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar, Self, TypeVar, final
 from uuid import UUID
 
 from attrs import define, field, frozen
 from typing_extensions import override
 
-from esmodel.model.aggregate import AggregateRoot, AttributeChanged, Discarded
+from esmodel.model.aggregate import AttributeChanged, Discarded, Root
 from esmodel.model.apply import Handler
-from esmodel.model.events import AggregateEvent, DomainEvent, TimestampedVersionedEvent
+from esmodel.model.events import AggregateEvent, TimestampedVersionedEvent
+from esmodel.model.plan import OWN, LibraryEvents
+from esmodel.model.reserved import RESERVED_BY_ENTITIES
+from esmodel.model.stored import Progress
 
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
 
+_STORED_FLAG = "_is_done"
 
-@frozen(kw_only=True)
-class Done(AggregateEvent):
+
+@frozen
+class Done(AggregateEvent, name="Done"):
     """The event of ``Command.done``."""
-
-    event_name = "Done"
 
 
 @define
-class Command(AggregateRoot[TEvent]):
-    """Something that was asked for, and is done or not.
+class Command(Root[TEvent, TEvent | Discarded | AttributeChanged | Done]):
+    """A request, which is done or not.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Asked(AggregateEvent):
         ...     what: str
         >>> @define
         ... class Request(Command[Asked]):
         ...     what: str
         ...
-        ...     @applies(Asked)
+        ...     @applies
         ...     def asked(self, event: Asked) -> None:
         ...         self.what = event.what
         ...
-        ...     apply = asked
+        ...     apply = asked.exhaustive
         >>> request = Request.create(Asked, what="a report")
         >>> request.done()
         >>> request.is_done
         True
     """
 
-    LIBRARY_EVENTS: ClassVar[tuple[type[DomainEvent], ...]] = (Discarded, AttributeChanged, Done)
-    _is_done: bool = field(init=False, metadata={"esmodel": True})
-
-    @classmethod
-    @override
-    def begin(cls, originator_id: UUID, /) -> Self:
-        command = super().begin(originator_id)
-        command._is_done = False
-        return command
+    _es_reserved: ClassVar[frozenset[str]] = RESERVED_BY_ENTITIES | {"done", "is_done"}
+    _es_library: ClassVar[LibraryEvents] = LibraryEvents(Discarded, AttributeChanged, (Done,))
+    _es_is_done: bool = field(init=False, metadata=OWN)
 
     @property
+    @final
     def is_done(self) -> bool:
         """Whether the command is done."""
-        return self._is_done
+        return self._es_is_done
 
+    @final
     def done(self) -> None:
         """Trigger that the command is done; a second time does nothing.
 
         Raises:
             EntityIsDiscarded: if the command was discarded.
         """
-        self._refuse_if_discarded()
-        if not self._is_done:
-            self._take(Done(self._id, self._version + 1, self._now()))
-
-    def complete(self) -> None:
-        """Count as done; called when ``Done`` is applied."""
-        self._is_done = True
+        self._es_refuse_if_discarded()
+        if not self._es_is_done:
+            self._es_record(Done, {})
 
     @classmethod
     @override
-    def completed(cls, event_class: type[object], handler: Handler, /) -> Handler:
-        found = super().completed(event_class, handler)
+    def _es_begin(cls, originator_id: UUID) -> Self:
+        command = super()._es_begin(originator_id)
+        command._es_is_done = False
+        return command
+
+    @classmethod
+    @override
+    def _es_completed(cls, event_class: type[object], handler: Handler) -> Handler:
+        found = super()._es_completed(event_class, handler)
         return _finishing(found) if issubclass(event_class, Done) else found
+
+    @override
+    def _es_flags(self) -> Mapping[str, bool]:
+        return {_STORED_FLAG: self._es_is_done}
+
+    @override
+    def _es_resume(self, progress: Progress) -> None:
+        super()._es_resume(progress)
+        self._es_is_done = progress.flags.get(_STORED_FLAG, False)
 
 
 def _finishing(handler: Handler) -> Handler:
     def finish(command: Command[TEvent], event: Done) -> None:
         handler(command, event)
-        command.complete()
+        command._es_is_done = True
 
     return finish

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.codec.codec import Codec
 from esmodel.exceptions import ModelError
-from esmodel.model.entity import DeclaredAttribute, DomainEntity
-from esmodel.model.events import DEFAULT_BUS, DomainEvent, EventBus
+from esmodel.model.annotations import annotation_of
+from esmodel.model.bus import DEFAULT_BUS, EventBus
+from esmodel.model.entity import DomainEntity
+from esmodel.model.events import DomainEvent
+from esmodel.model.plan import DeclaredAttribute
 
 P = ParamSpec("P")
 TResult = TypeVar("TResult")
@@ -65,7 +69,7 @@ def subscribe_to(
 def subscribe_to(
     *event_classes: type[DomainEvent], bus: EventBus = DEFAULT_BUS
 ) -> Callable[[Callable[..., TResult]], Callable[..., TResult]]:
-    """Call a function with each published event of these classes; it stays callable itself.
+    """Call a function with each published event of these classes; it remains callable itself.
 
     Raises:
         ModelError: if no class is given.
@@ -77,8 +81,9 @@ def subscribe_to(
     """
     given: list[object] = list(event_classes)
     if not given or not all(isinstance(each, type) for each in given):
-        msg = f"subscribe_to takes classes of events, not {given!r}: @subscribe_to(Opened, Closed)"
-        raise ModelError(msg)
+        raise ModelError(
+            f"subscribe_to: expected classes of events, found {given!r}: @subscribe_to(Opened, Closed)."
+        )
 
     def decorate(handler: Callable[..., TResult], /) -> Callable[..., TResult]:
         def handle(events: Sequence[DomainEvent]) -> None:
@@ -93,13 +98,13 @@ def subscribe_to(
 
 
 class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it is used as a decorator
-    """A settable property, whose assignment triggers ``AttributeChanged``.
+    """Declare a settable property, whose assignment triggers ``AttributeChanged``.
 
-    The getter reads the field of the same name with an underscore before it, which the event
-    sets. The value comes back from every store in the type that the getter returns.
+    The getter reads the field of the same name with an underscore before it, which the event sets. The
+    value comes back from every store in the type that the getter returns.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Opened(AggregateEvent):
         ...     pass
         >>> @define
@@ -110,36 +115,47 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
         ...     def limit(self) -> int:
         ...         return self._limit
         ...
-        ...     opened = ignores(Opened)
-        ...     apply = opened
+        ...     apply = ignores(Opened).exhaustive
         >>> account = Account.create(Opened)
         >>> account.limit = 500
         >>> account.limit, account.version
         (500, 1)
     """
 
-    __slots__ = ("_getter", "_type")
+    __slots__ = ("_read", "_type")
 
     def __init__(self, getter: Callable[[TEntity], TValue], /) -> None:
         """Take the getter, whose return type is that of the attribute."""
-        self._getter: Callable[..., TValue] = getter
-        self._type: object = None
+        self.getter = getter
+        self._read: Callable[..., TValue] = getter
+        frame = inspect.currentframe()
+        caller = None if frame is None else frame.f_back
+        self._type: object = (
+            annotation_of(getter, "return", caller) if isinstance(getter, FunctionType) else None
+        )
 
-    name: str
-    codec: Codec
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        """Learn the name.
 
-    def __set_name__(self, owner: type[DomainEntity[TEvent]], name: str) -> None:
-        """Learn the name, and the codec of the entity."""
+        Raises:
+            ModelError: if its field would have a reserved name.
+        """
+        if name.startswith("es_"):
+            raise ModelError(
+                f"{owner.__qualname__}.{name}: expected an attribute with a name of your own, found the "
+                f"prefix 'es_': its field _{name} would have the prefix '_es_', which esmodel reserves."
+            )
         self.name = name
-        self.codec = owner.codec
 
     @override
     def value_type(self) -> object:
         if self._type is None:
-            hints = get_type_hints(self._getter, include_extras=True)
+            hints = get_type_hints(self.getter, include_extras=True)
             if "return" not in hints:
-                msg = f"@attribute {self.name} has no return type: def {self.name}(self) -> TheType"
-                raise ModelError(msg)
+                raise ModelError(
+                    f"@attribute {self.name}: expected a getter with a return type, found none: "
+                    f"def {self.name}(self) -> TheType."
+                )
             self._type = hints["return"]
         return self._type
 
@@ -149,7 +165,7 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
     def __get__(self, instance: DomainEntity[TEvent], owner: type[object], /) -> TValue: ...
     def __get__(self, instance: DomainEntity[TEvent] | None, owner: type[object], /) -> Self | TValue:
         """Return the value, or on the class the attribute itself."""
-        return self if instance is None else self._getter(instance)
+        return self if instance is None else self._read(instance)
 
     def __set__(self, instance: DomainEntity[TEvent], value: TValue, /) -> None:
         """Trigger that the attribute changed."""
@@ -157,20 +173,21 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
 
 
 def subclassevents(cls: type[TEntity], /) -> type[TEntity]:
-    """Name the events that are nested in a class after it, as ``Account.Opened``.
+    """Give a class subclasses of the events nested in its bases, named after it, as ``Account.Opened``.
 
-    For those who inherit an entity with nested events: each gets a subclass of the event whose
-    name is that of the new class, so that the two are told apart in a store.
+    For those who inherit an entity with nested events: the subclasses have stored names of their own, so
+    that a store tells the two apart.
 
     Example:
+        >>> from esmodel.model import stored_name_of, subclassevents
         >>> class Base:
-        ...     @frozen(kw_only=True)
+        ...     @frozen
         ...     class Opened(AggregateEvent):
         ...         pass
         >>> @subclassevents
         ... class Account(Base):
         ...     pass
-        >>> Account.Opened.event_name
+        >>> stored_name_of(Account.Opened)
         'Account.Opened'
     """
     for base in cls.__mro__[1:]:
@@ -182,5 +199,5 @@ def subclassevents(cls: type[TEntity], /) -> type[TEntity]:
                     (nested,),
                     {"__module__": cls.__module__, "__qualname__": qualname, "__slots__": ()},
                 )
-                setattr(cls, name, frozen(kw_only=True)(made))
+                setattr(cls, name, frozen(made))
     return cls

@@ -1,4 +1,4 @@
-"""Payloads of the events of one class of entities: to stored bytes, and back through upcasters."""
+"""Event codecs: an event to the bytes of its row and back, through upcasters where it is old."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ import msgspec
 from esmodel.codec.instances import fields_of
 from esmodel.codec.typevars import bind, bound_in
 from esmodel.exceptions import ModelError, PayloadError
-from esmodel.model.apply import Handler, events_of, owner_of, registry_of
-from esmodel.model.entity import DeclaredAttribute, DomainEntity, EntityPlan, plan_of
-from esmodel.model.events import AttributeChangedEvent, DomainEvent
+from esmodel.model.apply import Handler
+from esmodel.model.events import AttributeChangedEvent, DomainEvent, class_version_of, header_of, schema_of
+from esmodel.model.exhaustive import events_of, owner_of, registry_of
+from esmodel.model.plan import DeclaredAttribute, EntityPlan, Planned, plan_of
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 _ROW: Final = frozenset({"originator_id", "originator_version", "timestamp", "previous_hash", "event_hash"})
+"""The fields of headers that a row has a column for."""
 
 _NOTHING_BOUND: Final[Mapping[object, object]] = {}
 
 
-class _Changed(msgspec.Struct, forbid_unknown_fields=True):
-    """The stored form of a changed attribute: its value as JSON, typed only by the entity."""
+class _StoredChange(msgspec.Struct, forbid_unknown_fields=True):
+    """The stored form of a changed attribute: its value as JSON, whose type only the entity knows."""
 
     name: str
     value: msgspec.Raw
 
 
-class Payload(Generic[TEvent]):
-    """How the events of one class are written, and read at every class version.
+class EventCodec(Generic[TEvent]):
+    """Encodes the events of one class, and decodes them at every class version.
 
     Attributes:
         event_class: the class.
         name: its stored name.
         class_version: the version at which it is written.
-        encode: what makes of an event its payload as JSON; a ``PayloadError`` where a value cannot be
-            written.
+        encode: returns the payload of an event as JSON; a ``PayloadError`` where a value cannot be written.
         extra: the fields of the header that a row has no column for.
-        make: what makes an event of the payload as it is written today and the fields of its header;
-            ``None`` where that is not all, and ``decode`` must be called.
+        make: returns an event from its payload, as it is written today, and the fields of its header;
+            ``None`` where more is needed, and ``decode`` must be called.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Payload(Generic[TEvent]):
         "_make",
         "_shape",
         "_upcaster",
+        "_values",
         "class_version",
         "encode",
         "event_class",
@@ -79,26 +81,26 @@ class Payload(Generic[TEvent]):
             ModelError: if the class is no attrs class, or a field has a type that cannot be carried.
         """
         if "__attrs_attrs__" not in vars(event_class):
-            msg = f"{event_class.__qualname__} must be an attrs class: write @frozen(kw_only=True) above it"
-            raise ModelError(msg)
-        header = event_class.HEADER
+            raise ModelError(f"{event_class.__qualname__}: expected an attrs class: write @frozen above it.")
+        header = header_of(event_class)
         fields = fields_of(event_class)
         for each in fields:
-            if each.name not in header and (not each.kw_only or not each.init):
-                msg = (
-                    f"{event_class.__qualname__}.{each.name} must be a keyword-only argument: "
-                    f"write @frozen(kw_only=True) above {event_class.__qualname__}"
+            if not each.init:
+                raise ModelError(
+                    f"{event_class.__qualname__}.{each.name}: expected an argument of the class, found "
+                    f"a field with init=False. Remove it: what is not given when triggered is not recorded."
                 )
-                raise ModelError(msg)
+        schema = schema_of(event_class)
         self.event_class: type[TEvent] = event_class
         self._bound = bound
-        self.name: str = event_class.event_name
-        self.class_version: int = event_class.class_version()
-        self._codec = event_class.codec
-        self._upcaster = event_class.upcaster
+        self.name: str = schema.name
+        self.class_version: int = class_version_of(event_class)
+        self._codec = schema.codec
+        self._upcaster = schema.upcaster
         is_change = AttributeChangedEvent in event_class.__mro__
         self._attributes: Mapping[str, DeclaredAttribute] = plan.attributes if is_change else {}
         self._is_change = is_change
+        self._values = plan.codec
         names = () if is_change else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.shape(event_class, names, arguments)
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
@@ -108,17 +110,19 @@ class Payload(Generic[TEvent]):
         self.make: Callable[..., TEvent] | None = None if self.extra or is_change else self._make
 
     def _encode_change(self, event: TEvent) -> bytes:
-        name: str = getattr(event, "name")  # noqa: B009  # because the marker alone says it is there
-        attribute = self._attributes[name]
-        value = attribute.codec.encode(bind(attribute.value_type(), self._bound), getattr(event, "value"))  # noqa: B009
-        return msgspec.json.encode(_Changed(name, msgspec.Raw(value)))
+        change: object = event
+        if not isinstance(change, AttributeChangedEvent):
+            raise ModelError(f"{event!r}: expected the event of a changed attribute.")
+        attribute = self._attributes[change.name]
+        value = self._values.encode(bind(attribute.value_type(), self._bound), change.value)
+        return msgspec.json.encode(_StoredChange(change.name, msgspec.Raw(value)))
 
     def encode_header(self, event: TEvent, /) -> bytes:
         """Return the part of the header that a row has no column for; empty where there is none."""
         return self._extra.encode(event) if self.extra else b""
 
     def decode(self, header: tuple[object, ...], extra: bytes, data: bytes, class_version: int, /) -> TEvent:
-        """Return an event from what was stored; no validator runs.
+        """Return an event from its row; no validator runs.
 
         Args:
             header: the fields of the header that a row has a column for, in their order.
@@ -137,21 +141,20 @@ class Payload(Generic[TEvent]):
         if self.extra:
             self._extra.decode(extra, event)
         if self._is_change:
-            self._set_attribute(event, msgspec.json.decode(data, type=_Changed))
+            self._set_attribute(event, msgspec.json.decode(data, type=_StoredChange))
         return event
 
-    def _set_attribute(self, event: TEvent, changed: _Changed) -> None:
+    def _set_attribute(self, event: TEvent, changed: _StoredChange) -> None:
         attribute = self._attributes.get(changed.name)
         if attribute is None:
-            msg = f"the entity has no @attribute {changed.name!r}"
-            raise PayloadError(msg)
-        value = attribute.codec.decode(bind(attribute.value_type(), self._bound), changed.value)
+            raise PayloadError(f"the entity has no @attribute {changed.name!r}")
+        value = self._values.decode(bind(attribute.value_type(), self._bound), changed.value)
         object.__setattr__(event, "name", changed.name)
         object.__setattr__(event, "value", value)
 
 
-class Payloads:
-    """The payloads of all events of one class of entities, by class and by stored name.
+class EventCodecs:
+    """The codecs of all events of one class of entities, by class and by stored name.
 
     Attributes:
         by_class: by the class of the event.
@@ -160,7 +163,7 @@ class Payloads:
 
     __slots__ = ("by_class", "by_name")
 
-    def __init__(self, entity: type[DomainEntity[TEvent]], arguments: tuple[object, ...] = (), /) -> None:
+    def __init__(self, entity: type[Planned], arguments: tuple[object, ...] = (), /) -> None:
         """Register the events of the registry, those of the union, and the library's.
 
         Args:
@@ -171,54 +174,52 @@ class Payloads:
             ModelError: if two classes share a name, or a type cannot be carried.
         """
         plan = plan_of(entity)
-        self.by_class: dict[type[object], Payload[DomainEvent]] = {}
-        self.by_name: dict[str, Payload[DomainEvent]] = {}
+        self.by_class: dict[type[object], EventCodec[DomainEvent]] = {}
+        self.by_name: dict[str, EventCodec[DomainEvent]] = {}
         registry = registry_of(entity)
         bound = bound_in(entity, arguments)
         everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
         handlers: Mapping[object, Handler] = {} if registry is None else registry.handlers
         applied = [bind(each, bound[owner_of(handlers[each], entity)]) for each in handlers]
-        for event in (*events_of(entity, arguments), *applied, *entity.LIBRARY_EVENTS):
+        for event in (*events_of(entity, arguments), *applied, *plan.library.all):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
-                msg = f"{entity.__qualname__} applies {event!r}, which is no DomainEvent"
-                raise ModelError(msg)
+                raise ModelError(f"{entity.__qualname__} applies {event!r}: expected a DomainEvent.")
             if event_class not in self.by_class and event_class is not DomainEvent:
-                self._add(Payload[DomainEvent](event_class, get_args(event), plan, everywhere))
+                self._add(EventCodec[DomainEvent](event_class, get_args(event), plan, everywhere))
 
-    def _add(self, payload: Payload[DomainEvent]) -> None:
-        self.by_class[payload.event_class] = payload
-        for name in (payload.name, *payload.event_class.aliases):
-            other = self.by_name.setdefault(name, payload)
-            if other is not payload:
-                msg = (
-                    f"{payload.event_class.__qualname__} and {other.event_class.__qualname__} both "
-                    f"have the stored name {name!r}; give one another event_name"
+    def _add(self, codec: EventCodec[DomainEvent]) -> None:
+        self.by_class[codec.event_class] = codec
+        for name in (codec.name, *schema_of(codec.event_class).aliases):
+            other = self.by_name.setdefault(name, codec)
+            if other is not codec:
+                raise ModelError(
+                    f"{codec.event_class.__qualname__} and {other.event_class.__qualname__} both have the "
+                    f"stored name {name!r}. Give one another by the class keyword `name`."
                 )
-                raise ModelError(msg)
 
-    def for_event(self, event: DomainEvent, /) -> Payload[DomainEvent]:
-        """Return how an event is written.
+    def for_event(self, event: DomainEvent, /) -> EventCodec[DomainEvent]:
+        """Return the codec of an event.
 
         Raises:
             ModelError: if its class is not among those of the registry.
         """
-        payload = self.by_class.get(type(event))
-        if payload is None:
+        codec = self.by_class.get(type(event))
+        if codec is None:
             kind = type(event).__qualname__
-            msg = (
-                f"{kind} is applied by a handler of a base of it, but has no name here: join @applies({kind})"
+            raise ModelError(
+                f"{kind} is applied by a handler of a base of it, but has no stored name here. Write a "
+                f"handler of it, or ignores({kind}), and join it."
             )
-            raise ModelError(msg)
-        return payload
+        return codec
 
 
-_known: Final[dict[tuple[type[object], tuple[object, ...]], Payloads]] = {}
+_known: Final[dict[tuple[type[object], tuple[object, ...]], EventCodecs]] = {}
 
 
-def payloads_of(entity: type[DomainEntity[TEvent]], arguments: tuple[object, ...] = (), /) -> Payloads:
-    """Return the payloads of a class of entities, with its type arguments, derived once."""
+def event_codecs_of(entity: type[Planned], arguments: tuple[object, ...] = (), /) -> EventCodecs:
+    """Return the codecs of a class of entities, with its type arguments, derived once."""
     found = _known.get((entity, arguments))
     if found is None:
-        found = _known[entity, arguments] = Payloads(entity, arguments)
+        found = _known[entity, arguments] = EventCodecs(entity, arguments)
     return found

@@ -1,168 +1,146 @@
-"""Events: the kinds, told apart by their headers; the markers; the event bus.
+"""Events: the kinds, which differ by their headers, and the markers.
 
-The header of an event is positional, its payload keyword only. Each kind declares its
-header fields in order; the Protocols ``EventWith...`` serve code that takes any kind.
+The header of an event comes first and is positional; its payload follows. Each kind declares its header
+fields in order, because mypy and attrs order the fields of several mixins differently.
 """
+
+# pyright: reportPrivateUsage=false
+# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import ClassVar, Final, Never, Protocol, Self, runtime_checkable
+from typing import ClassVar, Final, Never
 from uuid import UUID
 
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.exceptions import EventHandlersNotEmptyError
+from esmodel.codec.codec import DEFAULT_CODEC, Codec, is_iterable
+from esmodel.exceptions import ModelError
+from esmodel.model.reserved import own_names, refuse_reserved
 from esmodel.model.versioning import Upcaster
 
 
-class DomainEvent:
-    """Something that happened: an attrs class, ``@frozen(kw_only=True)``, of one of the kinds.
+@frozen
+class EventSchema:
+    """What the class keywords of an event declare.
 
     Attributes:
-        HEADER: the fields of the header, in order.
-        event_name: the stored name; by default the class's qualified name.
-        aliases: names that the class once had, under which rows may still be stored.
+        name: the stored name.
+        aliases: former names, under which rows may still be stored.
+        upcaster: the steps from the oldest shape of the payload to today's.
+        codec: encodes and decodes the payload.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    upcaster: Upcaster[Never, object] | None
+    codec: Codec
+
+
+class DomainEvent:
+    """Something that happened: an attrs class, ``@frozen``, derived from one of the kinds.
+
+    Class keywords:
+        name: the stored name; by default the qualified name of the class.
+        aliases: former names of the class, under which rows may still be stored.
         upcaster: the chain of steps from the oldest shape of the payload to today's.
-        codec: what carries the payload; give a base class of yours one with hooks.
+        codec: encodes and decodes the payload; subclasses inherit it.
 
     Example:
-        >>> @frozen(kw_only=True)
-        ... class Opened(AggregateEvent):
-        ...     aliases = ("Created",)
+        >>> from esmodel.model import class_version_of, stored_name_of
+        >>> @frozen
+        ... class Opened(AggregateEvent, name="bank.opened", aliases=("Created",)):
         ...     owner: str
-        >>> Opened.event_name, Opened.class_version()
-        ('Opened', 0)
+        >>> stored_name_of(Opened), class_version_of(Opened)
+        ('bank.opened', 0)
     """
 
     __slots__ = ()
 
-    HEADER: ClassVar[tuple[str, ...]] = ()
-    event_name: ClassVar[str] = "DomainEvent"
-    aliases: ClassVar[tuple[str, ...]] = ()
-    upcaster: ClassVar[Upcaster[Never, object] | None] = None
-    codec: ClassVar[Codec] = DEFAULT_CODEC
+    _es_header: ClassVar[tuple[str, ...]] = ()
+    _es_schema: ClassVar[EventSchema] = EventSchema("DomainEvent", (), None, DEFAULT_CODEC)
 
     @override
-    def __init_subclass__(cls) -> None:
-        """Give the class a name, aliases and an upcaster of its own: none is inherited."""
+    def __init_subclass__(
+        cls,
+        *,
+        name: str | None = None,
+        aliases: tuple[str, ...] = (),
+        upcaster: Upcaster[Never, object] | None = None,
+        codec: Codec | None = None,
+    ) -> None:
+        """Keep what the keywords declare; all but the codec holds for this class only.
+
+        Raises:
+            ModelError: if a keyword has a value of the wrong type, or the class uses a reserved name.
+        """
         super().__init_subclass__()
-        own = vars(cls)
-        if "event_name" not in own:
-            cls.event_name = cls.__qualname__.rpartition("<locals>.")[2]
-        if "aliases" not in own:
-            cls.aliases = ()
-        if "upcaster" not in own:
-            cls.upcaster = None
-
-    @classmethod
-    def class_version(cls) -> int:
-        """Return the version of the schema: the number of steps of the upcaster."""
-        return 0 if cls.upcaster is None else len(cls.upcaster)
+        if "_es_schema" in vars(cls):
+            return  # attrs makes a slotted class a second time, from the first one and without keywords
+        _refuse_wrong_keywords(cls, {"name": name, "aliases": aliases, "upcaster": upcaster, "codec": codec})
+        refuse_reserved(cls, {*cls._es_header, *RESERVED_BY_EVENTS}, own_names(cls))
+        cls._es_schema = EventSchema(
+            cls.__qualname__.rpartition("<locals>.")[2] if name is None else name,
+            aliases,
+            upcaster,
+            cls._es_schema.codec if codec is None else codec,
+        )
 
 
-@runtime_checkable
-class EventWithOriginatorID(Protocol):
-    """An event that names the entity it belongs to.
+RESERVED_BY_EVENTS: Final = frozenset({"becomes"})
+"""The names that no field or method of an event may have, besides the fields of its header."""
 
-    Laws: ``originator_id`` is the id of the stream.
 
-    Example:
-        >>> issubclass(AggregateEvent, DomainEvent)
-        True
+def _refuse_wrong_keywords(cls: type[DomainEvent], given: Mapping[str, object]) -> None:
+    """Check what no type checker saw.
+
+    Raises:
+        ModelError: naming the class and the keyword.
     """
-
-    @property
-    def originator_id(self) -> UUID:
-        """The id of the entity."""
-        ...
-
-
-@runtime_checkable
-class EventWithOriginatorVersion(Protocol):
-    """An event that knows its place in the stream.
-
-    Laws: ``originator_version`` is 0 for the first event and rises by one.
-    """
-
-    @property
-    def originator_version(self) -> int:
-        """The version of the entity after this event."""
-        ...
+    name, aliases, upcaster, codec = given["name"], given["aliases"], given["upcaster"], given["codec"]
+    wanted: str | None = None
+    if name is not None and (not isinstance(name, str) or not name):
+        wanted = f'name: expected a text, found {name!r}: name="bank.opened"'
+    elif not _are_texts(aliases):
+        wanted = f'aliases: expected a tuple of texts, found {aliases!r}: aliases=("bank.created",)'
+    elif upcaster is not None and not isinstance(upcaster, Upcaster):
+        wanted = f"upcaster: expected an Upcaster, found {upcaster!r}: upcaster=upcasts(step).then(step)"
+    elif codec is not None and not isinstance(codec, Codec):
+        wanted = f"codec: expected a Codec, found {codec!r}: codec=Codec(TypeHook(...))"
+    if wanted is not None:
+        raise ModelError(f"{cls.__qualname__}: {wanted}.")
 
 
-@runtime_checkable
-class EventWithTimestamp(Protocol):
-    """An event that knows when it was triggered.
-
-    Laws: ``timestamp`` is aware, in UTC, to the microsecond; never earlier than the one before.
-    """
-
-    @property
-    def timestamp(self) -> datetime:
-        """When the event was triggered."""
-        ...
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
-@runtime_checkable
-class EventWithTimeuuid(Protocol):
-    """An event whose id holds its time.
-
-    Laws: ``event_id`` is a UUID of version 1 with a random node.
-    """
-
-    @property
-    def event_id(self) -> UUID:
-        """The id of the event."""
-        ...
+def _are_texts(value: object) -> bool:
+    return is_iterable(value) and isinstance(value, tuple) and all(map(_is_text, value))
 
 
-@runtime_checkable
-class EventWithHash(Protocol):
-    """An event in a hash chain.
-
-    Laws: ``previous_hash`` is the ``event_hash`` of the event before, or the genesis hash;
-    ``event_hash`` is SHA-256 over the bytes as recorded.
-    """
-
-    @property
-    def previous_hash(self) -> bytes:
-        """The hash of the event before, 32 bytes."""
-        ...
-
-    @property
-    def event_hash(self) -> bytes:
-        """The hash of this event, 32 bytes."""
-        ...
+def schema_of(event_class: type[DomainEvent], /) -> EventSchema:
+    """Return what the class keywords of an event declare."""
+    return event_class._es_schema
 
 
-@runtime_checkable
-class EventWithECC(Protocol):
-    """An event with an id of its own, a correlation and a cause.
+def header_of(event_class: type[DomainEvent], /) -> tuple[str, ...]:
+    """Return the names of the header fields of an event, in order."""
+    return event_class._es_header
 
-    Laws: ``causation_id`` is the ``event_id`` of the event that caused this one, or ``None``;
-    ``correlation_id`` is the one of its cause, or its own ``event_id``.
-    """
 
-    @property
-    def event_id(self) -> UUID:
-        """The id of the event."""
-        ...
+def stored_name_of(event_class: type[DomainEvent], /) -> str:
+    """Return the name under which events of a class are stored."""
+    return event_class._es_schema.name
 
-    @property
-    def correlation_id(self) -> UUID:
-        """What all events of one story share."""
-        ...
 
-    @property
-    def causation_id(self) -> UUID | None:
-        """The id of the event that caused this one."""
-        ...
+def class_version_of(event_class: type[DomainEvent], /) -> int:
+    """Return the version of an event's schema: the number of steps of its upcaster."""
+    upcaster = event_class._es_schema.upcaster
+    return 0 if upcaster is None else len(upcaster)
 
 
 class CreatedEvent:
@@ -172,13 +150,21 @@ class CreatedEvent:
 
 
 class AttributeChangedEvent:
-    """Marks an event of a changed ``@attribute``."""
+    """Marks the event of an assignment to an ``@attribute``.
+
+    Attributes:
+        name: the name of the attribute.
+        value: its new value.
+    """
 
     __slots__ = ()
 
+    name: str
+    value: object
+
 
 class DiscardedEvent:
-    """Marks an event that ends its entity: after it no more events are taken."""
+    """Marks an event that discards its entity, which takes no events after it."""
 
     __slots__ = ()
 
@@ -193,7 +179,7 @@ class LoggedEvent:
 class VersionedEvent(DomainEvent):
     """An event of a ``VersionedEntity``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version")
+    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version")
     originator_id: UUID
     originator_version: int
 
@@ -202,7 +188,7 @@ class VersionedEvent(DomainEvent):
 class TimestampedEvent(DomainEvent):
     """An event of a ``TimestampedEntity``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "timestamp")
+    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "timestamp")
     originator_id: UUID
     timestamp: datetime
 
@@ -211,7 +197,7 @@ class TimestampedEvent(DomainEvent):
 class TimestampedVersionedEvent(DomainEvent):
     """An event of a ``TimestampedVersionedEntity``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
+    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
     originator_id: UUID
     originator_version: int
     timestamp: datetime
@@ -221,7 +207,7 @@ class TimestampedVersionedEvent(DomainEvent):
 class TimeuuidedEvent(DomainEvent):
     """An event of a ``TimeuuidedEntity``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "event_id")
+    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "event_id")
     originator_id: UUID
     event_id: UUID
 
@@ -230,7 +216,7 @@ class TimeuuidedEvent(DomainEvent):
 class TimeuuidedVersionedEvent(DomainEvent):
     """An event of a ``TimeuuidedVersionedEntity``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "event_id")
+    _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "event_id")
     originator_id: UUID
     originator_version: int
     event_id: UUID
@@ -245,7 +231,7 @@ class AggregateEvent(TimestampedVersionedEvent):
 class HashchainedEvent(TimestampedVersionedEvent):
     """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = (
+    _es_header: ClassVar[tuple[str, ...]] = (
         "originator_id",
         "originator_version",
         "timestamp",
@@ -260,7 +246,7 @@ class HashchainedEvent(TimestampedVersionedEvent):
 class ECCEvent(TimestampedVersionedEvent):
     """An event of an ``AggregateRootWithECC`` or an ``EntityWithECC``."""
 
-    HEADER: ClassVar[tuple[str, ...]] = (
+    _es_header: ClassVar[tuple[str, ...]] = (
         "originator_id",
         "originator_version",
         "timestamp",
@@ -271,157 +257,3 @@ class ECCEvent(TimestampedVersionedEvent):
     event_id: UUID
     correlation_id: UUID
     causation_id: UUID | None
-
-
-EventHandler = Callable[[Sequence[DomainEvent]], object]
-"""Gets each batch of events that is published; what it returns is left aside."""
-EventPredicate = Callable[[Sequence[DomainEvent]], bool]
-"""Says whether a handler gets a batch."""
-
-
-class Subscription:
-    """A handler on a bus, until ``cancel`` or the end of the ``with`` block.
-
-    Attributes:
-        handler: gets each batch.
-        predicate: asked once a batch, if there is one.
-
-    Example:
-        >>> bus = EventBus()
-        >>> with bus.subscribe(print):
-        ...     len(bus.subscriptions)
-        1
-        >>> len(bus.subscriptions)
-        0
-    """
-
-    __slots__ = ("_bus", "handler", "predicate")
-
-    def __init__(self, bus: EventBus, handler: EventHandler, predicate: EventPredicate | None) -> None:
-        """Made by ``EventBus.subscribe``."""
-        self._bus = bus
-        self.handler: EventHandler = handler
-        self.predicate: EventPredicate | None = predicate
-
-    def cancel(self) -> None:
-        """Take the handler off the bus; a second time does nothing."""
-        self._bus.cancel(self)
-
-    def __enter__(self) -> Self:
-        """Return the subscription."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        """Take the handler off the bus."""
-        self.cancel()
-
-
-class EventBus:
-    """Hands each published batch of events to those who subscribed; safe in threads.
-
-    Example:
-        >>> bus = EventBus()
-        >>> subscription = bus.subscribe(lambda batch: print(len(batch), "events"))
-        >>> bus.publish([AggregateEvent(UUID(int=1), 0, datetime(2026, 1, 1))])
-        1 events
-    """
-
-    __slots__ = ("_lock", "_subscriptions")
-
-    def __init__(self) -> None:
-        """Begin without subscribers."""
-        self._lock = threading.Lock()
-        self._subscriptions: tuple[Subscription, ...] = ()
-
-    @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """All subscriptions, oldest first."""
-        return self._subscriptions
-
-    def subscribe(self, handler: EventHandler, /, predicate: EventPredicate | None = None) -> Subscription:
-        """Hand each batch that is published from now on to a handler.
-
-        Args:
-            handler: gets the whole batch, in order.
-            predicate: asked once a batch; where it says no, the handler does not get it.
-        """
-        subscription = Subscription(self, handler, predicate)
-        with self._lock:
-            self._subscriptions = (*self._subscriptions, subscription)
-        return subscription
-
-    def unsubscribe(self, handler: EventHandler, /, predicate: EventPredicate | None = None) -> None:
-        """Take the oldest subscription of a handler with this predicate off; none is no error."""
-        with self._lock:
-            for each in self._subscriptions:
-                if each.handler == handler and each.predicate == predicate:
-                    self._subscriptions = tuple(one for one in self._subscriptions if one is not each)
-                    return
-
-    def cancel(self, subscription: Subscription, /) -> None:
-        """Take one subscription off; none is no error."""
-        with self._lock:
-            self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
-
-    def publish(self, events: Sequence[DomainEvent], /) -> None:
-        """Hand a batch to every subscriber, in the order in which they subscribed.
-
-        An error of a handler goes to the caller, and the handlers after it do not get the batch.
-        """
-        if not events:
-            return
-        batch = tuple(events)
-        for each in self._subscriptions:
-            if each.predicate is None or each.predicate(batch):
-                each.handler(batch)
-
-    def assert_event_handlers_empty(self) -> None:
-        """Check that nobody subscribes any more.
-
-        Raises:
-            EventHandlersNotEmptyError: with the handlers that are left.
-        """
-        if self._subscriptions:
-            left = ", ".join(repr(each.handler) for each in self._subscriptions)
-            msg = f"{len(self._subscriptions)} handlers still subscribe: {left}"
-            raise EventHandlersNotEmptyError(msg)
-
-    def clear_event_handlers(self) -> None:
-        """Take every handler off."""
-        with self._lock:
-            self._subscriptions = ()
-
-
-DEFAULT_BUS: Final = EventBus()
-"""The bus behind the functions of this module."""
-
-
-def subscribe(handler: EventHandler, /, predicate: EventPredicate | None = None) -> Subscription:
-    """Hand each batch that is published on the default bus to a handler; see ``EventBus``."""
-    return DEFAULT_BUS.subscribe(handler, predicate)
-
-
-def unsubscribe(handler: EventHandler, /, predicate: EventPredicate | None = None) -> None:
-    """Take a handler off the default bus; see ``EventBus``."""
-    DEFAULT_BUS.unsubscribe(handler, predicate)
-
-
-def publish(events: Sequence[DomainEvent], /) -> None:
-    """Hand a batch to every subscriber of the default bus; see ``EventBus``."""
-    DEFAULT_BUS.publish(events)
-
-
-def assert_event_handlers_empty() -> None:
-    """Check that nobody subscribes to the default bus; see ``EventBus``."""
-    DEFAULT_BUS.assert_event_handlers_empty()
-
-
-def clear_event_handlers() -> None:
-    """Take every handler off the default bus."""
-    DEFAULT_BUS.clear_event_handlers()

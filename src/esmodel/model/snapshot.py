@@ -1,4 +1,4 @@
-"""Snapshots: the state of an entity at a version, which spares the events before it."""
+"""Snapshots: the state of an aggregate at a version, which spares a load the events before it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from esmodel.clock import microseconds, moment_of
 from esmodel.codec.codec import Codec
 from esmodel.codec.struct import Shape
 from esmodel.codec.typevars import class_of
-from esmodel.model.aggregate import StoredAggregate
+from esmodel.exceptions import ModelError
+from esmodel.model.aggregate import is_aggregate
+from esmodel.model.plan import plan_of
+from esmodel.model.stored import Progress, StoredAggregate, begin, progress_of, resume
 from esmodel.model.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 
 class _Stored(msgspec.Struct, forbid_unknown_fields=True):
-    """What the bytes of a snapshot hold."""
+    """The content of a snapshot's bytes."""
 
     fingerprint: str
     created_on: int
@@ -44,6 +47,7 @@ class Snapshot:
         head: the hash of the last event, where there is a chain; else empty.
 
     Example:
+        >>> from esmodel.model import Snapshot
         >>> Snapshot.event_name
         'Snapshot'
     """
@@ -65,14 +69,14 @@ class SnapshotCodec(Generic[TAggregate]):
         class_version: the number of steps of its ``snapshot_upcaster``.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> from esmodel.model import SnapshotCodec
+        >>> @frozen
         ... class Opened(AggregateEvent):
         ...     pass
         >>> @define
         ... class Account(AggregateRoot[Opened]):
         ...     balance: int = 7
-        ...     opened = ignores(Opened)
-        ...     apply = opened
+        ...     apply = ignores(Opened).exhaustive
         >>> codec = SnapshotCodec(Account)
         >>> codec.restore(codec.take(Account.create(Opened))).balance
         7
@@ -81,46 +85,52 @@ class SnapshotCodec(Generic[TAggregate]):
     __slots__ = ("_codec", "_fingerprint", "_shape", "_upcaster", "class_version", "entity")
 
     def __init__(self, entity: type[TAggregate], /) -> None:
-        """Derive the form of the state.
+        """Derive the stored form of the state.
 
         Raises:
+            ModelError: if the class is no aggregate.
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
         self.entity: type[TAggregate] = class_of(entity)
-        plan = self.entity.plan()
+        root = class_of(entity)
+        if not is_aggregate(root):
+            raise ModelError(
+                f"{root.__qualname__}: expected an aggregate. Derive it from AggregateRoot[...]."
+            )
+        plan = plan_of(root)
         self._codec: Codec = plan.codec
-        self._upcaster: Upcaster[Never, object] | None = plan.upcaster
+        self._upcaster: Upcaster[Never, object] | None = plan.snapshot_upcaster
         self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
         self._shape: Shape[TAggregate] = plan.codec.shape(self.entity, plan.state, get_args(entity))
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
         """Return a snapshot of an aggregate, its pending events included."""
+        progress = progress_of(aggregate)
         stored = _Stored(
             self._fingerprint,
-            microseconds(aggregate.created_on),
-            aggregate.is_discarded,
-            {name: bool(getattr(aggregate, name)) for name in _flags(self.entity)},
+            microseconds(progress.created_on),
+            progress.is_discarded,
+            dict(progress.flags),
             msgspec.Raw(self._shape.encode(aggregate)),
         )
         return Snapshot(
             aggregate.id,
-            aggregate.version,
-            aggregate.last_modified,
+            progress.version,
+            progress.last_modified,
             self.class_version,
             msgspec.json.encode(stored),
-            aggregate.head,
+            progress.head,
         )
 
     def restore(self, snapshot: Snapshot, /) -> TAggregate:
         """Return an aggregate as it was when the snapshot was taken.
 
         Raises:
-            ValueError: if the snapshot does not fit the class any more; the events are to be
-                replayed instead.
+            ValueError: if the snapshot no longer fits the class; replay the events instead.
         """
         stored = msgspec.json.decode(snapshot.data, type=_Stored)
-        aggregate = self.entity.begin(snapshot.originator_id)
+        aggregate = begin(self.entity, snapshot.originator_id)
         if snapshot.class_version > self.class_version:
             msg = f"it has the class version {snapshot.class_version}, the class {self.class_version}"
             raise ValueError(msg)
@@ -133,17 +143,15 @@ class SnapshotCodec(Generic[TAggregate]):
             msg = "the fields of its state are not those of the class"
             raise ValueError(msg)
         self._shape.decode(data, aggregate)
-        object.__setattr__(aggregate, "_version", snapshot.originator_version)
-        object.__setattr__(aggregate, "_created_on", moment_of(stored.created_on))
-        object.__setattr__(aggregate, "_last_modified", snapshot.timestamp)
-        object.__setattr__(aggregate, "_is_discarded", stored.is_discarded)
-        for name in _flags(self.entity):
-            object.__setattr__(aggregate, name, stored.flags.get(name, False))
-        if snapshot.head:
-            object.__setattr__(aggregate, "_head", snapshot.head)
+        resume(
+            aggregate,
+            Progress(
+                snapshot.originator_version,
+                moment_of(stored.created_on),
+                snapshot.timestamp,
+                stored.is_discarded,
+                stored.flags,
+                snapshot.head,
+            ),
+        )
         return aggregate
-
-
-def _flags(entity: type[object]) -> tuple[str, ...]:
-    """Return the library's own fields that are part of the state, as a command's ``_is_done``."""
-    return ("_is_done",) if hasattr(entity, "is_done") else ()

@@ -1,4 +1,4 @@
-"""Saves: an append whose answer may be lost, and several aggregates in one."""
+"""Saving several aggregates together, all or none."""
 
 from __future__ import annotations
 
@@ -6,48 +6,23 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from esmodel.exceptions import ModelError, OutcomeUnknownError, StoreError
-from esmodel.model.aggregate import StoredAggregate
-from esmodel.model.events import TimestampedVersionedEvent, publish
-from esmodel.rows.record import Record, SupportsAppendIds, SupportsStreams
-
-
-def append(store: object, to_store: Callable[[Sequence[Record]], None], records: Sequence[Record], /) -> None:
-    """Store rows; where the answer is lost, ask the store what became of them.
-
-    Args:
-        store: asked, if it is one that can be.
-        to_store: its ``append``, or its ``append_streams``.
-        records: the rows.
-
-    Raises:
-        ConcurrencyError: if a position is taken; nothing is stored.
-        OutcomeUnknownError: if the store can not be asked, or not be reached.
-        StoreError: if the engine fails; nothing is stored.
-    """
-    try:
-        to_store(records)
-    except OutcomeUnknownError as error:
-        if not isinstance(store, SupportsAppendIds):
-            raise
-        try:
-            was_appended = store.was_appended(error.append_id)
-        except StoreError:
-            raise error from error.__cause__
-        if not was_appended:
-            msg = f"Append {error.append_id} was not stored: {error.finding}. Nothing is lost; save again."
-            raise StoreError(msg) from error
+from esmodel.exceptions import ModelError
+from esmodel.model.bus import publish
+from esmodel.model.events import TimestampedVersionedEvent
+from esmodel.model.stored import StoredAggregate
+from esmodel.repositories.outcome import append
+from esmodel.rows.record import Record, SupportsStreams
 
 
 @frozen(eq=False)
 class PendingSave:
-    """An aggregate that is to be saved together with others; ``to_save`` of its repository makes one.
+    """An aggregate to save together with others; ``to_save`` of its repository returns one.
 
     Attributes:
         aggregate: the aggregate.
-        store: where its repository keeps it.
-        records: what makes the rows of its events.
-        saved: what is to be done once they are stored.
+        store: the store of its repository.
+        records: returns the rows of its events.
+        saved: called once they are stored.
     """
 
     aggregate: StoredAggregate
@@ -65,24 +40,24 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
 
     Raises:
         ConcurrencyError: if somebody else saved one of them first. Nothing is stored, and the events
-            of all of them still wait; load them again and repeat the command.
-        ModelError: if an aggregate is there twice, or in another store.
+            of all of them stay pending; load them again and repeat the command.
+        ModelError: if an aggregate is given twice, or is kept in another store.
         PayloadError: if a value cannot be written; nothing is stored.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Moved(AggregateEvent):
         ...     cents: int
         >>> @define
         ... class Account(AggregateRoot[Moved]):
         ...     balance: int = 0
         ...
-        ...     @applies(Moved)
+        ...     @applies
         ...     def moved(self, event: Moved) -> None:
         ...         self.balance += event.cents
         ...
-        ...     apply = moved
+        ...     apply = moved.exhaustive
         >>> store = MemoryStore()
         >>> accounts = EventSourcedRepository(Account, store)
         >>> one, other = Account.create(Moved, cents=-5), Account.create(Moved, cents=5)
@@ -94,13 +69,13 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
     for each in saves:
         if each.store is not store:
             kind = type(each.aggregate).__qualname__
-            msg = f"{kind} {each.aggregate.id} is kept in another store than {store!r}: save it by itself"
-            raise ModelError(msg)
-        if ids.count(each.aggregate.id) > 1:
-            msg = (
-                f"{type(each.aggregate).__qualname__} {each.aggregate.id} is to be saved twice: name it once"
+            raise ModelError(
+                f"{kind} {each.aggregate.id}: expected an aggregate kept in {store!r}, found one of another "
+                f"store. Save it by itself."
             )
-            raise ModelError(msg)
+        if ids.count(each.aggregate.id) > 1:
+            kind = type(each.aggregate).__qualname__
+            raise ModelError(f"{kind} {each.aggregate.id}: expected it once, found it twice. Name it once.")
     events: list[TimestampedVersionedEvent] = []
     records: list[Record] = []
     for each in saves:

@@ -14,7 +14,7 @@ from esmodel.clock import microseconds
 from esmodel.codec.codec import DEFAULT_CODEC, Codec, TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
-from esmodel.repositories.saving import append
+from esmodel.repositories.outcome import append
 from esmodel.rows.record import Record, RecordStore
 from esmodel.structures.sequence import SequencedItem, make_item
 

@@ -31,7 +31,8 @@ from esmodel.exceptions import (
     UnknownEventError,
     shown,
 )
-from esmodel.model.events import DEFAULT_BUS, LoggedEvent, TimestampedVersionedEvent, publish
+from esmodel.model.bus import DEFAULT_BUS, publish
+from esmodel.model.events import LoggedEvent, TimestampedVersionedEvent
 from esmodel.retry import Retry
 from esmodel.structures.sequence import SequencedItem, Sequences
 
@@ -53,8 +54,8 @@ _WRITABLE: Final = 1 << 12
 """The bits up to which ``str`` writes a whole number without a look at Python's limit on digits."""
 
 
-@frozen(kw_only=True)
-class ItemAssigned(TimestampedVersionedEvent, LoggedEvent, Generic[T]):
+@frozen
+class ItemAssigned(TimestampedVersionedEvent, LoggedEvent, Generic[T], name="ItemAssigned"):
     """An item was assigned: published once it is stored.
 
     Its originator is the array, big or not, and its version the position in it.
@@ -63,7 +64,6 @@ class ItemAssigned(TimestampedVersionedEvent, LoggedEvent, Generic[T]):
         item: what was assigned.
     """
 
-    event_name = "ItemAssigned"
     item: T
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 import attrs
@@ -15,7 +15,7 @@ from esmodel.codec.instances import fields_of
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot
-from esmodel.model.apply import ApplyRegistry, applies, ignores
+from esmodel.model.apply import applies, ignores
 from esmodel.model.events import AggregateEvent, CreatedEvent
 from esmodel.model.repository import EntityRepository
 
@@ -23,34 +23,30 @@ T = TypeVar("T", bound=Hashable)
 TCollection_co = TypeVar("TCollection_co", covariant=True)
 
 
-@frozen(kw_only=True)
-class CollectionCreated(AggregateEvent, CreatedEvent):
+@frozen
+class CollectionCreated(AggregateEvent, CreatedEvent, name="Collection.Created"):
     """The first event of a collection."""
 
-    event_name = "Collection.Created"
 
-
-@frozen(kw_only=True)
-class ItemAdded(AggregateEvent, Generic[T]):
+@frozen
+class ItemAdded(AggregateEvent, Generic[T], name="Collection.ItemAdded"):
     """The event of ``Collection.add_item``.
 
     Attributes:
         item: what was added.
     """
 
-    event_name = "Collection.ItemAdded"
     item: T
 
 
-@frozen(kw_only=True)
-class ItemRemoved(AggregateEvent, Generic[T]):
+@frozen
+class ItemRemoved(AggregateEvent, Generic[T], name="Collection.ItemRemoved"):
     """The event of ``Collection.remove_item``.
 
     Attributes:
         item: what was removed.
     """
 
-    event_name = "Collection.ItemRemoved"
     item: T
 
 
@@ -122,11 +118,11 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             CollectionItemError: if the item cannot be in a set, or would not be equal to itself when
                 it comes back from a store, as ``nan``.
         """
-        self._refuse_if_discarded()
+        self._es_refuse_if_discarded()
         if not self._has(item):
             if not _is_value(item):
                 finding = "is not equal to a copy of itself, so that it could not be found again"
-                raise CollectionItemError(self._id, item, finding)
+                raise CollectionItemError(self.id, item, finding)
             self.trigger(ItemAdded[T], item=item)
 
     def remove_item(self, item: T, /) -> None:
@@ -136,35 +132,35 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             EntityIsDiscarded: if the collection was discarded.
             CollectionItemError: if the item is not there; a ``KeyError``, as that of a set.
         """
-        self._refuse_if_discarded()
+        self._es_refuse_if_discarded()
         if not self._has(item):
-            raise CollectionItemError(self._id, item, "is not in it, so that it cannot be removed")
+            raise CollectionItemError(self.id, item, "is not in it, so that it cannot be removed")
         self.trigger(ItemRemoved[T], item=item)
 
     def _has(self, item: T) -> bool:
         try:
             hash(item)
         except TypeError as error:
-            raise CollectionItemError(self._id, item, f"cannot be in a set: {error}") from error
+            raise CollectionItemError(self.id, item, f"cannot be in a set: {error}") from error
         return item in self._items
 
     # Any, so that the handlers can be joined to those of a subclass
-    created: ApplyRegistry[Any, CollectionCreated] = ignores(CollectionCreated)
+    created = ignores(CollectionCreated)
 
-    @applies(ItemAdded[T])
+    @applies
     def added(self, event: ItemAdded[T]) -> None:
         """Add the item."""
         self._items.add(event.item)
 
-    @applies(ItemRemoved[T])
+    @applies
     def removed(self, event: ItemRemoved[T]) -> None:
         """Remove the item."""
         if event.item not in self._items:
             finding = f"removes {event.item!r}, which is not in the collection"
-            raise StoredDataError(self._id, event.originator_version, finding)
+            raise StoredDataError(self.id, event.originator_version, finding)
         self._items.remove(event.item)
 
-    apply: ApplyRegistry[Any, CollectionEvent[T]] = created | added | removed
+    apply = (created | added | removed).exhaustive
 
 
 def _is_value(item: object) -> bool:

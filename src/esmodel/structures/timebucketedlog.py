@@ -20,15 +20,9 @@ from typing_extensions import override
 from esmodel.clock import MICROSECOND, now, using_clock
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.model.aggregate import AggregateRoot
-from esmodel.model.apply import ApplyRegistry, applies
-from esmodel.model.events import (
-    DEFAULT_BUS,
-    AggregateEvent,
-    CreatedEvent,
-    LoggedEvent,
-    TimestampedEvent,
-    publish,
-)
+from esmodel.model.apply import applies
+from esmodel.model.bus import DEFAULT_BUS, publish
+from esmodel.model.events import AggregateEvent, CreatedEvent, LoggedEvent, TimestampedEvent
 from esmodel.model.repository import EntityRepository
 from esmodel.structures.buckets import (
     BucketSize,
@@ -45,39 +39,36 @@ T = TypeVar("T")
 TMessage = TypeVar("TMessage")
 
 
-@frozen(kw_only=True)
-class LogStarted(AggregateEvent, CreatedEvent):
+@frozen
+class LogStarted(AggregateEvent, CreatedEvent, name="TimeBucketedLog.Started"):
     """The first event of a log.
 
     Attributes:
         bucket_size: the size of the buckets.
     """
 
-    event_name = "TimeBucketedLog.Started"
     bucket_size: BucketSize
 
 
-@frozen(kw_only=True)
-class BucketSizeChanged(AggregateEvent):
+@frozen
+class BucketSizeChanged(AggregateEvent, name="TimeBucketedLog.BucketSizeChanged"):
     """The event of ``TimeBucketedLog.change_bucket_size``.
 
     Attributes:
         bucket_size: the size of the buckets from now on.
     """
 
-    event_name = "TimeBucketedLog.BucketSizeChanged"
     bucket_size: BucketSize
 
 
-@frozen(kw_only=True)
-class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage]):
+@frozen
+class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage], name="MessageLogged"):
     """A message was logged: published once it is stored. Its originator is the log.
 
     Attributes:
         message: what was logged.
     """
 
-    event_name = "MessageLogged"
     message: TMessage
 
 
@@ -124,17 +115,17 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
         with using_clock(lambda: moment):
             self.trigger(BucketSizeChanged, bucket_size=bucket_size)
 
-    @applies(LogStarted)
+    @applies
     def started(self, event: LogStarted) -> None:
         """Begin the history."""
         self.history = ((event.timestamp, event.bucket_size),)
 
-    @applies(BucketSizeChanged)
+    @applies
     def changed(self, event: BucketSizeChanged) -> None:
         """Continue the history."""
         self.history = (*self.history, (event.timestamp, event.bucket_size))
 
-    apply: ApplyRegistry[BucketSizes, LogStarted | BucketSizeChanged] = started | changed
+    apply = (started | changed).exhaustive
 
 
 @frozen

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from esmodel.testing.scenarios.clock import FixedClock, FixedIds
 from esmodel.testing.scenarios.comparison import EventChangedError
-from esmodel.testing.scenarios.outcome import Outcome, ScenarioError, UnsettledWarning, scenarios_settled
+from esmodel.testing.scenarios.outcome import Outcome
 from esmodel.testing.scenarios.scenario import Given, Scenario, scenario
+from esmodel.testing.scenarios.settled import UnsettledWarning, scenarios_settled
+from esmodel.testing.scenarios.subject import ScenarioError
 
 if TYPE_CHECKING:
     from esmodel.testing.contracts.stores import (

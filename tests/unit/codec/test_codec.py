@@ -24,19 +24,19 @@ from typing_extensions import TypeAliasType
 from esmodel import (
     AggregateEvent,
     AggregateRoot,
-    ApplyRegistry,
     Codec,
     EventSourcedRepository,
     ModelError,
     PayloadError,
     TypeHook,
-    UnsupportedTypeError,
     applies,
     attribute,
     ignores,
 )
 from esmodel.codec.codec import DEFAULT_CODEC, is_iterable, is_mapping
 from esmodel.codec.instances import fields_of
+from esmodel.exceptions import UnsupportedTypeError
+from esmodel.model import ApplyRegistry
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 
@@ -316,14 +316,12 @@ def assert_same(one: object, other: object) -> None:
 
 
 @frozen(kw_only=True)
-class Kept(AggregateEvent):
-    codec = HOOKED
+class Kept(AggregateEvent, codec=HOOKED):
     value: object
 
 
 @frozen(kw_only=True)
-class ItemAdded(AggregateEvent, Generic[T]):
-    codec = HOOKED
+class ItemAdded(AggregateEvent, Generic[T], codec=HOOKED):
     item: T
 
 
@@ -331,10 +329,9 @@ VALUE: Callable[[object], object] = attrgetter("_value")
 
 
 @define
-class Keeper(AggregateRoot[TEvent]):
+class Keeper(AggregateRoot[TEvent], codec=HOOKED):
     """A value in each place; the type comes from ``keeper_of``."""
 
-    codec = HOOKED
     _value: object
 
 
@@ -566,7 +563,7 @@ class Unresolvable(AggregateEvent):
 @define
 class HoldsUnresolvable(AggregateRoot[Unresolvable]):
     unresolvable = ignores(Unresolvable)
-    apply = unresolvable
+    apply = unresolvable.exhaustive
 
 
 def test_an_annotation_that_cannot_be_resolved_is_named_with_its_class() -> None:
@@ -583,11 +580,11 @@ class Added(AggregateEvent, Generic[T]):
 class Shelf(AggregateRoot[Added[str]]):
     items: tuple[str, ...] = ()
 
-    @applies(Added[str])
+    @applies
     def added(self, event: Added[str]) -> None:
         self.items += (event.item,)
 
-    apply = added
+    apply = added.exhaustive
 
 
 def forget(state: object, event: object) -> None:
@@ -599,7 +596,7 @@ FORGETS: ApplyRegistry[object, Added[str]] = ApplyRegistry({Added: forget})
 
 @define
 class OpenShelf(AggregateRoot[Added[str]]):
-    apply = FORGETS
+    apply = FORGETS.exhaustive
 
 
 def test_a_generic_event_is_carried_by_the_type_it_is_applied_with(tmp_path: Path) -> None:

@@ -34,15 +34,14 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     PayloadError,
-    StoredAggregate,
-    StoredDataError,
-    UnsupportedTypeError,
     applies,
     attribute,
     ignores,
 )
 from esmodel.codec.codec import TypedCodec
 from esmodel.codec.typevars import bind, bound_in, class_of
+from esmodel.exceptions import StoredDataError, UnsupportedTypeError
+from esmodel.model import StoredAggregate
 from esmodel.stores.memory import MemoryStore
 
 T = TypeVar("T")
@@ -584,12 +583,12 @@ class Keeper(AggregateRoot[Kept[T]], Generic[T]):
     value: T
     values: tuple[T, ...] = ()
 
-    @applies(Kept[T])
+    @applies
     def kept(self, event: Kept[T]) -> None:
         self.value = event.value
         self.values += (event.value,)
 
-    apply = kept
+    apply = kept.exhaustive
 
 
 @define
@@ -623,15 +622,15 @@ class TwoKeeper(AggregateRoot[Kept[T] | Labelled[U]], Generic[T, U]):
     value: T | None = None
     more: U | None = None
 
-    @applies(Kept[T])
+    @applies
     def kept(self, event: Kept[T]) -> None:
         self.value = event.value
 
-    @applies(Labelled[U])
+    @applies
     def labelled(self, event: Labelled[U]) -> None:
         self.more = event.more
 
-    apply = kept | labelled
+    apply = (kept | labelled).exhaustive
 
 
 @define
@@ -769,11 +768,11 @@ class Sealed(HashchainedEvent, Generic[T]):
 class Vault(HashchainedAggregateRoot[Sealed[T]], Generic[T]):
     value: T
 
-    @applies(Sealed[T])
+    @applies
     def sealed(self, event: Sealed[T]) -> None:
         self.value = event.value
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 @define
@@ -800,11 +799,11 @@ class Setting(AggregateRoot[Kept[T]], Generic[T]):
     def value(self) -> T:
         return self._value
 
-    @applies(Kept[T])
+    @applies
     def kept(self, event: Kept[T]) -> None:
         self._value = event.value
 
-    apply = kept
+    apply = kept.exhaustive
 
 
 @define
@@ -831,12 +830,12 @@ class Retired(AggregateEvent, Generic[T]):
 class Archive(AggregateRoot[Kept[T]], Generic[T]):
     value: T | None = None
 
-    @applies(Retired[T])
+    @applies
     def retired(self, event: Retired[T]) -> None:
         self.value = event.value
 
     kept = ignores(Kept[T])
-    apply = kept | retired
+    apply = (kept | retired).exhaustive
 
 
 @define

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, ignores
 from esmodel.codec.instances import maker_of, open_class_of
+from esmodel.model.events import stored_name_of
 from esmodel.stores.memory import MemoryStore
 
 T = TypeVar("T")
@@ -195,7 +196,7 @@ def test_who_is_told_of_subclasses_is_told_of_those_that_were_written_only() -> 
     before = list(Counting.names)
     made = maker_of(Counted)((), {"cents": 3}, ID, 0, MOMENT)
     assert (made.cents, Counting.names) == (3, before)
-    assert Counted.event_name == "Counted" == made.event_name.rpartition(".")[2]
+    assert stored_name_of(Counted) == "Counted" == stored_name_of(made).rpartition(".")[2]
 
 
 def test_what_can_have_no_open_class_has_none() -> None:
@@ -223,7 +224,7 @@ class CountedOnce(AggregateEvent):
 @define
 class Account(AggregateRoot[Moved | CountedOnce]):
     moved, counted = ignores(Moved), ignores(CountedOnce)
-    apply = moved | counted
+    apply = (moved | counted).exhaustive
 
 
 def test_an_event_that_was_loaded_has_the_hash_of_the_one_that_was_saved() -> None:

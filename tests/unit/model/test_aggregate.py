@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import methodcaller
 from threading import Thread
-from typing import ClassVar, Protocol, Self
+from typing import Protocol, Self
 from uuid import UUID, uuid4
 
 import attrs
@@ -21,24 +21,15 @@ from esmodel import (
     AggregateEvent,
     AggregateRoot,
     AggregateRootWithECC,
-    DiscardedEvent,
     DomainEvent,
     ECCEvent,
     EntityIsDiscarded,
-    EventBus,
-    EventHashError,
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
-    HeadHashError,
     ModelError,
-    OriginatorIDError,
-    OriginatorVersionError,
     PayloadError,
     RepositoryKeyError,
-    StoredAggregate,
-    UnsetFieldError,
-    VersionedEvent,
     applies,
     attribute,
     caused_by,
@@ -47,7 +38,16 @@ from esmodel import (
     using_clock,
 )
 from esmodel.clock import microseconds
-from esmodel.model.aggregate import GENESIS_HASH, hash_event
+from esmodel.exceptions import (
+    EventHashError,
+    HeadHashError,
+    OriginatorIDError,
+    OriginatorVersionError,
+    UnsetFieldError,
+)
+from esmodel.model import DiscardedEvent, EventBus, StoredAggregate, VersionedEvent
+from esmodel.model.hashchain import GENESIS_HASH, hash_event
+from esmodel.model.stored import begin, continue_with
 from esmodel.stores.memory import MemoryStore
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -111,19 +111,19 @@ class PlainAccount(AggregateRoot[PlainOpened | PlainDeposited | PlainFailed]):
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(PlainOpened)
+    @applies
     def opened(self, event: PlainOpened) -> None:
         pass
 
-    @applies(PlainDeposited)
+    @applies
     def deposited(self, event: PlainDeposited) -> None:
         self.balance += event.cents
 
-    @applies(PlainFailed)
+    @applies
     def failed(self, event: PlainFailed) -> None:
         raise LookupError("on purpose")
 
-    apply = opened | deposited | failed
+    apply = (opened | deposited | failed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -166,19 +166,19 @@ class TracedAccount(AggregateRootWithECC[TracedOpened | TracedDeposited | Traced
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(TracedOpened)
+    @applies
     def opened(self, event: TracedOpened) -> None:
         pass
 
-    @applies(TracedDeposited)
+    @applies
     def deposited(self, event: TracedDeposited) -> None:
         self.balance += event.cents
 
-    @applies(TracedFailed)
+    @applies
     def failed(self, event: TracedFailed) -> None:
         raise LookupError("on purpose")
 
-    apply = opened | deposited | failed
+    apply = (opened | deposited | failed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -221,19 +221,19 @@ class ChainedAccount(HashchainedAggregateRoot[ChainedOpened | ChainedDeposited |
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(ChainedOpened)
+    @applies
     def opened(self, event: ChainedOpened) -> None:
         pass
 
-    @applies(ChainedDeposited)
+    @applies
     def deposited(self, event: ChainedDeposited) -> None:
         self.balance += event.cents
 
-    @applies(ChainedFailed)
+    @applies
     def failed(self, event: ChainedFailed) -> None:
         raise LookupError("on purpose")
 
-    apply = opened | deposited | failed
+    apply = (opened | deposited | failed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -245,16 +245,16 @@ class Noted(HashchainedEvent):
 class Note(HashchainedAggregateRoot[Noted]):
     text: str
 
-    @applies(Noted)
+    @applies
     def noted(self, event: Noted) -> None:
         self.text = event.text
 
-    apply = noted
+    apply = noted.exhaustive
 
 
 @define
-class OtherNote(Note):
-    genesis_hash: ClassVar[bytes] = bytes(range(32))
+class OtherNote(Note, genesis_hash=bytes(range(32))):
+    pass
 
 
 @frozen(kw_only=True)
@@ -266,11 +266,11 @@ class Begun(HashchainedEvent):
 class Forgetful(HashchainedAggregateRoot[Begun]):
     title: str
 
-    @applies(Begun)
+    @applies
     def begun(self, event: Begun) -> None:
         pass
 
-    apply = begun
+    apply = begun.exhaustive
 
 
 KINDS: list[type[Account]] = [PlainAccount, TracedAccount, ChainedAccount]
@@ -366,7 +366,7 @@ def test_an_event_of_another_originator_is_refused_and_changes_nothing(kind: typ
     stranger.deposit(5)
     same = kind.replay(account.pending_events)
     with pytest.raises(OriginatorIDError, match=str(stranger.id)):
-        account.continue_with(stranger.pending_events[1:])
+        continue_with(account, stranger.pending_events[1:])
     assert account == same
     assert head_of(account) == head_of(same)
 
@@ -380,7 +380,7 @@ def test_an_event_of_the_wrong_version_is_refused_and_changes_nothing(kind: type
     again, same = kind.replay(events[:1]), kind.replay(events[:1])
     for wrong in (0, 2):
         with pytest.raises(OriginatorVersionError, match=f"expected version 1, found {wrong}"):
-            again.continue_with([events[wrong]])
+            continue_with(again, [events[wrong]])
         assert again == same
 
 
@@ -476,7 +476,7 @@ def test_a_naive_clock_is_refused_and_changes_nothing(kind: type[Account]) -> No
 
 @every_kind
 def test_an_aggregate_without_an_event_has_no_times(kind: type[Account]) -> None:
-    empty = kind.begin(uuid4())
+    empty = begin(kind, uuid4())
     for name in ("created_on", "last_modified"):
         with pytest.raises(ModelError, match="has no event yet"):
             getattr(empty, name)
@@ -497,7 +497,7 @@ def test_the_replay_of_a_prefix_and_then_the_rest_is_the_replay_of_all(amounts: 
         events = account.pending_events
         at = 1 + min(cut, len(amounts))
         parts = kind.replay(events[:at])
-        parts.continue_with(events[at:])
+        continue_with(parts, events[at:])
         assert parts == kind.replay(events) == account
 
 
@@ -617,11 +617,11 @@ def test_the_hash_is_there_before_a_handler_sees_the_event() -> None:
 
     @define
     class Watching(HashchainedAggregateRoot[Begun]):
-        @applies(Begun)
+        @applies
         def begun(self, event: Begun) -> None:
             seen.append(event.event_hash)
 
-        apply = begun
+        apply = begun.exhaustive
 
     assert seen == []
     assert [Watching.create(Begun).head] == seen
@@ -683,7 +683,7 @@ def test_an_event_that_continues_another_history_is_found_and_changes_nothing() 
     fork.deposit(3)
     again = ChainedAccount.replay(account.pending_events)
     with pytest.raises(HeadHashError, match=f"expected to continue {account.head.hex()}"):
-        again.continue_with(fork.pending_events[1:])
+        continue_with(again, fork.pending_events[1:])
     assert again == account
     with pytest.raises(HeadHashError):
         ChainedAccount.replay([*account.pending_events, fork.pending_events[1]])
@@ -697,7 +697,7 @@ def test_a_class_may_name_another_beginning_of_its_chains() -> None:
     assert OtherNote.replay([event]) == note
     with pytest.raises(HeadHashError, match=f"expected to continue {bytes(32).hex()}"):
         Note.replay([event])
-    assert OtherNote.begin(uuid4()).head == bytes(range(32))
+    assert begin(OtherNote, uuid4()).head == bytes(range(32))
 
 
 def test_aggregates_with_two_histories_differ_though_their_state_is_the_same() -> None:
@@ -713,7 +713,7 @@ def test_aggregates_with_two_histories_differ_though_their_state_is_the_same() -
 
 
 def test_a_field_that_is_left_unset_is_named_and_nothing_waits() -> None:
-    empty = Forgetful.begin(UUID(int=1))
+    empty = begin(Forgetful, UUID(int=1))
     with pytest.raises(UnsetFieldError, match=r"Forgetful.title has no value .* handler of Begun"):
         empty.trigger(Begun)
     assert (empty.pending_events, empty.version, empty.head) == ((), -1, GENESIS_HASH)
@@ -725,7 +725,7 @@ class Foreign(VersionedEvent):
 
 
 def test_an_aggregate_takes_no_event_of_another_kind_of_entity() -> None:
-    account = Plain.begin(uuid4())
+    account = begin(Plain, uuid4())
 
     with pytest.raises(ModelError, match="Foreign is no event of an aggregate"):
         methodcaller("_take", Foreign(account.id, 0))(account)
@@ -746,7 +746,7 @@ class Unsigned(AggregateEvent):
 @define
 class Plain(AggregateRoot[Unsigned]):
     unsigned = ignores(Unsigned)
-    apply = unsigned
+    apply = unsigned.exhaustive
 
 
 @frozen(kw_only=True)
@@ -757,11 +757,11 @@ class Signed(HashchainedEvent):
 @define
 class Chained(HashchainedAggregateRoot[Signed]):
     signed = ignores(Signed)
-    apply = signed
+    apply = signed.exhaustive
 
 
 def test_an_event_of_another_kind_is_not_replayed() -> None:
-    account = Plain.begin(uuid4())
+    account = begin(Plain, uuid4())
     with pytest.raises(ModelError, match="Foreign is no event of an aggregate; derive it from"):
-        account.continue_with([Foreign(account.id, 0)])
+        continue_with(account, [Foreign(account.id, 0)])
     assert account.version == -1

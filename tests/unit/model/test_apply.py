@@ -8,8 +8,10 @@ import pytest
 from attrs import define, frozen
 from typing_extensions import TypeAliasType
 
-from esmodel import AggregateEvent, AggregateRoot, ApplyError, ApplyRegistry, ModelError, applies, ignores
-from esmodel.model.apply import Applying, events_of, registry_of
+from esmodel import AggregateEvent, AggregateRoot, ModelError, applies, ignores
+from esmodel.exceptions import ApplyError
+from esmodel.model import ApplyRegistry
+from esmodel.model.exhaustive import Applying, events_of, registry_of
 
 TEvent = TypeVar("TEvent")
 TBoth = TypeVar("TBoth")
@@ -32,22 +34,22 @@ class Other:
     pass
 
 
-@applies(Base)
+@applies
 def based(state: list[str], event: Base) -> None:
     state.append("base")
 
 
-@applies(Middle)
+@applies
 def middled(state: list[str], event: Middle) -> None:
     state.append("middle")
 
 
-@applies(Other)
+@applies
 def othered(state: list[str], event: Other) -> None:
     state.append("other")
 
 
-@applies(Other)
+@applies
 def othered_again(state: list[str], event: Other) -> None:
     state.append("again")
 
@@ -138,7 +140,7 @@ def test_a_generic_event_is_applied_by_its_class() -> None:
     class Listed(Generic[TItem]):
         pass
 
-    @applies(Listed[int])
+    @applies
     def listed(state: list[str], event: Listed[int]) -> None:
         state.append("listed")
 
@@ -163,7 +165,7 @@ def test_an_event_of_the_union_without_a_handler_is_found_when_the_class_is_made
         @define
         class Account(AggregateRoot[AccountEvent]):
             opened = ignores(Opened)
-            apply = opened  # type: ignore[assignment]
+            apply = opened.exhaustive  # type: ignore[assignment]
 
 
 def test_a_union_behind_a_type_alias_is_seen() -> None:
@@ -172,7 +174,7 @@ def test_a_union_behind_a_type_alias_is_seen() -> None:
         @define
         class Account(AggregateRoot[LaterEvent]):
             opened = ignores(Opened)
-            apply = opened  # type: ignore[assignment]
+            apply = opened.exhaustive  # type: ignore[assignment]
 
 
 def test_a_union_is_checked_through_a_generic_base_of_ours() -> None:
@@ -183,7 +185,7 @@ def test_a_union_is_checked_through_a_generic_base_of_ours() -> None:
 
     def make() -> type[object]:
         class Sub(Ledger[Other | Leaf]):
-            apply = cast("ApplyRegistry[object, Other | Leaf]", ignores(Other))
+            apply = (cast("ApplyRegistry[object, Other | Leaf]", ignores(Other))).exhaustive
 
         return Sub
 
@@ -196,7 +198,7 @@ def test_a_union_is_found_where_it_stands_second_among_the_bases() -> None:
         pass
 
     class Kept(Plain, Applying[Base]):
-        apply = based
+        apply = based.exhaustive
 
     class Below(Kept):
         pass
@@ -218,10 +220,10 @@ def test_an_open_first_base_does_not_hide_the_union_of_the_second() -> None:
         pass
 
     class Filled(Open[Other]):
-        apply = othered
+        apply = othered.exhaustive
 
     class Mixed(OpenMixin, Applying[Other]):
-        apply = othered
+        apply = othered.exhaustive
 
     assert events_of(Filled) == (Other,)
     assert events_of(OpenMixin) == ()
@@ -238,7 +240,7 @@ def test_applying_without_a_union_has_no_events() -> None:
 
 def test_a_handler_of_a_base_covers_the_union() -> None:
     class Covered(Applying[Leaf | Middle]):
-        apply: ApplyRegistry[list[str], Leaf | Middle] = based
+        apply = based.exhaustive
 
     assert Covered.apply.fold([], [Leaf()]) == ["base"]
 
@@ -246,7 +248,7 @@ def test_a_handler_of_a_base_covers_the_union() -> None:
 def test_apply_must_be_a_registry() -> None:
     def make() -> type[object]:
         class Wrong(Applying[Base]):
-            apply = cast("ApplyRegistry[object, Base]", 5)
+            apply = cast("ApplyRegistry[object, Base]", 5).exhaustive
 
         return Wrong
 
@@ -255,15 +257,15 @@ def test_apply_must_be_a_registry() -> None:
 
 
 class Left(Applying[Base]):
-    @applies(Base)
+    @applies
     def based(self, event: Base) -> None:
         pass
 
-    apply = based
+    apply = based.exhaustive
 
 
 class LeftChild(Left):
-    apply = Left.based
+    apply = Left.based.exhaustive
 
 
 def test_the_handler_of_a_base_may_be_joined() -> None:
@@ -273,7 +275,7 @@ def test_the_handler_of_a_base_may_be_joined() -> None:
 def test_the_handler_of_another_class_is_refused() -> None:
     def make() -> type[object]:
         class Right(Applying[Base]):
-            apply = Left.based
+            apply = Left.based.exhaustive
 
         return Right
 

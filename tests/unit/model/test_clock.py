@@ -16,14 +16,13 @@ from esmodel import (
     Collection,
     ECCEvent,
     PayloadError,
-    VersionedEntity,
-    VersionedEvent,
     ignores,
     using_clock,
     using_ids,
 )
 from esmodel.clock import now
 from esmodel.ids import new_id
+from esmodel.model import VersionedEntity, VersionedEvent
 from esmodel.testing import FixedClock, FixedIds
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -74,7 +73,7 @@ class Opened(AggregateEvent):
 @define
 class Account(AggregateRoot[Opened]):
     opened = ignores(Opened)
-    apply = opened
+    apply = opened.exhaustive
 
 
 @frozen(kw_only=True)
@@ -85,7 +84,7 @@ class Told(ECCEvent):
 @define
 class Story(AggregateRootWithECC[Told]):
     told = ignores(Told)
-    apply = told
+    apply = told.exhaustive
 
 
 @frozen(kw_only=True)
@@ -96,7 +95,7 @@ class Counted(VersionedEvent):
 @define
 class Counter(VersionedEntity[Counted]):
     counted = ignores(Counted)
-    apply = counted
+    apply = counted.exhaustive
 
 
 def test_ids_of_aggregates_entities_collections_and_events_come_from_the_source() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import define, frozen
 
-from esmodel import AggregateEvent, Command, Done, EntityIsDiscarded, EventSourcedRepository, applies
+from esmodel import AggregateEvent, Command, EntityIsDiscarded, EventSourcedRepository, applies
+from esmodel.model import Done
 from esmodel.stores.memory import MemoryStore
 
 
@@ -18,11 +19,11 @@ class Asked(AggregateEvent):
 class Request(Command[Asked]):
     what: str
 
-    @applies(Asked)
+    @applies
     def asked(self, event: Asked) -> None:
         self.what = event.what
 
-    apply = asked
+    apply = asked.exhaustive
 
 
 def ask() -> Request:

@@ -58,11 +58,11 @@ class Counter(AggregateRoot[Started | Counted]):
 
     started = ignores(Started)
 
-    @applies(Counted)
+    @applies
     def counted(self, event: Counted) -> None:
         self.total += event.by
 
-    apply = started | counted
+    apply = (started | counted).exhaustive
 
 
 @frozen(kw_only=True)
@@ -74,11 +74,11 @@ class Noted(HashchainedEvent):
 class Note(HashchainedAggregateRoot[Noted]):
     text: str
 
-    @applies(Noted)
+    @applies
     def noted(self, event: Noted) -> None:
         self.text = event.text
 
-    apply = noted
+    apply = noted.exhaustive
 
 
 def count(path: Path) -> None:

@@ -16,18 +16,18 @@ from esmodel import (
     AttributeChanged,
     ConcurrencyError,
     EntityIsDiscarded,
-    EventBus,
     EventSourcedRepository,
     ModelError,
     applies,
     attribute,
     ignores,
     retry,
-    subclassevents,
     subscribe_to,
 )
-from esmodel.model.entity import DeclaredAttribute
-from esmodel.model.events import DEFAULT_BUS
+from esmodel.model import EventBus, subclassevents
+from esmodel.model.bus import DEFAULT_BUS
+from esmodel.model.events import stored_name_of
+from esmodel.model.plan import DeclaredAttribute
 from esmodel.retry import Retry
 from esmodel.stores.memory import MemoryStore
 
@@ -61,12 +61,12 @@ class Account(AggregateRoot[Opened | OpenedAbroad | Closed]):
     def tags(self) -> tuple[str, ...]:
         return self._tags
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
     closed = ignores(Closed)
-    apply = opened | closed
+    apply = (opened | closed).exhaustive
 
 
 def limit_of(entity: object) -> int:
@@ -81,7 +81,7 @@ class Untyped(AggregateRoot[Closed]):
     limit = attribute(limit_of)
 
     closed = ignores(Closed)
-    apply = closed
+    apply = closed.exhaustive
 
 
 def account() -> Account:
@@ -383,15 +383,15 @@ class Nesting:
 @subclassevents
 class Ledger(Nesting):
     @frozen(kw_only=True)
-    class Ended(Nesting.Ended):
-        event_name = "ledger.ended"
+    class Ended(Nesting.Ended, name="ledger.ended"):
+        pass
 
 
 def test_inherited_events_are_named_after_the_new_class() -> None:
-    assert Ledger.Begun.event_name == "Ledger.Begun"
+    assert stored_name_of(Ledger.Begun) == "Ledger.Begun"
     assert Ledger.Begun.__qualname__ == "Ledger.Begun"
     assert Ledger.Begun.__module__ == __name__
-    assert Nesting.Begun.event_name == "Nesting.Begun"
+    assert stored_name_of(Nesting.Begun) == "Nesting.Begun"
 
 
 def test_a_named_event_is_a_subclass_with_the_same_fields() -> None:
@@ -405,5 +405,5 @@ def test_a_named_event_is_a_subclass_with_the_same_fields() -> None:
 
 
 def test_an_event_that_the_class_defines_itself_and_what_is_no_event_stay_as_they_are() -> None:
-    assert Ledger.Ended.event_name == "ledger.ended"
+    assert stored_name_of(Ledger.Ended) == "ledger.ended"
     assert Ledger.Helper is Nesting.Helper

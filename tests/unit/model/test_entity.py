@@ -19,31 +19,12 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from esmodel import (
-    ApplyError,
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEntity,
     DomainEvent,
     ECCEvent,
     EntityIsDiscarded,
-    EntityWithECC,
-    EntityWithHashchain,
     HashchainedEvent,
     ModelError,
-    OriginatorIDError,
-    OriginatorVersionError,
     PayloadError,
-    TimestampedEntity,
-    TimestampedEvent,
-    TimestampedVersionedEntity,
-    TimestampedVersionedEvent,
-    TimeuuidedEntity,
-    TimeuuidedEvent,
-    TimeuuidedVersionedEntity,
-    TimeuuidedVersionedEvent,
-    UnsetFieldError,
-    VersionedEntity,
-    VersionedEvent,
     applies,
     attribute,
     caused_by,
@@ -52,7 +33,31 @@ from esmodel import (
     using_clock,
 )
 from esmodel.clock import moment_of, now
-from esmodel.model.entity import plan_of
+from esmodel.exceptions import (
+    ApplyError,
+    OriginatorIDError,
+    OriginatorVersionError,
+    UnsetFieldError,
+)
+from esmodel.model import (
+    AttributeChangedEvent,
+    DiscardedEvent,
+    DomainEntity,
+    EntityWithECC,
+    EntityWithHashchain,
+    TimestampedEntity,
+    TimestampedEvent,
+    TimestampedVersionedEntity,
+    TimestampedVersionedEvent,
+    TimeuuidedEntity,
+    TimeuuidedEvent,
+    TimeuuidedVersionedEntity,
+    TimeuuidedVersionedEvent,
+    VersionedEntity,
+    VersionedEvent,
+)
+from esmodel.model.plan import plan_of
+from esmodel.model.stored import begin, continue_with
 from esmodel.model.timeuuid import make_timeuuid, timeuuid_time
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -111,15 +116,15 @@ class AVersionedEntity(VersionedEntity[VersionedEntityOpened | VersionedEntityRe
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(VersionedEntityOpened)
+    @applies
     def opened(self, event: VersionedEntityOpened) -> None:
         self.title = event.title
 
-    @applies(VersionedEntityRenamed)
+    @applies
     def renamed(self, event: VersionedEntityRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -154,15 +159,15 @@ class ATimestampedEntity(TimestampedEntity[TimestampedEntityOpened | Timestamped
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(TimestampedEntityOpened)
+    @applies
     def opened(self, event: TimestampedEntityOpened) -> None:
         self.title = event.title
 
-    @applies(TimestampedEntityRenamed)
+    @applies
     def renamed(self, event: TimestampedEntityRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -199,15 +204,15 @@ class ATimestampedVersionedEntity(
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(TimestampedVersionedEntityOpened)
+    @applies
     def opened(self, event: TimestampedVersionedEntityOpened) -> None:
         self.title = event.title
 
-    @applies(TimestampedVersionedEntityRenamed)
+    @applies
     def renamed(self, event: TimestampedVersionedEntityRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -242,15 +247,15 @@ class ATimeuuidedEntity(TimeuuidedEntity[TimeuuidedEntityOpened | TimeuuidedEnti
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(TimeuuidedEntityOpened)
+    @applies
     def opened(self, event: TimeuuidedEntityOpened) -> None:
         self.title = event.title
 
-    @applies(TimeuuidedEntityRenamed)
+    @applies
     def renamed(self, event: TimeuuidedEntityRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -287,15 +292,15 @@ class ATimeuuidedVersionedEntity(
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(TimeuuidedVersionedEntityOpened)
+    @applies
     def opened(self, event: TimeuuidedVersionedEntityOpened) -> None:
         self.title = event.title
 
-    @applies(TimeuuidedVersionedEntityRenamed)
+    @applies
     def renamed(self, event: TimeuuidedVersionedEntityRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -330,15 +335,15 @@ class AnEntityWithECC(EntityWithECC[EntityWithECCOpened | EntityWithECCRenamed])
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(EntityWithECCOpened)
+    @applies
     def opened(self, event: EntityWithECCOpened) -> None:
         self.title = event.title
 
-    @applies(EntityWithECCRenamed)
+    @applies
     def renamed(self, event: EntityWithECCRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 @frozen(kw_only=True)
@@ -373,15 +378,15 @@ class AnEntityWithHashchain(EntityWithHashchain[EntityWithHashchainOpened | Enti
     def get_limit(self) -> int:
         return self.limit
 
-    @applies(EntityWithHashchainOpened)
+    @applies
     def opened(self, event: EntityWithHashchainOpened) -> None:
         self.title = event.title
 
-    @applies(EntityWithHashchainRenamed)
+    @applies
     def renamed(self, event: EntityWithHashchainRenamed) -> None:
         self.title = event.title
 
-    apply = opened | renamed
+    apply = (opened | renamed).exhaustive
 
 
 KINDS: list[type[Thing]] = [
@@ -484,7 +489,7 @@ def test_a_discarded_entity_is_replayed_as_discarded_and_takes_no_event_after(
     if hasattr(after, "originator_version"):
         object.__setattr__(after, "originator_version", 2)
     with pytest.raises(OriginatorVersionError, match="after the discarding event"):
-        again.continue_with([after])
+        continue_with(again, [after])
 
 
 @every_kind
@@ -496,7 +501,7 @@ def test_an_event_of_another_originator_is_refused_and_changes_nothing(
     stranger = kind.open("other")
     stranger.rename("strange")
     with pytest.raises(OriginatorIDError, match=str(stranger.id)) as caught:
-        thing.continue_with(published[-1:])
+        continue_with(thing, published[-1:])
     assert caught.value.originator_id == thing.id
     assert thing == same
     with pytest.raises(OriginatorIDError):
@@ -514,7 +519,7 @@ def test_an_event_of_the_wrong_version_is_refused_and_changes_nothing(
     same = kind.replay(published[:1])
     for wrong in (0, 2):
         with pytest.raises(OriginatorVersionError, match=f"expected version 1, found {wrong}") as caught:
-            again.continue_with([published[wrong]])
+            continue_with(again, [published[wrong]])
         assert caught.value.position == wrong
         assert again == same
     with pytest.raises(OriginatorVersionError, match="expected version 0, found 1"):
@@ -576,7 +581,7 @@ def test_a_naive_clock_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("kind", TIMED)
 def test_an_entity_without_an_event_has_no_times(kind: type[DomainEntity[DomainEvent]]) -> None:
-    empty = kind.begin(uuid4())
+    empty = begin(kind, uuid4())
     for name in ("created_on", "last_modified"):
         with pytest.raises(ModelError, match="has no event yet"):
             getattr(empty, name)
@@ -635,7 +640,7 @@ def test_the_replay_of_a_prefix_and_then_the_rest_is_the_replay_of_all(
                     thing.set_limit(each)
         at = 1 + min(cut, len(names))
         parts = kind.replay(events[:at])
-        parts.continue_with(iter(events[at:]))
+        continue_with(parts, iter(events[at:]))
         assert parts == kind.replay(iter(events)) == thing
 
 
@@ -659,11 +664,11 @@ class Fragile(VersionedEntity[Begun | Failed]):
 
     begun = ignores(Begun)
 
-    @applies(Failed)
+    @applies
     def failed(self, event: Failed) -> None:
         raise LookupError(self.version)
 
-    apply = begun | failed
+    apply = (begun | failed).exhaustive
 
 
 @define
@@ -672,11 +677,11 @@ class Forgetful(VersionedEntity[Begun]):
     second: str
     third: str = ""
 
-    @applies(Begun)
+    @applies
     def begun(self, event: Begun) -> None:
         self.first = "set"
 
-    apply = begun
+    apply = begun.exhaustive
 
 
 def test_a_handler_that_raises_changes_no_version_and_publishes_nothing(
@@ -689,7 +694,7 @@ def test_a_handler_that_raises_changes_no_version_and_publishes_nothing(
     assert fragile == same
     assert len(published) == 1
     with pytest.raises(LookupError):
-        fragile.continue_with([Failed(fragile.id, 1)])
+        continue_with(fragile, [Failed(fragile.id, 1)])
     assert fragile.version == 0
 
 
@@ -721,7 +726,7 @@ def test_a_field_that_is_left_unset_is_named_with_the_event_and_published_by_nob
 def test_a_class_with_fields_and_without_define_is_refused() -> None:
     class Undefined(VersionedEntity[Begun]):
         title: str
-        apply = Fragile.begun
+        apply = Fragile.begun.exhaustive
 
     with pytest.raises(ModelError, match=r"Undefined declares fields; write @define above it"):
         Undefined.create(Begun)
@@ -766,11 +771,11 @@ class Ending(VersionedEntity[Begun | Ended]):
 
     begun = ignores(Begun)
 
-    @applies(Ended)
+    @applies
     def ended(self, event: Ended) -> None:
         self.said = "bye"
 
-    apply = begun | ended
+    apply = (begun | ended).exhaustive
 
 
 def test_an_own_event_may_discard_and_its_handler_runs_too() -> None:
@@ -789,7 +794,7 @@ def test_an_event_without_an_originator_begins_nothing() -> None:
 
 def test_an_entity_of_no_kind_has_no_events_of_its_own() -> None:
     class Foreign(DomainEntity[Begun]):
-        apply = ignores(Begun)
+        apply = ignores(Begun).exhaustive
 
     kindless = Foreign.replay([Begun(UUID(int=1), 0)])
     with pytest.raises(NotImplementedError):
@@ -944,22 +949,22 @@ class Quiet(VersionedEntity[Said]):
 class Speaker(Quiet):
     heard: str = ""
 
-    @applies(Said)
+    @applies
     def said(self, event: Said) -> None:
         self.heard = event.text
 
-    apply = said
+    apply = said.exhaustive
 
 
 @define
 class Shouter(Quiet):
     heard: str = ""
 
-    @applies(Said)
+    @applies
     def shouted(self, event: Said) -> None:
         self.heard = event.text.upper()
 
-    apply = shouted
+    apply = shouted.exhaustive
 
 
 def test_a_class_has_its_own_handlers_if_its_base_does_not_hear_of_it() -> None:

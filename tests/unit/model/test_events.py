@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Barrier, Thread
-from typing import ClassVar, Never
 from uuid import UUID
 
 import attrs
@@ -16,44 +15,44 @@ from attrs.exceptions import FrozenInstanceError
 
 from esmodel import (
     AggregateEvent,
+    DomainEvent,
+    ECCEvent,
+    HashchainedEvent,
+    publish,
+    subscribe,
+    upcasts,
+)
+from esmodel.exceptions import EventHandlersNotEmptyError
+from esmodel.model import (
     AttributeChangedEvent,
     CreatedEvent,
     DiscardedEvent,
-    DomainEvent,
-    ECCEvent,
     EventBus,
-    EventHandlersNotEmptyError,
     EventWithECC,
     EventWithHash,
     EventWithOriginatorID,
     EventWithOriginatorVersion,
     EventWithTimestamp,
     EventWithTimeuuid,
-    HashchainedEvent,
     LoggedEvent,
     TimestampedEvent,
     TimestampedVersionedEvent,
     TimeuuidedEvent,
     TimeuuidedVersionedEvent,
-    Upcaster,
     VersionedEvent,
     assert_event_handlers_empty,
     clear_event_handlers,
-    publish,
-    subscribe,
     unsubscribe,
-    upcasts,
 )
-from esmodel.model.events import DEFAULT_BUS
+from esmodel.model.bus import DEFAULT_BUS
+from esmodel.model.events import class_version_of, header_of, stored_name_of
 
 ID = UUID(int=1)
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @frozen(kw_only=True)
-class Opened(AggregateEvent):
-    event_name = "account.opened"
-    aliases: ClassVar[tuple[str, ...]] = ("Created", "Begun")
+class Opened(AggregateEvent, name="account.opened", aliases=("Created", "Begun")):
     owner: str
 
 
@@ -73,8 +72,7 @@ def capitalise(shape: dict[str, object]) -> dict[str, object]:
 
 
 @frozen(kw_only=True)
-class Moved(AggregateEvent):
-    upcaster: ClassVar[Upcaster[Never, object] | None] = capitalise
+class Moved(AggregateEvent, upcaster=capitalise):
     place: str
 
 
@@ -150,12 +148,12 @@ def test_the_header_is_positional_and_the_payload_is_keyword_only() -> None:
 )
 def test_the_header_of_a_kind_names_its_fields_in_order(kind: type[DomainEvent]) -> None:
     fields: tuple[attrs.Attribute[object], ...] = getattr(kind, "__attrs_attrs__")  # noqa: B009
-    assert tuple(each.name for each in fields) == kind.HEADER
+    assert tuple(each.name for each in fields) == header_of(kind)
 
 
 def test_an_event_is_named_after_its_class() -> None:
-    assert Closed.event_name == "Closed"
-    assert Outer.Nested.event_name == "Outer.Nested"
+    assert stored_name_of(Closed) == "Closed"
+    assert stored_name_of(Outer.Nested) == "Outer.Nested"
 
 
 def test_an_event_in_a_function_is_named_without_the_function() -> None:
@@ -163,22 +161,22 @@ def test_an_event_in_a_function_is_named_without_the_function() -> None:
     class Inner(AggregateEvent):
         pass
 
-    assert Inner.event_name == "Inner"
+    assert stored_name_of(Inner) == "Inner"
 
 
 def test_an_event_may_have_a_name_and_aliases_of_its_own() -> None:
-    assert Opened.event_name == "account.opened"
+    assert stored_name_of(Opened) == "account.opened"
     assert Opened.aliases == ("Created", "Begun")
 
 
 def test_neither_name_nor_aliases_nor_upcaster_is_inherited() -> None:
-    assert OpenedAbroad.event_name == "OpenedAbroad"
+    assert stored_name_of(OpenedAbroad) == "OpenedAbroad"
     assert OpenedAbroad.aliases == ()
     assert MovedAgain.upcaster is None
 
 
 def test_the_class_version_is_the_number_of_steps_of_the_upcaster() -> None:
-    assert (Opened.class_version(), Moved.class_version(), MovedAgain.class_version()) == (0, 1, 0)
+    assert (class_version_of(Opened), class_version_of(Moved), class_version_of(MovedAgain)) == (0, 1, 0)
 
 
 def test_the_protocols_tell_the_headers_apart() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar, Final, Never, TypedDict
+from typing import Final, TypedDict
 from uuid import UUID
 
 import pytest
@@ -17,22 +17,20 @@ from esmodel import (
     AggregateEvent,
     AggregateRoot,
     Command,
-    Done,
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
-    Record,
-    RecordStore,
     RepositoryKeyError,
-    SnapshotWarning,
-    Upcaster,
     applies,
     ignores,
     upcasts,
     using_clock,
 )
+from esmodel.model import Done
 from esmodel.model.snapshot import SnapshotCodec
+from esmodel.repositories import SnapshotWarning
+from esmodel.rows import Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 
@@ -49,12 +47,12 @@ class Counter(AggregateRoot[Counted]):
     total: int = 0
     seen: tuple[int, ...] = ()
 
-    @applies(Counted)
+    @applies
     def counted(self, event: Counted) -> None:
         self.total += event.by
         self.seen += (event.by,)
 
-    apply = counted
+    apply = counted.exhaustive
 
 
 @define
@@ -62,12 +60,12 @@ class WiderCounter(AggregateRoot[Counted]):
     total: int = 0
     times: int = 0
 
-    @applies(Counted)
+    @applies
     def counted(self, event: Counted) -> None:
         self.total += event.by
         self.times += 1
 
-    apply = counted
+    apply = counted.exhaustive
 
 
 class OldState(TypedDict):
@@ -85,17 +83,16 @@ def count_times(old: OldState) -> NewState:
 
 
 @define
-class UpcastCounter(AggregateRoot[Counted]):
-    snapshot_upcaster: ClassVar[Upcaster[Never, object] | None] = upcasts(count_times)
+class UpcastCounter(AggregateRoot[Counted], snapshot_upcaster=upcasts(count_times)):
     total: int = 0
     times: int = 0
 
-    @applies(Counted)
+    @applies
     def counted(self, event: Counted) -> None:
         self.total += event.by
         self.times += 1
 
-    apply = counted
+    apply = counted.exhaustive
 
 
 @frozen(kw_only=True)
@@ -107,11 +104,11 @@ class Sealed(HashchainedEvent):
 class Vault(HashchainedAggregateRoot[Sealed]):
     total: Decimal = Decimal(0)
 
-    @applies(Sealed)
+    @applies
     def sealed(self, event: Sealed) -> None:
         self.total += event.by
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 def counter_of(*numbers: int, stream: UUID = STREAM) -> Counter:
@@ -345,12 +342,12 @@ class Asked(AggregateEvent):
 class Request(Command[Asked | Done]):
     what: str
 
-    @applies(Asked)
+    @applies
     def asked(self, event: Asked) -> None:
         self.what = event.what
 
     finished = ignores(Done)
-    apply = asked | finished
+    apply = (asked | finished).exhaustive
 
 
 def test_a_snapshot_of_a_command_knows_whether_it_is_done() -> None:
@@ -375,7 +372,7 @@ def test_snapshots_asked_of_a_store_without_them_are_refused_before_anything_is_
 class Unstorable(AggregateRoot[Counted]):
     state: object = 0
     counted = ignores(Counted)
-    apply = counted
+    apply = counted.exhaustive
 
 
 def test_a_state_that_cannot_be_carried_is_refused_before_anything_is_saved() -> None:
@@ -387,11 +384,11 @@ def test_a_state_that_cannot_be_carried_is_refused_before_anything_is_saved() ->
 class Scribbler(AggregateRoot[Counted]):
     text: str = ""
 
-    @applies(Counted)
+    @applies
     def counted(self, event: Counted) -> None:
         self.text += chr(event.by)
 
-    apply = counted
+    apply = counted.exhaustive
 
 
 def test_a_snapshot_that_cannot_be_stored_leaves_the_save_a_success() -> None:

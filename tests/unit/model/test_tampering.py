@@ -7,25 +7,27 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 import pytest
 from attrs import define, frozen
 
 from esmodel import (
-    EventHashError,
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
-    HeadHashError,
     IntegrityError,
-    OriginatorVersionError,
     RepositoryKeyError,
-    StoredDataError,
     applies,
 )
-from esmodel.model.aggregate import hash_event
+from esmodel.exceptions import (
+    EventHashError,
+    HeadHashError,
+    OriginatorVersionError,
+    StoredDataError,
+)
+from esmodel.model.hashchain import hash_event
 from esmodel.stores.sqlite import SQLiteStore
 
 STREAM: Final = UUID(int=77)
@@ -47,20 +49,20 @@ class Ledger(HashchainedAggregateRoot[Opened | Paid]):
     owner: str
     cents: int = 0
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Paid)
+    @applies
     def paid(self, event: Paid) -> None:
         self.cents += event.cents
 
-    apply = opened | paid
+    apply = (opened | paid).exhaustive
 
 
 @define
-class OtherLedger(Ledger):
-    genesis_hash: ClassVar[bytes] = b"\x01" * 32
+class OtherLedger(Ledger, genesis_hash=b"\x01" * 32):
+    pass
 
 
 LAST: Final = 4

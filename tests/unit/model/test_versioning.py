@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from decimal import Decimal
-from typing import ClassVar, Final, Never, TypedDict
+from typing import Final, TypedDict
 from uuid import UUID
 
 import pytest
@@ -14,21 +14,18 @@ from attrs import define, frozen
 from esmodel import (
     AggregateEvent,
     AggregateRoot,
-    ClassVersionError,
     EventSourcedRepository,
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
-    Record,
-    StoredDataError,
-    UnknownEventError,
-    Upcaster,
     applies,
     ignores,
     upcasts,
 )
-from esmodel.model.aggregate import GENESIS_HASH, hash_event
+from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
+from esmodel.model.hashchain import GENESIS_HASH, hash_event
 from esmodel.model.versioning import Step
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=5)
@@ -66,12 +63,12 @@ def to_amount_typed(old: CentsIn) -> dict[str, object]:
 
 
 @frozen(kw_only=True)
-class Deposited(AggregateEvent):
-    event_name = "deposited"
-    aliases: ClassVar[tuple[str, ...]] = ("paid_in", "put")
-    upcaster: ClassVar[Upcaster[Never, object] | None] = (
-        upcasts(to_cents).then(add_currency).then(to_amount_typed)
-    )
+class Deposited(
+    AggregateEvent,
+    name="deposited",
+    aliases=("paid_in", "put"),
+    upcaster=(upcasts(to_cents).then(add_currency).then(to_amount_typed)),
+):
     amount: Decimal
     currency: str
     note: str = "none"
@@ -83,22 +80,22 @@ class Account(AggregateRoot[Deposited]):
     currency: str = ""
     note: str = ""
 
-    @applies(Deposited)
+    @applies
     def deposited(self, event: Deposited) -> None:
         self.balance += event.amount
         self.currency = event.currency
         self.note = event.note
 
-    apply = deposited
+    apply = deposited.exhaustive
 
 
 @frozen(kw_only=True)
-class Begun(HashchainedEvent):
-    event_name = "begun"
-    aliases: ClassVar[tuple[str, ...]] = ("started",)
-    upcaster: ClassVar[Upcaster[Never, object] | None] = (
-        upcasts(to_cents).then(add_currency).then(to_amount_typed)
-    )
+class Begun(
+    HashchainedEvent,
+    name="begun",
+    aliases=("started",),
+    upcaster=(upcasts(to_cents).then(add_currency).then(to_amount_typed)),
+):
     amount: Decimal
     currency: str
 
@@ -113,13 +110,13 @@ class Chained(HashchainedAggregateRoot[Begun | Noted]):
     amount: Decimal
     currency: str
 
-    @applies(Begun)
+    @applies
     def begun(self, event: Begun) -> None:
         self.amount = event.amount
         self.currency = event.currency
 
     noted = ignores(Noted)
-    apply = begun | noted
+    apply = (begun | noted).exhaustive
 
 
 def account_of(*records: Record) -> Account:

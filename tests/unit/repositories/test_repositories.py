@@ -19,14 +19,13 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
-    OriginatorVersionError,
     PayloadError,
-    Record,
     RepositoryKeyError,
-    StoreClosedError,
     applies,
     subscribe,
 )
+from esmodel.exceptions import OriginatorVersionError, StoreClosedError
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=11)
@@ -47,24 +46,24 @@ class Account(AggregateRoot[Opened | Paid]):
     owner: str
     cents: int = 0
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
-    @applies(Paid)
+    @applies
     def paid(self, event: Paid) -> None:
         self.cents += 1
 
-    apply = opened | paid
+    apply = (opened | paid).exhaustive
 
 
 @define
 class Other(AggregateRoot[Opened]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         """Change nothing."""
 
-    apply = opened
+    apply = opened.exhaustive
 
 
 @frozen(kw_only=True)
@@ -76,11 +75,11 @@ class Sealed(HashchainedEvent):
 class Chain(HashchainedAggregateRoot[Sealed]):
     number: int
 
-    @applies(Sealed)
+    @applies
     def sealed(self, event: Sealed) -> None:
         self.number = event.number
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 def account() -> Account:

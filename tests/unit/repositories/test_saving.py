@@ -27,13 +27,13 @@ from esmodel import (
     ModelError,
     OutcomeUnknownError,
     PayloadError,
-    Record,
-    SnapshotWarning,
     StoreError,
     applies,
     save_together,
     subscribe,
 )
+from esmodel.repositories import SnapshotWarning
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
@@ -51,11 +51,11 @@ class Moved(AggregateEvent):
 class Account(AggregateRoot[Moved]):
     balance: int = 0
 
-    @applies(Moved)
+    @applies
     def moved(self, event: Moved) -> None:
         self.balance += event.cents
 
-    apply = moved
+    apply = moved.exhaustive
 
 
 @frozen(kw_only=True)
@@ -67,11 +67,11 @@ class Noted(HashchainedEvent):
 class Ledger(HashchainedAggregateRoot[Noted]):
     cents: int = 0
 
-    @applies(Noted)
+    @applies
     def noted(self, event: Noted) -> None:
         self.cents += event.cents
 
-    apply = noted
+    apply = noted.exhaustive
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

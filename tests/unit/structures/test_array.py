@@ -17,31 +17,27 @@ import pytest
 from typing_extensions import override
 
 from esmodel import (
-    Array,
-    ArrayIndexError,
-    BigArray,
     ConcurrencyError,
     DomainEvent,
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
-    EventSourcedSequences,
-    ItemAssigned,
     ModelError,
     PayloadError,
-    PositionTakenError,
-    Record,
-    RecordStore,
-    StoredDataError,
     StoreError,
-    SupportsReadAll,
-    UnknownEventError,
-    make_subarray_id,
     subscribe,
-    tree_height,
     using_clock,
 )
+from esmodel.exceptions import (
+    ArrayIndexError,
+    PositionTakenError,
+    StoredDataError,
+    UnknownEventError,
+)
+from esmodel.repositories import EventSourcedSequences
+from esmodel.rows import Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import Array, BigArray, ItemAssigned, make_subarray_id, tree_height
 
 ID: Final = UUID(int=11)
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -17,32 +17,34 @@ from typing_extensions import TypeForm
 from esmodel import (
     AggregateEvent,
     AggregateRoot,
-    ArrayRepository,
-    BigArrayRepository,
-    ClassVersionError,
     Codec,
     ConcurrencyError,
     EventSourcedArrayRepository,
     EventSourcedBigArrayRepository,
     EventSourcedRepository,
-    EventSourcedSequences,
     IntegrityError,
     PayloadError,
-    Record,
-    RecordStore,
-    SequencedItem,
-    Sequences,
-    StoredDataError,
-    SupportsReadAll,
     TypeHook,
-    UnknownEventError,
-    UnsupportedTypeError,
     applies,
-    make_subarray_id,
     upcasts,
 )
+from esmodel.exceptions import (
+    ClassVersionError,
+    StoredDataError,
+    UnknownEventError,
+    UnsupportedTypeError,
+)
+from esmodel.repositories import EventSourcedSequences
+from esmodel.rows import Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import (
+    ArrayRepository,
+    BigArrayRepository,
+    SequencedItem,
+    Sequences,
+    make_subarray_id,
+)
 
 T = TypeVar("T")
 ID: Final = UUID(int=11)
@@ -589,11 +591,11 @@ class Opened(AggregateEvent):
 
 
 class Account(AggregateRoot[Opened]):
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         """Change nothing."""
 
-    apply = opened
+    apply = opened.exhaustive
 
 
 def test_the_stream_of_an_aggregate_is_no_array(store: Store) -> None:

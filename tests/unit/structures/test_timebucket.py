@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from esmodel import (
+from esmodel import PayloadError
+from esmodel.structures import (
     BUCKET_SIZES,
     BucketSize,
-    PayloadError,
     bucket_boundary,
     bucket_duration,
     bucket_starts,

@@ -22,38 +22,36 @@ from attrs import frozen
 from typing_extensions import override
 
 from esmodel import (
-    BUCKET_SIZES,
-    BucketSize,
-    BucketSizeChanged,
     ConcurrencyError,
     DomainEvent,
     EsmodelError,
-    EventSourcedSequences,
     EventSourcedTimeBucketedLogRepository,
-    LoggedEvent,
-    LogStarted,
-    MessageLogged,
     PayloadError,
-    Record,
-    RecordStore,
     RepositoryKeyError,
-    StoredDataError,
     StoreError,
-    SupportsReadAll,
-    TimeBucketedLog,
     TimeBucketedLogReader,
-    UnknownEventError,
-    UnsupportedTypeError,
-    bucket_starts,
     exceptions,
-    make_timebucket_id,
-    start_new_timebucketedlog,
     subscribe,
     upcasts,
     using_clock,
 )
+from esmodel.exceptions import StoredDataError, UnknownEventError, UnsupportedTypeError
+from esmodel.model import LoggedEvent
+from esmodel.repositories import EventSourcedSequences
+from esmodel.rows import Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import (
+    BUCKET_SIZES,
+    BucketSize,
+    BucketSizeChanged,
+    LogStarted,
+    MessageLogged,
+    TimeBucketedLog,
+    bucket_starts,
+    make_timebucket_id,
+    start_new_timebucketedlog,
+)
 
 if TYPE_CHECKING or __name__ != "__main__":
     import pytest

@@ -13,7 +13,7 @@ import pytest
 
 from esmodel.clock import now
 from esmodel.ids import new_id
-from esmodel.model.events import DEFAULT_BUS, subscribe
+from esmodel.model.bus import DEFAULT_BUS, subscribe
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing import FixedClock, FixedIds
 
@@ -30,7 +30,7 @@ class Opened(AggregateEvent):
 @define
 class Account(AggregateRoot[Opened]):
     opened = ignores(Opened)
-    apply = opened
+    apply = opened.exhaustive
 
 def open_account():
     return Account.create(Opened, owner="Ada")

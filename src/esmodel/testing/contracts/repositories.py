@@ -10,9 +10,10 @@ import pytest
 from attrs import define, frozen
 
 from esmodel.exceptions import ConcurrencyError, PositionTakenError, RepositoryKeyError
-from esmodel.model.aggregate import AggregateRoot, HashchainedAggregateRoot
+from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import applies
 from esmodel.model.events import AggregateEvent, HashchainedEvent
+from esmodel.model.hashchain import HashchainedAggregateRoot
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
 from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
@@ -28,14 +29,14 @@ _SAME_WITH: Final = "SupportsSnapshots, law 4: with snapshots, an aggregate is a
 _STALE: Final = "EventSourcedRepository: a stale save stores nothing"
 
 
-@frozen(kw_only=True)
+@frozen
 class _Opened(AggregateEvent):
     """An account was opened."""
 
     owner: str
 
 
-@frozen(kw_only=True)
+@frozen
 class _Deposited(AggregateEvent):
     """Money came in."""
 
@@ -52,20 +53,20 @@ class _Account(AggregateRoot[_AccountEvent]):
     owner: str
     cents: int = 0
 
-    @applies(_Opened)
+    @applies
     def opened(self, event: _Opened) -> None:
         """Name the owner."""
         self.owner = event.owner
 
-    @applies(_Deposited)
+    @applies
     def deposited(self, event: _Deposited) -> None:
         """Add to the balance."""
         self.cents += event.cents
 
-    apply = opened | deposited
+    apply = (opened | deposited).exhaustive
 
 
-@frozen(kw_only=True)
+@frozen
 class _Sealed(HashchainedEvent):
     """A number was added to a chain."""
 
@@ -78,12 +79,12 @@ class _Chain(HashchainedAggregateRoot[_Sealed]):
 
     total: int = 0
 
-    @applies(_Sealed)
+    @applies
     def sealed(self, event: _Sealed) -> None:
         """Add the number."""
         self.total += event.number
 
-    apply = sealed
+    apply = sealed.exhaustive
 
 
 def _opened_account(cents: list[int], /) -> _Account:

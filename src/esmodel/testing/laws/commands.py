@@ -18,9 +18,9 @@ from typing_extensions import override
 from esmodel.clock import using_clock
 from esmodel.exceptions import EntityIsDiscarded, ModelError
 from esmodel.ids import using_ids
-from esmodel.model.aggregate import StoredAggregate
 from esmodel.model.apply import Handler
 from esmodel.model.repository import EntityRepository
+from esmodel.model.stored import StoredAggregate
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.history import LAWS, History, LawError
 from esmodel.testing.scenarios.clock import FixedClock, FixedIds
@@ -337,7 +337,7 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
 
     Example:
         >>> from hypothesis import strategies as st
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Opened(AggregateEvent):
         ...     owner: str
         >>> @define
@@ -348,11 +348,11 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
         ...     def open(cls, owner: str) -> "Account":
         ...         return cls.create(Opened, owner=owner)
         ...
-        ...     @applies(Opened)
+        ...     @applies
         ...     def opened(self, event: Opened) -> None:
         ...         self.owner = event.owner
         ...
-        ...     apply = opened
+        ...     apply = opened.exhaustive
         >>> TestAccount = aggregate_laws(Account, creations=[creation(Account.open, st.text())], commands=[])
         >>> TestAccount.__name__
         'AccountLaws'

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Generic, Never, TypeVar, get_args
-from uuid import UUID
 
 from attrs import frozen
 from typing_extensions import override
@@ -15,11 +14,14 @@ from esmodel.clock import using_clock
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import IntegrityError, ModelError, RepositoryKeyError
 from esmodel.ids import using_ids
-from esmodel.model.aggregate import Hashchained, StoredAggregate, is_aggregate
-from esmodel.model.eventcodec import Payloads, payloads_of
-from esmodel.model.events import DomainEvent
+from esmodel.model.aggregate import is_aggregate
+from esmodel.model.eventcodec import EventCodecs, event_codecs_of
+from esmodel.model.events import DomainEvent, header_of
+from esmodel.model.hashchain import Hashchained
+from esmodel.model.headers import originator_id_of
 from esmodel.model.repository import EntityRepository
 from esmodel.model.snapshot import SnapshotCodec
+from esmodel.model.stored import StoredAggregate, begin, continue_with
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
@@ -70,11 +72,11 @@ LAWS: Final[Mapping[str, str]] = {
 
 
 class _KeptError(Exception):
-    """Ends a save once the rows are stored, before anyone hears of them."""
+    """Ends a save once the rows are stored, before they are published."""
 
 
 class _SilentStore(MemoryStore):
-    """A store that keeps what is saved from being published: the subscribers are the user's."""
+    """A store whose saves publish nothing: the subscribers are the user's."""
 
     @override
     def append(self, records: Sequence[Record], /) -> None:
@@ -84,37 +86,39 @@ class _SilentStore(MemoryStore):
 
 @frozen
 class _Stored:
-    """An event that was triggered, and what is stored of it."""
+    """A triggered event, and its stored bytes."""
 
     event: DomainEvent
     data: bytes
 
-    def read(self, payloads: Payloads, /) -> DomainEvent:
-        """Return the event as it is read."""
-        payload = payloads.for_event(self.event)
-        header = tuple(getattr(self.event, each) for each in self.event.HEADER if each not in payload.extra)
-        return payload.decode(header, payload.encode_header(self.event), self.data, payload.class_version)
+    def read(self, codecs: EventCodecs, /) -> DomainEvent:
+        """Return the event, decoded anew."""
+        codec = codecs.for_event(self.event)
+        header = tuple(
+            getattr(self.event, each) for each in header_of(type(self.event)) if each not in codec.extra
+        )
+        return codec.decode(header, codec.encode_header(self.event), self.data, codec.class_version)
 
 
 class History(Generic[TAggregate]):
-    """Checks the laws on an aggregate whose events, all of them, still wait.
+    """Checks the laws on an aggregate whose events, all of them, are still pending.
 
     Attributes:
-        module: where the class of the aggregate is written.
+        module: the module of the class of the aggregate.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Opened(AggregateEvent):
         ...     owner: str
         >>> @define
         ... class Account(AggregateRoot[Opened]):
         ...     owner: str
         ...
-        ...     @applies(Opened)
+        ...     @applies
         ...     def opened(self, event: Opened) -> None:
         ...         self.owner = event.owner
         ...
-        ...     apply = opened
+        ...     apply = opened.exhaustive
         >>> History(Account).check(Account.create(Opened, owner="Ada"))
     """
 
@@ -130,7 +134,7 @@ class History(Generic[TAggregate]):
 
         Args:
             aggregate_class: the class; a generic one with its types, ``Collection[str]``.
-            repository: what keeps them, if it is not ``EventSourcedRepository``.
+            repository: returns their repository, if it is not an ``EventSourcedRepository``.
             snapshots: whether the state can be carried by a snapshot, and must be.
 
         Raises:
@@ -138,11 +142,12 @@ class History(Generic[TAggregate]):
         """
         entity = class_of(aggregate_class)
         if not is_aggregate(entity):
-            msg = f"{entity.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
-            raise ModelError(msg)
+            raise ModelError(
+                f"{entity.__qualname__}: expected an aggregate: derive it from AggregateRoot[...]."
+            )
         self._named: type[TAggregate] = aggregate_class
         self._class: type[TAggregate] = class_of(aggregate_class)
-        self._payloads: Payloads = payloads_of(entity, get_args(aggregate_class))
+        self._codecs: EventCodecs = event_codecs_of(entity, get_args(aggregate_class))
         self._repository = repository
         self._snapshots = SnapshotCodec(aggregate_class) if snapshots else None
         self._is_chained = issubclass(entity, Hashchained)
@@ -150,10 +155,10 @@ class History(Generic[TAggregate]):
         self.name: str = entity.__qualname__.rpartition("<locals>.")[2]
 
     def taken(self, found: object, /) -> TAggregate:
-        """Return what is an aggregate of the class.
+        """Return an aggregate, after a check that it is one of the class.
 
         Raises:
-            ModelError: if it is none.
+            ModelError: if it is not.
         """
         if not isinstance(found, self._class):
             msg = f"expected a {self.name}, found {found!r}"
@@ -161,20 +166,20 @@ class History(Generic[TAggregate]):
         return found
 
     def examine(self, found: object, /) -> None:
-        """Check each law on what was taken; see ``check``."""
+        """Check each law on an aggregate; see ``check``."""
         self.check(self.taken(found))
 
     def check(self, aggregate: TAggregate, /) -> None:
-        """Check each law on what an aggregate has triggered; the aggregate stays as it is.
+        """Check each law on the events of an aggregate, which stays as it is.
 
         Raises:
-            LawError: naming the law, and what differed.
+            LawError: naming the law and the difference.
             ModelError: if events of the aggregate were saved or collected before.
         """
         events = aggregate.pending_events
         if aggregate.version + 1 != len(events):
             msg = (
-                f"{self.name}: expected {aggregate.version + 1} events to wait, found {len(events)}. "
+                f"{self.name}: expected {aggregate.version + 1} pending events, found {len(events)}. "
                 f"A command that saves or collects its events leaves none to check."
             )
             raise ModelError(msg)
@@ -183,7 +188,7 @@ class History(Generic[TAggregate]):
         self._check_frozen(stored)
         later = FixedClock(START + timedelta(days=1_000, seconds=1, microseconds=1))
         self._compare("pure", "", whole, self._replayed("pure", stored, later, FixedIds(1_000)))
-        self._compare("replay", "", whole, _state(aggregate))
+        self._compare("replay", "", whole, state_of(aggregate))
         self._check_snapshots(stored, whole)
         self._check_store(aggregate, whole)
         for each in stored:
@@ -204,36 +209,36 @@ class History(Generic[TAggregate]):
 
     def _coded(self, event: DomainEvent) -> bytes:
         try:
-            return passed(self._payloads, event)[0]
+            return passed(self._codecs, event)[0]
         except EventChangedError as error:
             self._fail("coding", str(error), error)
 
     def _read(self, stored: Sequence[_Stored]) -> list[DomainEvent]:
-        """Return events as they are read, of which nobody holds any part."""
-        return [each.read(self._payloads) for each in stored]
+        """Return events, decoded anew, of which nobody holds any part."""
+        return [each.read(self._codecs) for each in stored]
 
     def _replayed(
         self, law: str, stored: Sequence[_Stored], clock: FixedClock, ids: FixedIds
     ) -> dict[str, object]:
-        """Return the state that events make."""
+        """Return the state after some events."""
         with using_clock(clock), using_ids(ids):
-            aggregate = self._class.begin(_id_of(stored[0].event))
+            aggregate = begin(self._class, originator_id_of(stored[0].event))
             try:
-                aggregate.continue_with(self._read(stored))
+                continue_with(aggregate, self._read(stored))
             except Exception as error:  # noqa: BLE001  # because a handler of the user's may raise anything
                 self._fail(law, f"it raised {type(error).__qualname__}: {error}", error)
-        return _state(aggregate)
+        return state_of(aggregate)
 
     def _check_frozen(self, stored: Sequence[_Stored]) -> None:
         events = self._read(stored)
-        aggregate = self._class.begin(_id_of(events[0]))
+        aggregate = begin(self._class, originator_id_of(events[0]))
         for number, event in enumerate(events):
-            aggregate.continue_with([event])
+            continue_with(aggregate, [event])
             for one, earlier in zip(stored, events[: number + 1], strict=False):
                 self._check_unchanged(one, earlier, f"The handler of {_name(event)}")
 
     def _check_unchanged(self, stored: _Stored, event: DomainEvent, who: str) -> None:
-        found = self._payloads.for_event(event).encode(event)
+        found = self._codecs.for_event(event).encode(event)
         if found != stored.data:
             finding = f"expected {stored.data.decode()}, found {found.decode()}"
             self._fail("frozen", f"{who} changed {_name(event)}: {finding}")
@@ -241,19 +246,19 @@ class History(Generic[TAggregate]):
     def _check_snapshots(self, stored: Sequence[_Stored], whole: Mapping[str, object]) -> None:
         if self._snapshots is None:
             return
-        walker = self._class.begin(_id_of(stored[0].event))
+        walker = begin(self._class, originator_id_of(stored[0].event))
         chosen = frozenset(_some(range(len(stored))))
         for number, event in enumerate(self._read(stored)):
-            walker.continue_with([event])
+            continue_with(walker, [event])
             if number not in chosen:
                 continue
             try:
                 restored = self._snapshots.restore(self._snapshots.take(walker))
-                restored.continue_with(self._read(stored[number + 1 :]))
+                continue_with(restored, self._read(stored[number + 1 :]))
             except Exception as error:  # noqa: BLE001  # because a handler of the user's may raise anything
                 finding = f"at version {number} it raised {type(error).__qualname__}: {error}"
                 self._fail("snapshot", finding, error)
-            self._compare("snapshot", f"at version {number}, ", whole, _state(restored))
+            self._compare("snapshot", f"at version {number}, ", whole, state_of(restored))
 
     def _check_store(self, aggregate: TAggregate, whole: Mapping[str, object]) -> None:
         store = _SilentStore()
@@ -261,12 +266,12 @@ class History(Generic[TAggregate]):
             self._kept_in(store).save(aggregate)
         rows = list(store.read(aggregate.id))
         try:
-            loaded = _state(self._kept_in(store)[aggregate.id])
+            loaded = state_of(self._kept_in(store)[aggregate.id])
         except RepositoryKeyError as error:
             if not aggregate.is_discarded:
-                self._fail("store", f"it was saved, and is not there: {error}", error)
+                self._fail("store", f"it was saved, and is not found: {error}", error)
         except IntegrityError as error:
-            self._fail("store", f"what was saved cannot be loaded: {error}", error)
+            self._fail("store", f"it was saved, and cannot be loaded: {error}", error)
         else:
             self._compare("store", "", whole, loaded)
         for number in _some(range(len(rows) - 1)):
@@ -274,7 +279,7 @@ class History(Generic[TAggregate]):
                 "gap", f"a history without version {number}", [*rows[:number], *rows[number + 1 :]]
             )
         if self._is_chained:
-            names = sorted(self._payloads.by_name)
+            names = sorted(self._codecs.by_name)
             for number, change, row in _some(list(_changed(rows, names)), rows[-1].event_hash[0]):
                 changed = [*rows[:number], row, *rows[number + 1 :]]
                 self._expect_refusal("chain", f"{change} in version {number}", changed)
@@ -331,15 +336,3 @@ def _flipped(data: bytes) -> Iterator[bytes]:
 
 def _name(event: DomainEvent) -> str:
     return type(event).__qualname__.rpartition("<locals>.")[2]
-
-
-def _id_of(event: DomainEvent) -> UUID:
-    first: UUID = getattr(event, "originator_id")  # noqa: B009  # because all of an aggregate have one
-    return first
-
-
-def _state(aggregate: object) -> dict[str, object]:
-    """Return what makes up an aggregate; what waits to be saved is no part of that."""
-    state = state_of(aggregate)
-    state.pop("_pending", None)
-    return state

@@ -35,7 +35,7 @@ from esmodel.codec.struct import owner_of_field
 from esmodel.codec.typevars import bind, bound_in, class_of, is_class
 from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.model.apply import Handler
-from esmodel.model.events import DomainEvent
+from esmodel.model.events import DomainEvent, header_of
 
 try:
     from hypothesis import reject
@@ -75,7 +75,7 @@ def events(event_class: type[TEvent], /, **fields: SearchStrategy[object]) -> Se
         ModelError: if the class has no such field.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Deposited(AggregateEvent):
         ...     cents: int
         >>> from hypothesis import strategies as st
@@ -83,7 +83,7 @@ def events(event_class: type[TEvent], /, **fields: SearchStrategy[object]) -> Se
         Deposited()
     """
     cls = class_of(event_class)
-    header = {name: fields.pop(name, _header(cls, name)) for name in cls.HEADER}
+    header = {name: fields.pop(name, _header(cls, name)) for name in header_of(cls)}
     payload = st.fixed_dictionaries(_payload(event_class, fields))
 
     def made(draw: st.DrawFn) -> TEvent:
@@ -105,7 +105,7 @@ def payloads(
         ModelError: if the class has no such field.
 
     Example:
-        >>> @frozen(kw_only=True)
+        >>> @frozen
         ... class Deposited(AggregateEvent):
         ...     cents: int
         >>> from hypothesis import strategies as st
@@ -133,7 +133,7 @@ def values(as_type: TypeForm[T], /) -> SearchStrategy[T]:
 
 def _header(cls: type[DomainEvent], name: str) -> SearchStrategy[object]:
     if name == "event_id":
-        return st.uuids(version=4 if "correlation_id" in cls.HEADER else 1)
+        return st.uuids(version=4 if "correlation_id" in header_of(cls) else 1)
     return _HEADER[name]
 
 
@@ -141,12 +141,12 @@ def _payload(
     event_class: type[DomainEvent], given: Mapping[str, SearchStrategy[object]]
 ) -> dict[str, SearchStrategy[object]]:
     cls = class_of(event_class)
-    names = [each.name for each in fields_of(cls) if each.name not in cls.HEADER]
+    names = [each.name for each in fields_of(cls) if each.name not in header_of(cls)]
     unknown = [name for name in given if name not in names]
     if unknown:
         msg = f"{cls.__qualname__} has no field {unknown[0]!r}; it has: {', '.join(names) or 'none'}"
         raise ModelError(msg)
-    return _arguments(cls, get_args(event_class), given, frozenset(cls.HEADER))
+    return _arguments(cls, get_args(event_class), given, frozenset(header_of(cls)))
 
 
 def _arguments(

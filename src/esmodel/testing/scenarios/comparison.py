@@ -1,4 +1,4 @@
-"""What differs: between two values, two states, an event and what its stored form gives back."""
+"""Differences between two values, two states, and an event and its stored form."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import attrs
 from esmodel.codec.codec import is_iterable, is_mapping
 from esmodel.codec.instances import fields_of
 from esmodel.exceptions import PayloadError
-from esmodel.model.eventcodec import Payloads
-from esmodel.model.events import DomainEvent
+from esmodel.model.eventcodec import EventCodecs
+from esmodel.model.events import DomainEvent, header_of
 
 
 class EventChangedError(AssertionError):
     """An event cannot be stored, or what is stored gives another event back.
 
-    Handling: use a type that the codec carries, or mend the hook that carries it.
+    Handling: use a type that the codec carries, or mend the type's hook.
     """
 
 
@@ -24,6 +24,7 @@ def same(one: object, other: object, /) -> bool:
     """Whether two values are equal; ``nan`` is equal to itself, wherever it stands.
 
     Example:
+        >>> from esmodel.testing.scenarios.comparison import same
         >>> same([float("nan")], [float("nan")]), same([1], (1,))
         (True, False)
     """
@@ -38,7 +39,7 @@ def same(one: object, other: object, /) -> bool:
 
 
 def _parts(value: object) -> Mapping[object, object]:
-    """Return what a value is made of, by key; empty where it is not known, or in no order."""
+    """Return the parts of a value, by key; empty where they are unknown or unordered."""
     if is_mapping(value):
         return value
     if issubclass(type(value), (list, tuple)) and is_iterable(value):
@@ -49,7 +50,7 @@ def _parts(value: object) -> Mapping[object, object]:
 
 
 def state_of(entity: object, /) -> dict[str, object]:
-    """Return what an entity is compared by: its fields, and what it keeps beside them, by name.
+    """Return the fields by which an entity is compared, and what it keeps beside them, by name.
 
     Fields with ``eq=False`` are left out, as ``==`` leaves them out.
     """
@@ -62,7 +63,7 @@ def state_of(entity: object, /) -> dict[str, object]:
 
 
 def _kept_by(entity: object) -> Iterator[tuple[str, object]]:
-    """Yield what is in the dictionary and in the slots of an instance."""
+    """Yield the content of the dictionary and the slots of an instance."""
     held: object = getattr(entity, "__dict__", {})
     if is_mapping(held):
         yield from ((str(name), each) for name, each in held.items())
@@ -77,6 +78,7 @@ def differences(expected: Mapping[str, object], found: Mapping[str, object], /) 
     """Return the names whose values are not the same, or that only one side has.
 
     Example:
+        >>> from esmodel.testing.scenarios.comparison import differences
         >>> differences({"owner": "Ada", "balance": 5}, {"owner": "Ada", "balance": 4})
         ['balance']
     """
@@ -89,27 +91,27 @@ def differences(expected: Mapping[str, object], found: Mapping[str, object], /) 
 
 
 def fields_by_name(event: DomainEvent, /, *, header: bool = False) -> dict[str, object]:
-    """Return the payload of an event by name, with its header before it if that is asked for."""
+    """Return the payload of an event by name, after its header if that is wanted."""
     names = [each.name for each in fields_of(type(event))]
-    return {name: getattr(event, name) for name in names if header or name not in event.HEADER}
+    return {name: getattr(event, name) for name in names if header or name not in header_of(type(event))}
 
 
-def passed(payloads: Payloads, event: DomainEvent, /) -> tuple[bytes, DomainEvent]:
-    """Return what is stored of an event, and the event that comes back of it.
+def passed(codecs: EventCodecs, event: DomainEvent, /) -> tuple[bytes, DomainEvent]:
+    """Return the stored bytes of an event, and the event that they are decoded to.
 
     Args:
-        payloads: those of the entity.
+        codecs: those of the entity.
         event: the event.
 
     Raises:
         EventChangedError: if it cannot be stored, or comes back as another event.
     """
     kind = type(event).__qualname__.rpartition("<locals>.")[2]
-    payload = payloads.for_event(event)
-    header = tuple(getattr(event, name) for name in event.HEADER if name not in payload.extra)
+    codec = codecs.for_event(event)
+    header = tuple(getattr(event, name) for name in header_of(type(event)) if name not in codec.extra)
     try:
-        data = payload.encode(event)
-        again = payload.decode(header, payload.encode_header(event), data, payload.class_version)
+        data = codec.encode(event)
+        again = codec.decode(header, codec.encode_header(event), data, codec.class_version)
     except PayloadError as error:
         msg = f"{kind} cannot be stored: {error}"
         raise EventChangedError(msg) from error

@@ -1,126 +1,54 @@
-"""What came of a command in a scenario, and what was expected of it."""
+"""The outcome of a command in a scenario, and what was expected of it."""
 
 from __future__ import annotations
 
 import re
 import sys
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import EllipsisType
-from typing import Concatenate, Final, Generic, Never, ParamSpec, TypeVar, get_args, overload
+from typing import Concatenate, Final, Generic, Never, ParamSpec, TypeVar, get_origin, overload
 from uuid import UUID
 
 from typing_extensions import override
 
 from esmodel.clock import EPOCH
-from esmodel.codec.instances import fields_of
-from esmodel.codec.typevars import class_of
+from esmodel.codec.instances import fields_of, maker_of
 from esmodel.exceptions import ModelError
-from esmodel.model.aggregate import (
-    AggregateRoot,
-    AggregateRootWithECC,
-    AttributeChanged,
-    Discarded,
-    ECCAttributeChanged,
-    ECCDiscarded,
+from esmodel.model.aggregate import Root
+from esmodel.model.ecc import AggregateRootWithECC, ECCAttributeChanged, ECCDiscarded
+from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, header_of
+from esmodel.model.hashchain import (
     HashchainedAggregateRoot,
     HashchainedAttributeChanged,
     HashchainedDiscarded,
-    StoredAggregate,
-    is_aggregate,
 )
-from esmodel.model.command import Done
-from esmodel.model.eventcodec import Payloads, payloads_of
-from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
-from esmodel.testing.scenarios.comparison import differences, fields_by_name, passed, same, state_of
+from esmodel.model.stored import StoredAggregate
+from esmodel.testing.scenarios.comparison import differences, fields_by_name, same, state_of
+from esmodel.testing.scenarios.settled import UnsettledWarning, is_watched, watch
 from esmodel.testing.scenarios.sidebyside import side_by_side
+from esmodel.testing.scenarios.subject import ScenarioError, Subject
 
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
+TRecorded = TypeVar("TRecorded", bound=TimestampedVersionedEvent)
+THashed = TypeVar("THashed", bound=HashchainedEvent)
 TAggregate_co = TypeVar("TAggregate_co", bound=StoredAggregate, covariant=True)
 TValue = TypeVar("TValue")
 
 
-class ScenarioError(AssertionError):
-    """What a scenario found is not what was expected.
-
-    Handling: mend the aggregate, or the scenario; the sentence shows both histories.
-    """
-
-
-class UnsettledWarning(UserWarning):
-    """A scenario ran a command, and what came of it was not asked for to the end."""
-
-
-class Subject(Generic[TAggregate_co]):
-    """The class under test.
-
-    Attributes:
-        aggregate_class: the class.
-        name: what failures call it.
-        payloads: how its events are written and read.
-    """
-
-    __slots__ = ("aggregate_class", "name", "payloads")
-
-    def __init__(self, named: type[TAggregate_co], /) -> None:
-        self.aggregate_class: type[TAggregate_co] = class_of(named)
-        entity = class_of(named)
-        if not is_aggregate(entity):
-            msg = f"{entity.__qualname__} is no aggregate; derive it from AggregateRoot[...]"
-            raise ModelError(msg)
-        self.name: str = entity.__qualname__.rpartition("<locals>.")[2]
-        self.payloads: Payloads = payloads_of(entity, get_args(named))
-
-    def rebuilt(self, events: Sequence[DomainEvent]) -> TAggregate_co:
-        """Return an aggregate as its events make it."""
-        aggregate = self.aggregate_class.begin(_id_of(events))
-        aggregate.continue_with(events)
-        return aggregate
-
-    def happened(self, aggregate: StoredAggregate, before: int) -> tuple[DomainEvent, ...]:
-        """Return the events that wait, as they come back from their stored form."""
-        events = aggregate.pending_events
-        triggered = aggregate.version + 1 - before
-        if triggered != len(events):
-            msg = (
-                f"{self.name}: expected {triggered} events to wait, found {len(events)}. "
-                f"A command that saves or collects its events leaves none to look at: save outside of it."
-            )
-            raise ScenarioError(msg)
-        return self.recorded(events)
-
-    def recorded(self, events: Sequence[DomainEvent]) -> tuple[DomainEvent, ...]:
-        """Return events as they come back from their stored form."""
-        return tuple(passed(self.payloads, each)[1] for each in events)
-
-    def taken(self, found: object) -> TAggregate_co:
-        """Return what is an aggregate of this class."""
-        if not isinstance(found, self.aggregate_class):
-            msg = f"expected a {self.name}, found {found!r}"
-            raise ScenarioError(msg)
-        return found
-
-
-def _id_of(events: Sequence[DomainEvent]) -> UUID:
-    first: UUID = getattr(events[0], "originator_id")  # noqa: B009  # because all of an aggregate have one
-    return first
-
-
 class Outcome(Generic[TAggregate_co]):
-    """What came of a command. Ask for it to the end: each event, or that there was none.
+    """The outcome of a command. Assert each of its events, or that there were none.
 
-    An outcome that is let go before fails its test, by the pytest plugin of esmodel; under another
+    An outcome that is not asserted to the end fails its test, by the pytest plugin of esmodel. Under another
     runner it is an ``UnsettledWarning``, or fails inside ``with scenarios_settled():``.
 
     Example:
         >>> from esmodel.testing import scenario
         >>> given = scenario(Collection[str]).given(CollectionCreated)
         >>> given.when(lambda tags: tags.add_item("red")).then(ItemAdded[str], item="red")
-        <Outcome of Collection: 1 event, all asked for>
+        <Outcome of Collection: 1 event, all asserted>
     """
 
     __slots__ = ("_aggregate", "_asked", "_error", "_found", "_given", "_matched", "_subject")
@@ -142,24 +70,20 @@ class Outcome(Generic[TAggregate_co]):
         self._aggregate: TAggregate_co | None = aggregate
         try:
             self._aggregate = run()
-        except Exception as error:  # noqa: BLE001  # because `then_raises` is asked for it later
+        except Exception as error:  # noqa: BLE001  # because `then_raises` asserts it later
             self._error = error
         self._found: tuple[DomainEvent, ...] = ()
         if self._aggregate is not None:
             self._found = subject.happened(subject.taken(self._aggregate), len(given))
             self._check_replay(self._aggregate)
         self._asked = False
-        watched = _watched.get()
-        if watched is not None:
-            watched[:] = [*(each for each in watched if not each.is_settled), self]
+        watch(self)
 
     def _check_replay(self, aggregate: StoredAggregate) -> None:
         events = (*self._given, *self._found)
         if not events:
             return
         live, replayed = state_of(aggregate), state_of(self._subject.rebuilt(events))
-        live.pop("_pending", None)
-        replayed.pop("_pending", None)
         changed = [
             f"\n  {name}: expected {replayed.get(name)!r}, found {live.get(name)!r}"
             for name in differences(replayed, live)
@@ -172,38 +96,36 @@ class Outcome(Generic[TAggregate_co]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether something was asked, and where events were asked for, all of them."""
+        """Whether something was asserted, and if events were, all of them."""
         return self._asked and self._matched in {0, len(self._found)}
 
     @property
     def events(self) -> tuple[DomainEvent, ...]:
-        """What the command triggered, in order; to look at them counts as having asked for all."""
+        """The events that the command triggered, in order; reading them asserts all."""
         self._refuse_error("events")
         self._matched = len(self._found)
         return self._found
 
     @property
     def aggregate(self) -> TAggregate_co:
-        """The aggregate after the command; to look at it counts as having asked for its state."""
+        """The aggregate after the command; reading it asserts its state."""
         self._refuse_error("a state")
         return self._subject.taken(self._aggregate)
 
     @overload
     def then(
-        self: Outcome[AggregateRoot[TEvent]],
-        event_class: Callable[
-            Concatenate[UUID, int, datetime, P], TEvent | Discarded | AttributeChanged | Done
-        ],
+        self: Outcome[Root[TEvent, TRecorded]],
+        event_class: Callable[Concatenate[UUID, int, datetime, P], TRecorded],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Outcome[TAggregate_co]: ...
     @overload
     def then(
-        self: Outcome[HashchainedAggregateRoot[TEvent]],
+        self: Outcome[HashchainedAggregateRoot[THashed]],
         event_class: Callable[
             Concatenate[UUID, int, datetime, bytes, bytes, P],
-            TEvent | HashchainedDiscarded | HashchainedAttributeChanged,
+            THashed | HashchainedDiscarded | HashchainedAttributeChanged,
         ],
         /,
         *args: P.args,
@@ -221,7 +143,7 @@ class Outcome(Generic[TAggregate_co]):
         **kwargs: P.kwargs,
     ) -> Outcome[TAggregate_co]: ...
     def then(self, event_class: object, /, *_: object, **payload: object) -> Outcome[TAggregate_co]:
-        """Expect the next event, by its payload; ids, versions and times are its own business.
+        """Expect the next event, by its payload; ids, versions and times are not compared.
 
         Raises:
             ScenarioError: if the next event is another, or there is none.
@@ -251,7 +173,7 @@ class Outcome(Generic[TAggregate_co]):
         correlation_id: UUID | EllipsisType = ...,
         causation_id: UUID | EllipsisType | None = ...,
     ) -> Outcome[TAggregate_co]:
-        """Expect something of the header of the event that the last ``then`` was about.
+        """Expect fields in the header of the event that the last ``then`` matched.
 
         Raises:
             ScenarioError: if a field is another, or the event has no such field.
@@ -270,7 +192,7 @@ class Outcome(Generic[TAggregate_co]):
         for name, expected in asked.items():
             if expected is ...:
                 continue
-            if name not in event.HEADER:
+            if name not in header_of(type(event)):
                 self._fail(f"expected {_name(type(event))} to have {name} in its header, found none there")
             found: object = getattr(event, name)
             if found != expected:
@@ -289,7 +211,7 @@ class Outcome(Generic[TAggregate_co]):
         return self
 
     def then_nothing_more(self) -> Outcome[TAggregate_co]:
-        """Expect that no event was triggered beside those that were asked for.
+        """Expect that no event was triggered besides those already asserted.
 
         Raises:
             ScenarioError: if there was one, or the command raised an error.
@@ -342,7 +264,7 @@ class Outcome(Generic[TAggregate_co]):
         found = read(aggregate)
         expected: object = True if equals is ... else equals
         if not same(expected, found if equals is not ... else bool(found)):
-            own = {each.name for each in fields_of(type(aggregate)) if each.metadata.get("esmodel")}
+            own = {each.name for each in fields_of(type(aggregate)) if "esmodel" in each.metadata}
             fields = [
                 f"\n  {name} = {value!r}" for name, value in state_of(aggregate).items() if name not in own
             ]
@@ -357,7 +279,7 @@ class Outcome(Generic[TAggregate_co]):
             self._fail(f"expected {expected}, found {_sentence(self._error)}")
 
     def _fail(self, finding: str, expected: DomainEvent | None = None) -> Never:
-        """Raise that something is not as expected; nothing more is to be asked for."""
+        """Raise that something is not as expected, and settle the outcome."""
         asked_for = (*self._given, *self._found[: self._matched])
         left = asked_for if expected is None else (*asked_for, expected)
         right = (*self._given, *self._found)
@@ -368,69 +290,36 @@ class Outcome(Generic[TAggregate_co]):
     def _expected(
         self, event_class: object, payload: Mapping[str, object], found: DomainEvent | None
     ) -> DomainEvent:
-        header: tuple[str, ...] = getattr(event_class, "HEADER", ())
-        values = [getattr(found, each, _HEADER.get(each)) for each in header]
-        event: object = event_class(*values, **payload) if callable(event_class) else event_class
-        if not isinstance(event, DomainEvent):
-            msg = f"then takes a class of events and its payload, not {event_class!r}: then(Opened, ...)"
-            raise ModelError(msg)
-        return event
+        origin: object = get_origin(event_class) or event_class
+        if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
+            raise ModelError(f"then: expected a class of events and its payload, found {event_class!r}.")
+        header = [getattr(found, each, _HEADER.get(each)) for each in header_of(origin)]
+        return maker_of(origin)((), payload, *header)
 
     @override
     def __repr__(self) -> str:
         count = len(self._found)
         events = f"{count} event{'' if count == 1 else 's'}" if self._error is None else repr(self._error)
-        asked = "all asked for" if self.is_settled else "not all asked for"
+        asked = "all asserted" if self.is_settled else "not all asserted"
         return f"<Outcome of {self._subject.name}: {events}, {asked}>"
 
     def __del__(self) -> None:
-        if not self.is_settled and _watched.get() is None and not sys.is_finalizing():
+        if not self.is_settled and not is_watched() and not sys.is_finalizing():
             warnings.warn(self.complaint(), UnsettledWarning, stacklevel=2)
 
     def settle(self) -> None:
-        """Count as asked for to the end."""
+        """Mark as asserted to the end."""
         self._asked, self._matched = True, len(self._found)
 
     def complaint(self) -> str:
-        """Return a sentence that says what was not asked for."""
+        """Return a sentence that says what was not asserted."""
         if self._error is not None:
-            finding = f"raised {_sentence(self._error)}, and no then_raises(...) asked for it"
+            finding = f"raised {_sentence(self._error)}, and no then_raises(...) asserted it"
         elif not self._found:
-            finding = "triggered nothing, and no then_nothing() asked"
+            finding = "triggered nothing, and no then_nothing() asserted it"
         else:
-            finding = f"triggered {_names(self._found[self._matched :])}, and no then(...) asked for it"
+            finding = f"triggered {_names(self._found[self._matched :])}, and no then(...) asserted it"
         return f"{self._subject.name}: when(...) {finding}."
-
-
-_watched: Final[ContextVar[list[Outcome[StoredAggregate]] | None]] = ContextVar("watched", default=None)
-"""The outcomes of the test that runs, where somebody looks after them."""
-
-
-@contextmanager
-def scenarios_settled() -> Generator[None]:
-    """Fail if a scenario inside ran a command, and what came of it was not asked for to the end.
-
-    Raises:
-        ScenarioError: at the end of the block, naming the aggregate and what was not asked for.
-
-    Example:
-        >>> from esmodel.testing import scenario
-        >>> with scenarios_settled():
-        ...     outcome = scenario(Collection[str]).when(Collection[str].register)
-        Traceback (most recent call last):
-        ScenarioError: Collection: when(...) triggered CollectionCreated, and no then(...) asked for it.
-    """
-    watched: list[Outcome[StoredAggregate]] = []
-    token = _watched.set(watched)
-    try:
-        yield
-    finally:
-        _watched.reset(token)
-        left = [each.complaint() for each in watched if not each.is_settled]
-        for each in watched:
-            each.settle()
-    if left:
-        raise ScenarioError("\n".join(left))
 
 
 _HEADER: Final[Mapping[str, object]] = {

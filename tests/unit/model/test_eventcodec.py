@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import pytest
@@ -13,21 +13,21 @@ from esmodel import (
     AggregateEvent,
     AggregateRoot,
     AggregateRootWithECC,
-    ApplyRegistry,
     DomainEvent,
     ECCEvent,
     EventSourcedRepository,
     ModelError,
     PayloadError,
-    Record,
-    StoredDataError,
     applies,
     attribute,
     caused_by,
     ignores,
 )
-from esmodel.model.entity import plan_of
-from esmodel.model.eventcodec import Payload, Payloads, payloads_of
+from esmodel.exceptions import StoredDataError
+from esmodel.model import ApplyRegistry
+from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
+from esmodel.model.plan import plan_of
+from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=3)
@@ -60,13 +60,13 @@ class NotAnArgument(AggregateEvent):
 
 
 @frozen(kw_only=True)
-class SameName(AggregateEvent):
-    event_name = "Opened"
+class SameName(AggregateEvent, name="Opened"):
+    pass
 
 
 @frozen(kw_only=True)
-class SameAlias(AggregateEvent):
-    aliases: ClassVar[tuple[str, ...]] = ("Opened",)
+class SameAlias(AggregateEvent, aliases=("Opened",)):
+    pass
 
 
 @define
@@ -74,7 +74,7 @@ class Account(AggregateRoot[Opened]):
     owner: str
     _limit: int = 0
 
-    @applies(Opened)
+    @applies
     def opened(self, event: Opened) -> None:
         self.owner = event.owner
 
@@ -82,7 +82,7 @@ class Account(AggregateRoot[Opened]):
     def limit(self) -> int:
         return self._limit
 
-    apply = opened
+    apply = opened.exhaustive
 
 
 def entity_of(*events: type[object]) -> type[AggregateRoot[AggregateEvent]]:
@@ -97,15 +97,15 @@ def entity_of(*events: type[object]) -> type[AggregateRoot[AggregateEvent]]:
 
 
 def test_a_class_is_written_under_its_name_by_its_own_fields() -> None:
-    payload = payloads_of(Account).for_event(Opened(STREAM, 0, MOMENT, owner="Ada"))
+    payload = event_codecs_of(Account).for_event(Opened(STREAM, 0, MOMENT, owner="Ada"))
     assert (payload.name, payload.class_version, payload.extra) == ("Opened", 0, ())
     assert payload.encode(Opened(STREAM, 0, MOMENT, owner="Ada")) == b'{"owner":"Ada"}'
     assert payload.encode_header(Opened(STREAM, 0, MOMENT, owner="Ada")) == b""
 
 
 def test_what_the_registry_the_union_and_the_library_name_is_known() -> None:
-    assert sorted(payloads_of(Account).by_name) == ["AttributeChanged", "Discarded", "Opened"]
-    assert payloads_of(Account) is payloads_of(Account)
+    assert sorted(event_codecs_of(Account).by_name) == ["AttributeChanged", "Discarded", "Opened"]
+    assert event_codecs_of(Account) is event_codecs_of(Account)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_a_class_that_is_written_wrongly_is_refused_at_once(event: type[object],
 @pytest.mark.parametrize("other", [SameName, SameAlias])
 def test_two_classes_cannot_share_a_stored_name(other: type[AggregateEvent]) -> None:
     with pytest.raises(ModelError, match=rf"{other.__name__} and Opened both have the stored name"):
-        Payloads(entity_of(Opened, other))
+        EventCodecs(entity_of(Opened, other))
 
 
 def test_the_base_of_all_events_may_be_the_union() -> None:
-    assert "DomainEvent" not in Payloads(entity_of(DomainEvent, Opened)).by_name
+    assert "DomainEvent" not in EventCodecs(entity_of(DomainEvent, Opened)).by_name
 
 
 def test_an_event_that_only_a_handler_of_its_base_takes_has_no_name() -> None:
@@ -182,7 +182,7 @@ class Asked(ECCEvent):
 @define
 class Question(AggregateRootWithECC[Asked]):
     asked = ignores(Asked)
-    apply = asked
+    apply = asked.exhaustive
 
 
 def test_the_part_of_the_header_without_a_column_is_kept_beside_the_payload() -> None:
@@ -217,6 +217,6 @@ class Kept(AggregateEvent):
 
 
 def test_a_value_that_cannot_be_written_is_named_with_its_class() -> None:
-    payload = Payload(Kept, (), plan_of(Account))
+    payload = EventCodec(Kept, (), plan_of(Account))
     with pytest.raises(PayloadError, match="expected a collection"):
         payload.encode(Kept(STREAM, 0, MOMENT, value=5))  # type: ignore[arg-type]  # the point

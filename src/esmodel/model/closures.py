@@ -1,0 +1,54 @@
+"""Closure cells: where ``super()`` and ``__class__`` find the class that a method is written in.
+
+attrs makes a slotted class anew, and points the cells of plain methods, class methods and properties to the
+new class. It does not look into registries, declared attributes and decorated functions; this module does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import CellType, FunctionType, MethodType
+
+from esmodel.model.apply import ApplyRegistry, Ignored
+from esmodel.model.plan import DeclaredAttribute
+
+
+def repair_class_cells(cls: type[object], /) -> None:
+    """Point the cells of all functions in a class body to the class, where they hold its predecessor."""
+    for value in vars(cls).values():
+        for function in _functions_in(value):
+            for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+                if name == "__class__" and _is_predecessor(cell, cls):
+                    cell.cell_contents = cls
+
+
+def _functions_in(value: object) -> Iterator[FunctionType]:
+    """Yield the functions behind what stands in a class body, decorated ones included."""
+    found: list[object] = [value]
+    if isinstance(value, (ApplyRegistry, Ignored)):
+        found = list(value.handlers.values())
+    elif isinstance(value, DeclaredAttribute):
+        found = [value.getter]
+    elif isinstance(value, (classmethod, staticmethod)):
+        bound: object = value.__get__(None, object)
+        found = [bound.__func__ if isinstance(bound, MethodType) else bound]
+    elif isinstance(value, property):
+        found = [value.fget, value.fset, value.fdel]
+    for each in found:
+        function: object = each
+        while isinstance(function, FunctionType):
+            yield function
+            function = vars(function).get("__wrapped__")
+
+
+def _is_predecessor(cell: CellType, cls: type[object]) -> bool:
+    """Whether a cell holds the class of which attrs made this one."""
+    try:
+        held: object = cell.cell_contents
+    except ValueError:  # the cell is empty
+        return False
+    return (
+        isinstance(held, type)
+        and held is not cls
+        and (held.__module__, held.__qualname__) == (cls.__module__, cls.__qualname__)
+    )

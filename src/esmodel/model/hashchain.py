@@ -1,0 +1,298 @@
+"""Hash chains: each event is signed with the hash of the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Self, TypeVar, final
+from uuid import UUID
+
+import attrs
+from attrs import define, field, frozen
+from typing_extensions import override
+
+from esmodel.clock import microseconds
+from esmodel.codec.codec import Codec
+from esmodel.codec.instances import maker_of
+from esmodel.exceptions import EventHashError, HeadHashError, ModelError
+from esmodel.ids import new_id
+from esmodel.model.aggregate import Aggregate
+from esmodel.model.eventcodec import event_codecs_of
+from esmodel.model.events import (
+    AttributeChangedEvent,
+    DiscardedEvent,
+    DomainEvent,
+    HashchainedEvent,
+    stored_name_of,
+)
+from esmodel.model.plan import OWN, LibraryEvents
+from esmodel.model.properties import WithTimes, WithVersion
+from esmodel.model.reserved import RESERVED_BY_ENTITIES
+from esmodel.model.stored import Progress
+from esmodel.model.versioning import Upcaster
+
+P = ParamSpec("P")
+TEvent = TypeVar("TEvent", bound=HashchainedEvent)
+
+GENESIS_HASH: Final = bytes(32)
+"""What the first event of a chain continues, unless its class names another hash."""
+
+
+NO_SLOTS: Final[tuple[str, ...]] = ()
+
+
+def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
+    previous_hash: bytes,
+    originator_id: UUID,
+    position: int,
+    timestamp: int,
+    name: str,
+    class_version: int,
+    data: bytes,
+    /,
+) -> bytes:
+    """Return SHA-256 over an event as it is recorded.
+
+    The layout: the previous hash, the id (16 bytes), then position, microseconds, class version
+    and the length of the name (8 bytes each, big endian), the name in UTF-8, the data.
+    """
+    written = name.encode()
+    numbers = struct.pack(">qqqq", position, timestamp, class_version, len(written))
+    return hashlib.sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()
+
+
+class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
+    """What entities with a hash chain share: the head, the links, and how events are signed.
+
+    Class keywords:
+        genesis_hash: what the first event continues, 32 bytes; inherited.
+    """
+
+    # the classes below have the slot of `_es_head`: here it would conflict with that of `_es_pending`
+    __slots__ = NO_SLOTS
+
+    _es_reserved: ClassVar[frozenset[str]] = RESERVED_BY_ENTITIES | {"head"}
+    _es_genesis: ClassVar[bytes] = GENESIS_HASH
+    _es_head: bytes
+
+    @override
+    def __init_subclass__(
+        cls,
+        *,
+        codec: Codec | None = None,
+        snapshot_upcaster: Upcaster[Never, object] | None = None,
+        genesis_hash: bytes | None = None,
+    ) -> None:
+        """Keep the genesis hash.
+
+        Raises:
+            ModelError: if it has not 32 bytes; see ``DomainEntity`` for other mistakes.
+        """
+        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
+        if genesis_hash is not None:
+            if len(genesis_hash) != len(GENESIS_HASH):
+                raise ModelError(
+                    f"{cls.__qualname__}: genesis_hash: expected 32 bytes, found {genesis_hash!r}."
+                )
+            cls._es_genesis = genesis_hash
+
+    @property
+    @final
+    def head(self) -> bytes:
+        """The hash of the last event, or the genesis hash."""
+        return self._es_head
+
+    @classmethod
+    @final
+    def create(
+        cls,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Self:
+        """Return a new entity with a new id, from its first event and the payload of that event."""
+        return cls.create_with_id(new_id(), event_class, *args, **kwargs)
+
+    @classmethod
+    @final
+    def create_with_id(
+        cls,
+        originator_id: UUID,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Self:
+        """Return a new entity with an id of your choice; see ``create``."""
+        entity = cls._es_begin(originator_id)
+        entity.trigger(event_class, *args, **kwargs)
+        return entity
+
+    @final
+    def trigger(
+        self,
+        event_class: Callable[Concatenate[UUID, int, datetime, bytes, bytes, P], TEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Make an event of the payload, sign it, apply it and emit it.
+
+        Raises:
+            EntityIsDiscarded: if the entity was discarded.
+            ApplyError: if no handler applies the event.
+            PayloadError: if a value cannot be written, and so not be signed.
+        """
+        if self._es_is_discarded:  # spares a call: 40 ns
+            self._es_refuse_if_discarded()
+        self._es_take(maker_of(event_class)(args, kwargs, *self._es_next_header()))
+
+    @override
+    def _es_next_header(self) -> tuple[UUID, int, datetime, bytes, bytes]:
+        return (self._es_id, self._es_version + 1, self._es_now(), self._es_head, b"")
+
+    @classmethod
+    @override
+    def _es_begin(cls, originator_id: UUID) -> Self:
+        entity = super()._es_begin(originator_id)
+        entity._es_head = cls._es_genesis
+        return entity
+
+    @classmethod
+    @override
+    def _es_verified(cls, events: Iterable[DomainEvent]) -> Iterable[DomainEvent]:
+        for event in events:
+            signed = _of_chain(event)
+            if cls._es_hash(signed) != signed.event_hash:
+                finding = f"the hash of {stored_name_of(type(event))} is not that of its content"
+                raise EventHashError(signed.originator_id, signed.originator_version, finding)
+            yield signed
+
+    @classmethod
+    def _es_hash(cls, event: HashchainedEvent) -> bytes:
+        """Return the hash of an event as its class writes it today."""
+        codec = event_codecs_of(cls).for_event(event)
+        return hash_event(
+            event.previous_hash,
+            event.originator_id,
+            event.originator_version,
+            microseconds(event.timestamp),
+            codec.name,
+            codec.class_version,
+            codec.encode(event),
+        )
+
+    @override
+    def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:
+        super()._es_continue_with(self._es_linked(events))
+
+    def _es_linked(self, events: Iterable[DomainEvent]) -> Iterator[HashchainedEvent]:
+        """Yield each event that continues the chain; once it is applied, it is the head."""
+        for event in events:
+            signed = _of_chain(event)
+            if signed.previous_hash != self._es_head:
+                self._es_check(event)  # where it is of another stream or out of order, that is the fault
+                finding = f"expected to continue {self._es_head.hex()}, found {signed.previous_hash.hex()}"
+                raise HeadHashError(self._es_id, signed.originator_version, finding)
+            yield signed
+            self._es_head = signed.event_hash
+
+    @override
+    def _es_take(self, event: DomainEvent) -> None:
+        """Sign a new event, before anyone sees it, and take it."""
+        signed = _of_chain(event)
+        object.__setattr__(signed, "event_hash", self._es_hash(signed))
+        super()._es_take(signed)
+        self._es_head = signed.event_hash
+
+
+def _of_chain(event: DomainEvent) -> HashchainedEvent:
+    if isinstance(event, HashchainedEvent):
+        return event
+    raise ModelError(
+        f"{type(event).__qualname__}: expected an event of a hash chain, found one without hashes. "
+        f"Derive it from HashchainedEvent."
+    )
+
+
+@frozen
+class HashchainedDiscarded(HashchainedEvent, DiscardedEvent, name="Discarded"):
+    """The event of ``discard`` in a hash chain."""
+
+
+@frozen
+class HashchainedAttributeChanged(HashchainedEvent, AttributeChangedEvent, name="AttributeChanged"):
+    """The event of an assignment to an ``@attribute`` in a hash chain."""
+
+    name: str
+    value: object
+
+
+@define
+class HashchainedAggregateRoot(
+    Hashchained[TEvent], Aggregate[TEvent, TEvent | HashchainedDiscarded | HashchainedAttributeChanged]
+):
+    """An aggregate whose events form a hash chain: no recorded byte changes unseen.
+
+    Example:
+        >>> @frozen
+        ... class Begun(HashchainedEvent):
+        ...     title: str
+        >>> @define
+        ... class Thing(HashchainedAggregateRoot[Begun]):
+        ...     title: str
+        ...
+        ...     @applies
+        ...     def begun(self, event: Begun) -> None:
+        ...         self.title = event.title
+        ...
+        ...     apply = begun.exhaustive
+        >>> Thing.create(Begun, title="one").title
+        'one'
+    """
+
+    _es_library: ClassVar[LibraryEvents] = LibraryEvents(HashchainedDiscarded, HashchainedAttributeChanged)
+    _es_head: bytes = field(init=False, metadata=OWN)
+
+    @override
+    def _es_progress(self) -> Progress:
+        return attrs.evolve(super()._es_progress(), head=self._es_head)
+
+    @override
+    def _es_resume(self, progress: Progress) -> None:
+        super()._es_resume(progress)
+        self._es_head = progress.head
+
+
+@define
+class EntityWithHashchain(Hashchained[TEvent]):
+    """An entity with a hash chain. It publishes as it triggers; no repository keeps it.
+
+    Example:
+        >>> from esmodel.model import EntityWithHashchain
+        >>> @frozen
+        ... class Begun(HashchainedEvent):
+        ...     title: str
+        >>> @define
+        ... class Thing(EntityWithHashchain[Begun]):
+        ...     title: str
+        ...
+        ...     @applies
+        ...     def begun(self, event: Begun) -> None:
+        ...         self.title = event.title
+        ...
+        ...     apply = begun.exhaustive
+        >>> Thing.create(Begun, title="one").title
+        'one'
+    """
+
+    _es_library: ClassVar[LibraryEvents] = LibraryEvents(HashchainedDiscarded, HashchainedAttributeChanged)
+    _es_head: bytes = field(init=False, metadata=OWN)
+
+
+def head_of(aggregate: object, /) -> bytes:
+    """Return the head of a chained entity; of any other, empty bytes."""
+    return aggregate.head if isinstance(aggregate, Hashchained) else b""

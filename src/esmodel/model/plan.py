@@ -1,0 +1,165 @@
+"""Plans: what is derived once from a class of entities."""
+
+# pyright: reportPrivateUsage=false
+# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Never
+
+import attrs
+from attrs import frozen
+from typing_extensions import Format, get_annotations
+
+from esmodel.codec.codec import DEFAULT_CODEC, Codec
+from esmodel.codec.instances import fields_of
+from esmodel.exceptions import ModelError
+from esmodel.model.apply import Handler
+from esmodel.model.events import DomainEvent
+from esmodel.model.versioning import Upcaster
+
+OWN: Final[Mapping[str, bool]] = {"esmodel": True}
+"""Marks the fields of an entity that are the library's, and no part of the user's state."""
+
+
+class DeclaredAttribute:
+    """What a class declares with ``@attribute``: a name and the type of its values.
+
+    Attributes:
+        name: the name in the class.
+        getter: the function that reads the value.
+    """
+
+    __slots__ = ("getter", "name")
+
+    name: str
+    getter: Handler
+
+    def value_type(self) -> object:
+        """Return the declared type of the values."""
+        raise NotImplementedError
+
+
+@frozen
+class LibraryEvents:
+    """The events that the library brings for one kind of entity, and applies itself.
+
+    Attributes:
+        discarded: the event of ``discard``.
+        changed: the event of ``change_attribute``.
+        more: those of a special kind, as ``Done`` of a command.
+    """
+
+    discarded: type[DomainEvent]
+    changed: type[DomainEvent]
+    more: tuple[type[DomainEvent], ...] = ()
+
+    @property
+    def all(self) -> tuple[type[DomainEvent], ...]:
+        """All of them."""
+        return (self.discarded, self.changed, *self.more)
+
+
+@frozen
+class EntitySchema:
+    """What the class keywords of an entity declare.
+
+    Attributes:
+        codec: encodes and decodes the state in snapshots and the values of attributes.
+        snapshot_upcaster: the steps from the oldest shape of the state to today's.
+    """
+
+    codec: Codec = DEFAULT_CODEC
+    snapshot_upcaster: Upcaster[Never, object] | None = None
+
+
+class Planned:
+    """A class from which a plan can be derived: it has a schema, and events of the library."""
+
+    __slots__ = ()
+
+    _es_schema: ClassVar[EntitySchema] = EntitySchema()
+    _es_library: ClassVar[LibraryEvents] = LibraryEvents(DomainEvent, DomainEvent)
+
+    @classmethod
+    def _es_prepare(cls) -> None:
+        """Make up for a class whose ``__init_subclass__`` does not call that of its base."""
+
+    @classmethod
+    def _es_declare(cls, codec: Codec | None, snapshot_upcaster: Upcaster[Never, object] | None) -> None:
+        """Keep what the class keywords declare; what they leave out is inherited.
+
+        Raises:
+            ModelError: if a keyword has a value of the wrong type.
+        """
+        _refuse_wrong_keyword(cls, "codec", codec, Codec)
+        _refuse_wrong_keyword(cls, "snapshot_upcaster", snapshot_upcaster, Upcaster)
+        if codec is not None or snapshot_upcaster is not None:
+            known = cls._es_schema
+            cls._es_schema = EntitySchema(codec or known.codec, snapshot_upcaster or known.snapshot_upcaster)
+
+
+def _refuse_wrong_keyword(cls: type[object], name: str, given: object, wanted: type[object]) -> None:
+    """Check what no type checker saw."""
+    if given is not None and not isinstance(given, wanted):
+        raise ModelError(f"{cls.__qualname__}: {name}: expected {wanted.__name__}, found {given!r}.")
+
+
+@frozen
+class EntityPlan:
+    """What is derived once for each class of entities.
+
+    Attributes:
+        state: the fields that make up the state; the library's own are not among them.
+        required: the fields of the state that have no default.
+        attributes: the declared attributes, by name.
+        defaults: the fields of the state that have a default, each with it.
+        codec: encodes and decodes the state.
+        snapshot_upcaster: the steps from an older shape of the state.
+        library: the events that the library brings.
+    """
+
+    state: tuple[str, ...]
+    required: tuple[str, ...]
+    attributes: Mapping[str, DeclaredAttribute]
+    defaults: tuple[tuple[str, object], ...]
+    codec: Codec
+    snapshot_upcaster: Upcaster[Never, object] | None
+    library: LibraryEvents
+
+
+_plans: Final[dict[type[object], EntityPlan]] = {}
+
+
+def plan_of(entity: type[Planned], /) -> EntityPlan:
+    """Return what is derived once for a class of entities.
+
+    Raises:
+        ModelError: if the class has annotations of its own and is no attrs class.
+    """
+    known = _plans.get(entity)
+    if known is not None:
+        return known
+    entity._es_prepare()
+    own: Mapping[str, object] = get_annotations(entity, format=Format.FORWARDREF)
+    if "__attrs_attrs__" not in vars(entity) and any("ClassVar" not in str(each) for each in own.values()):
+        raise ModelError(f"{entity.__qualname__} declares fields: write @define above it.")
+    fields = [each for each in fields_of(entity) if "esmodel" not in each.metadata]
+    attributes = {
+        each.name: each
+        for base in reversed(entity.__mro__)
+        for each in vars(base).values()
+        if isinstance(each, DeclaredAttribute)
+    }
+    plan = EntityPlan(
+        state=tuple(each.name for each in fields),
+        required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
+        attributes=attributes,
+        defaults=tuple((each.name, each.default) for each in fields if each.default is not attrs.NOTHING),
+        codec=entity._es_schema.codec,
+        snapshot_upcaster=entity._es_schema.snapshot_upcaster,
+        library=entity._es_library,
+    )
+    _plans[entity] = plan
+    return plan
