@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import Literal, TypeAlias, TypedDict
 
 from benchmarks.bank import Synchronous
-from benchmarks.works import BANK_WORKS, ITEMS_WORKS, MESSAGES_WORKS, Place, Turns
+from benchmarks.turns import Place, Turns
+from benchmarks.works import BANK_WORKS, ITEMS_WORKS, MESSAGES_WORKS
 
 
 class Begin(TypedDict):

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from typing_extensions import override
 
 from benchmarks.bank import Synchronous
-from benchmarks.baseline import Account, AccountBank, Row, continued, encoded
+from benchmarks.baseline.accounts import Account, AccountBank, Row, continued, encoded
 from benchmarks.postgres.place import dsn, schema
 
 TABLE: Final = """CREATE SCHEMA IF NOT EXISTS {s};

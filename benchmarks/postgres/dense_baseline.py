@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from typing_extensions import override
 
 from benchmarks.bank import Synchronous
-from benchmarks.baseline import Account, encoded
+from benchmarks.baseline.accounts import Account, encoded
 from benchmarks.postgres.baseline import READ, PostgresBaselineBank
 from benchmarks.postgres.place import dsn, schema
 

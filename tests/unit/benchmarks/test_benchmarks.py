@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from postgres_server import MISSING, find_binaries
 
-ROOT = next(each for each in Path(__file__).parents if (each / "benchmarks").is_dir())
+ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 
 
 def run(*arguments: str, module: str = "benchmarks") -> subprocess.CompletedProcess[str]:
