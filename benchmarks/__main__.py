@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: what esmodel costs, beside a loop written by hand and other libraries."""
+"""``python -m benchmarks``: compare esmodel with a hand-written loop and other libraries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _started(stack: ExitStack, rows: Sequence[Row], names: Sequence[str]) -> Map
 
 
 def _results(rows: Sequence[Row], plan: Plan, names: Sequence[str], bounds: Bounds) -> Iterator[Result]:
-    """Measure; what is beyond its bound is measured again, in case something else was at work."""
+    """Measure the rows; measure a row again if it exceeds its bound, in case the machine was busy."""
     with ExitStack() as stack:
         processes = _started(stack, rows, names)
         for row in rows:

@@ -1,4 +1,4 @@
-"""The bounds: how many times more than the baseline esmodel may need, for each row."""
+"""The bounds: how many times as much as the baseline esmodel may need in each row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Bounds: TypeAlias = Mapping[str, float]
 
 
 def read() -> Bounds:
-    """Return the bounds that are committed."""
+    """Read the committed bounds."""
     found: dict[str, float] = json.loads(PATH.read_text(encoding="utf-8"))
     return found
 

@@ -60,10 +60,10 @@ POSTGRES_CONTENDERS: Final = {
     ),
 }
 PATIENCE: Final = 900.0
-"""How many seconds a contender has for one answer."""
+"""The time limit for one answer, in seconds."""
 
 LABELS: Final = {name: each.label for name, each in (CONTENDERS | POSTGRES_CONTENDERS).items()}
-"""What the tables call the contenders: the same on every database."""
+"""The labels of the contenders, the same for every database."""
 
 
 class ContenderError(Exception):
@@ -71,7 +71,7 @@ class ContenderError(Exception):
 
 
 def python_of(contender: Contender) -> str:
-    """Return the Python of a contender; install its packages if that was not done yet."""
+    """Return the Python of a contender; install its packages at the first use."""
     if contender.requirements is None:
         return sys.executable
     requirements = REQUIREMENTS / f"{contender.requirements}.txt"
@@ -116,7 +116,7 @@ class Process:
         """
         if self._process.stdin is None or self._process.stdout is None:
             raise ContenderError("the process has no pipes")
-        with contextlib.suppress(BrokenPipeError):  # it ended, and has no answer
+        with contextlib.suppress(BrokenPipeError):  # the process has ended
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         timer = Timer(PATIENCE, self._process.kill)

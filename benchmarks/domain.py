@@ -1,4 +1,4 @@
-"""The events of an account, for esmodel and for the baseline alike."""
+"""The events of an account, shared by esmodel and the baseline."""
 
 from __future__ import annotations
 

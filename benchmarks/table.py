@@ -1,4 +1,4 @@
-"""The results as a table, as JSON, and as what a chart shows."""
+"""The results as a table, as JSON and as the input of a chart."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Json: TypeAlias = "str | float | list[Json] | dict[str, Json] | None"
 
 HEADINGS: Final = ("", "sync", "contender", "best", "median", "ratio", "target", "")
 NOTE: Final = """\
-The ratio of esmodel is to the baseline: 1.2 = it needs 1.2 times as much. All others are to esmodel: 7 =
-that one needs 7 times as much. "fastest" = of all peers. sync = PRAGMA synchronous of every contender;
-"-" = it writes nothing while it is measured. All files keep a write-ahead log."""
+The ratio of esmodel compares it with the baseline: 1.2 = esmodel needs 1.2 times as much. All other ratios
+compare with esmodel: 7 = that contender needs 7 times as much. "fastest" = of all peers. sync = PRAGMA
+synchronous of every contender; "-" = the row writes nothing. All files keep a write-ahead log."""
 
 
 def targets(result: Result, contender: str) -> Iterator[tuple[str, bool]]:
-    """Yield each target of a contender in a row, and whether it is met."""
+    """Yield each target of a contender in a row, and whether the contender meets it."""
     aims = result.row.targets
     if contender == ESMODEL and aims.baseline is not None:
         found = result.to_baseline()
@@ -101,7 +101,7 @@ def as_json(results: Iterable[Result]) -> list[Json]:
 
 
 def as_bars(results: Iterable[Result]) -> list[tuple[str, Mapping[str, float]]]:
-    """Return for each row how many times more than esmodel the others need."""
+    """Return for each row how many times as much as esmodel the others need."""
     rows: list[tuple[str, Mapping[str, float]]] = []
     for result in results:
         title = result.row.title.format(f"{result.size:,}")

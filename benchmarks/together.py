@@ -18,7 +18,7 @@ A = TypeVar("A")
 E = TypeVar("E")
 
 Writer: TypeAlias = "Connection[int | None, list[UUID] | None]"
-"""A writer, as it is told how many accounts to make, and when to begin."""
+"""The connection to a writer: it receives the number of accounts, then the signal to begin."""
 WRITERS: Final = 16
 """The processes that save at once."""
 
@@ -26,7 +26,7 @@ WRITERS: Final = 16
 def save_together(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
     """Save many accounts by several processes at once."""
     with closing(store(*place)) as bank, ExitStack() as stack:
-        bank.load(saved(bank, FEW))  # and there are tables now
+        bank.load(saved(bank, FEW))  # creates the tables
         context = get_context("forkserver")
         context.set_forkserver_preload([store.__module__])
         writers: list[Writer] = []
@@ -35,9 +35,9 @@ def save_together(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
             process = context.Process(target=_write, args=(store, place, theirs))
             process.start()
             stack.callback(process.join)
-            stack.callback(ours.close)  # before it is joined: a writer ends when its pipe does
+            stack.callback(ours.close)  # before the join, because a writer ends when its pipe closes
             theirs.close()
-            ours.recv()  # they are ready one by one: not every library can begin several at once
+            ours.recv()  # one by one, because not every library can start several at once
             writers.append(ours)
         while True:
             for writer in writers:
@@ -50,7 +50,7 @@ def save_together(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
 
 
 def _write(store: Store[Bank[A, E]], place: Place, pipe: Connection[list[UUID] | None, int | None]) -> None:
-    """Be one of several writers: make so many accounts as is asked for, and save them when all begin."""
+    """Serve as one of several writers: make the accounts asked for, and save them at the signal."""
     with closing(store(*place)) as bank:
         bank.load(saved(bank, FEW))
         pipe.send(None)
@@ -62,7 +62,7 @@ def _write(store: Store[Bank[A, E]], place: Place, pipe: Connection[list[UUID] |
                 pipe.recv()
                 each_of(bank.save, accounts)
                 pipe.send(None)
-        except EOFError:  # there is nothing more to do
+        except EOFError:  # the run is over
             pass
 
 

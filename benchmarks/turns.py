@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 Store: TypeAlias = Callable[[Path, Synchronous], TStore]
 FEW: Final = 10
-"""The events of each account where there are many accounts."""
+"""The events per account, where there are many accounts."""
 
 
 def check_account(bank: Bank[A, E], account: A, events: int) -> None:

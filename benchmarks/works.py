@@ -23,7 +23,7 @@ A = TypeVar("A")
 E = TypeVar("E")
 
 LOADS: Final = 100
-"""The loads of a turn where one is too short to be measured."""
+"""The loads of a turn, where one load is too short to measure."""
 
 
 def trigger(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
@@ -67,7 +67,7 @@ def save_many(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
 
 
 def _new(store: Store[Bank[A, E]], place: Place, turn: int) -> Bank[A, E]:
-    """Return a bank with a file of its own, where all that is done once is done."""
+    """Return a bank with a file of its own, warmed up by one save and one load."""
     path = place.path.with_stem(f"{place.path.stem}-{turn}")
     bank = store(path, place.synchronous)
     bank.load(saved(bank, FEW))
@@ -105,7 +105,7 @@ def load_snapshot(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
 
 
 def file_bytes(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
-    """Measure the file of many accounts, an event."""
+    """Measure the size of the file of many accounts, per event."""
     while True:
         place.path.unlink(missing_ok=True)
         with closing(store(*place)) as bank:
@@ -119,9 +119,9 @@ def file_bytes(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
 
 
 def object_bytes(store: Store[Bank[A, E]], place: Place, size: int) -> Turns:
-    """Measure the memory of event objects, each."""
+    """Measure the memory of one event object."""
     with closing(store(*place)) as bank:
-        check_account(bank, bank.filled(FEW), FEW)  # what is made once is made
+        check_account(bank, bank.filled(FEW), FEW)  # warm up
         while True:
             tracemalloc.start()
             before = tracemalloc.get_traced_memory()[0]

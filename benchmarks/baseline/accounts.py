@@ -52,7 +52,7 @@ class Account:
     pending: list[AccountEvent] = field(factory=list[AccountEvent])
 
     def opened(self, event: Opened) -> None:
-        """Take the owner."""
+        """Set the owner."""
         self.owner = event.owner
 
     def deposited(self, event: Deposited) -> None:
@@ -84,7 +84,7 @@ Row: TypeAlias = tuple[int, str, int, int, bytes]
 
 
 def encoded(events: Iterable[AccountEvent], key: TKey) -> list[tuple[TKey, int, str, int, int, bytes]]:
-    """Return the rows of the events of an account, with the key that the database knows it by."""
+    """Return the rows of an account's events, with the key of the account in the database."""
     rows: list[tuple[TKey, int, str, int, int, bytes]] = []
     for event in events:
         if isinstance(event, Deposited):
@@ -97,7 +97,7 @@ def encoded(events: Iterable[AccountEvent], key: TKey) -> list[tuple[TKey, int, 
 
 
 def continued(account: Account, rows: Iterable[Row]) -> Account:
-    """Return an account after the rows that follow."""
+    """Apply the following rows to an account, and return it."""
     key = account.id
     expected, apply = account.version + 1, APPLY
     for version, name, class_version, timestamp, data in rows:
@@ -117,7 +117,7 @@ def continued(account: Account, rows: Iterable[Row]) -> Account:
 
 
 class AccountBank(Bank[Account, AccountEvent]):
-    """What is the same for every database."""
+    """The part that is the same for every database."""
 
     @override
     def filled(self, events: int, /) -> Account:
@@ -148,7 +148,7 @@ class AccountBank(Bank[Account, AccountEvent]):
             if event.originator_version != version or event.originator_id != key:
                 raise ValueError(event)
             apply[type(event)](account, event)
-            version += 1  # because to enumerate is slower
+            version += 1  # faster than enumerate
         account.version = version - 1
         return account
 

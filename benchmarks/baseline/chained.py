@@ -52,7 +52,7 @@ class ChainedAccount:
     )
 
     def opened(self, event: ChainedOpened) -> None:
-        """Take the owner."""
+        """Set the owner."""
         self.owner = event.owner
 
     def deposited(self, event: ChainedDeposited) -> None:
@@ -86,7 +86,7 @@ APPLY_CHAINED: Final[dict[type[ChainedAccountEvent], ChainedHandler]] = {
 }
 
 
-def sign(  # noqa: PLR0913, PLR0917  # because each of them is signed
+def sign(  # noqa: PLR0913, PLR0917  # because each argument is signed
     head: bytes, key: UUID, version: int, timestamp: int, name: str, data: bytes
 ) -> bytes:
     """Return SHA-256 of an event and of all before it."""

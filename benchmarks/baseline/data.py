@@ -6,20 +6,20 @@ import msgspec
 
 
 class OpenedData(msgspec.Struct):
-    """What is stored of ``Opened``."""
+    """The stored form of ``Opened``."""
 
     owner: str
 
 
 class DepositedData(msgspec.Struct):
-    """What is stored of ``Deposited``."""
+    """The stored form of ``Deposited``."""
 
     cents: int
     currency: str
 
 
 class State(msgspec.Struct):
-    """What is stored of an account."""
+    """The stored form of an account."""
 
     owner: str
     balance: int

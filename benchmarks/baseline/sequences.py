@@ -38,7 +38,7 @@ class BaselineSequence:
         self._key = uuid4().bytes
 
     def add(self, name: str, value: int | str) -> None:
-        """Add a value after the last one there is."""
+        """Append a value."""
         self._execute("BEGIN IMMEDIATE")
         row: tuple[int] | None = self._execute(LAST, (self._key,)).fetchone()
         timestamp = (datetime.now(UTC) - EPOCH) // MICROSECOND
@@ -52,7 +52,7 @@ class BaselineSequence:
 
 
 class BaselineItems(BaselineSequence, Items):
-    """An array that is one stream, and no tree."""
+    """An array in one stream, without a tree."""
 
     @override
     def append(self, item: int, /) -> None:
@@ -69,7 +69,7 @@ class BaselineItems(BaselineSequence, Items):
 
 
 class BaselineMessages(BaselineSequence, Messages):
-    """A log that is one stream, without buckets."""
+    """A log in one stream, without buckets."""
 
     @override
     def log(self, message: str, /) -> None:

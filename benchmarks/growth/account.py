@@ -60,29 +60,29 @@ class Account(AggregateRoot[AccountEvent]):
 
 
 def cents_at(version: int) -> int:
-    """Return what the event of a version puts in: of three digits, so that all rows are as long."""
+    """Return the cents of the event at a version: three digits, so that all rows have one length."""
     return 100 + version % 900
 
 
 def grow(account: Account, length: int) -> None:
-    """Deposit until the history is so long."""
+    """Deposit until the history has this length."""
     deposit = account.deposit
     for version in range(account.version + 1, length):
         deposit(cents_at(version))
 
 
 def grown(length: int) -> Account:
-    """Return an account with so many events, all of them waiting."""
+    """Return an account with this many pending events."""
     account = Account.open(uuid4())
     grow(account, length)
     return account
 
 
-PART: Final = 10_000  # what a save holds at most, where saving is not what is measured
+PART: Final = 10_000  # the largest save, in parts that do not measure saves
 
 
 def save_in_parts(repository: EventSourcedRepository[Account], length: int, part: int) -> UUID:
-    """Save a history without holding it all in memory, and return the id of the account."""
+    """Save a history in parts, so that memory never holds all of it, and return the id of the account."""
     account = Account.open(uuid4())
     reached = 0
     while reached < length:
@@ -93,7 +93,7 @@ def save_in_parts(repository: EventSourcedRepository[Account], length: int, part
 
 
 def check(account: Account, length: int) -> None:
-    """Stop unless an account is what its history makes it."""
+    """Stop unless an account has the state that its history gives."""
     expected = (length - 1, sum(map(cents_at, range(1, length))), "Ada")
     found = (account.version, account.balance, account.owner)
     if found != expected:
@@ -101,11 +101,11 @@ def check(account: Account, length: int) -> None:
 
 
 def check_count(found: int, expected: int) -> None:
-    """Stop unless so many events were seen."""
+    """Stop unless the count is right."""
     if found != expected:
         sys.exit(f"expected {expected} events, found {found}")
 
 
 def counted(things: Iterable[object]) -> int:
-    """Return how many there are, and keep none of them."""
+    """Count things without keeping them."""
     return sum(1 for _ in things)

@@ -24,12 +24,12 @@ from esmodel.stores.sqlite import SQLiteStore
 
 
 def peak_of(work: Callable[[], None]) -> float:
-    """Return the most KiB that something holds at once.
+    """Return the peak of memory during some work, in KiB.
 
-    ``tracemalloc`` counts what Python allocates from here on, each byte of it. The peak of resident memory
-    of a fresh process is a coarser measure: it begins with some 30 MB of interpreter and libraries, holds
-    what was freed and not given back, and counts SQLite's page cache, which fills up to 2 MB and
-    stays there, whatever is read. (On Linux, ``ru_maxrss`` even begins with that of the parent.)
+    ``tracemalloc`` counts each byte that Python allocates from here on. The peak of resident memory of a fresh
+    process is coarser: it includes some 30 MB of interpreter and libraries, freed memory that the allocator
+    keeps, and the page cache of SQLite, which grows to 2 MB and stays there. (On Linux, ``ru_maxrss`` even
+    begins with the peak of the parent.)
     """
     gc.collect()
     tracemalloc.start()
@@ -57,7 +57,7 @@ def read_rows(store: SQLiteStore, length: int) -> None:
 
 
 def memory(folder: Path, events: int) -> Part:
-    """Measure the peak of memory while an aggregate of each length is loaded, and its events are read."""
+    """Measure the peak of memory while loading an aggregate of each length and reading its events."""
     lengths = lengths_up_to(events, REFERENCE)
     curves: dict[str, Curve] = {"load": [], "events": [], "read_all": []}
     for length in lengths:

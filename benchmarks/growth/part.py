@@ -1,4 +1,4 @@
-"""What one part of the benchmark found."""
+"""The findings of one part of the benchmark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Curve: TypeAlias = list[tuple[int, float]]
 
 @frozen
 class Part:
-    """What one part found: curves, and where they should stay.
+    """The findings of one part: curves, and their limits.
 
     Attributes:
         title: what was measured.
@@ -39,11 +39,11 @@ class Part:
     most: float = TOLERATED
 
     def ratio(self, name: str, value: float) -> float:
-        """Return what a figure is to that of the reference."""
+        """Return the ratio of a figure to the reference."""
         return value / dict(self.curves[name])[self.reference]
 
     def last_ratio(self, name: str) -> float:
-        """Return what the last figure of a curve is to that of the reference."""
+        """Return the ratio of the last figure of a curve to the reference."""
         return self.ratio(name, self.curves[name][-1][1])
 
     def show(self) -> None:
@@ -64,7 +64,7 @@ class Part:
         sys.stdout.flush()
 
     def plain(self) -> dict[str, object]:
-        """Return what can be written as JSON."""
+        """Return the findings as JSON values."""
         return {
             "title": self.title,
             "x": self.x,

@@ -21,14 +21,14 @@ from esmodel.stores.sqlite import SQLiteStore
 
 
 class Collector:
-    """Counts the seconds that Python's collector of garbage takes."""
+    """Counts the seconds that Python's garbage collector takes."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._since = 0.0
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
-        """Take note of the begin or the end of a collection."""
+        """Record the beginning or the end of a collection."""
         del info
         if phase == "start":
             self._since = time.perf_counter()
@@ -37,7 +37,7 @@ class Collector:
 
 
 def seconds_of(work: Callable[[], None]) -> tuple[float, float]:
-    """Return how long something takes, and how much of it the collector took.
+    """Return the seconds of some work, and the share of the garbage collector.
 
     What was thrown away before is collected before.
     """
@@ -54,12 +54,12 @@ def seconds_of(work: Callable[[], None]) -> tuple[float, float]:
 class Sample:
     """Histories of one length, replayed, saved and loaded.
 
-    A sample of any length has as many events, or more where one history is longer. So the processor's
-    caches and SQLite's checkpoints, one in about a thousand pages, weigh on all lengths alike.
+    Samples of all lengths have the same number of events, unless one history is longer than that. So the
+    processor's caches and SQLite's checkpoints, one per thousand pages, affect all lengths alike.
     """
 
     def __init__(self, length: int, events: int) -> None:
-        """Take how long a history is, and how many events there are to be."""
+        """Prepare histories of one length, with this many events in total."""
         self._length = length
         self._accounts = [grown(length) for _ in range(max(events // length, 1))]
         self._ids = [each.id for each in self._accounts]
@@ -68,7 +68,7 @@ class Sample:
         self._found: list[Account] = []
 
     def microseconds(self, folder: Path) -> dict[str, float]:
-        """Return how long an event takes, in a file of its own."""
+        """Return the microseconds per event, measured in a file of its own."""
         replay, _ = seconds_of(self._replay)
         self._check()
         self._histories = []
@@ -105,8 +105,8 @@ class Sample:
 def per_event(folder: Path, events: int, *, quick: bool) -> Part:
     """Measure replay, save and load; the best of several rounds, each of which has all lengths.
 
-    Python's collector looks again and again at all that waits in one save, its events and its rows: what
-    it takes grows with the length of that save. So save is shown without it, too.
+    The garbage collector visits the pending events and rows of a save again and again, so its time grows with
+    the length of the save. The result therefore shows a save without it, too.
     """
     lengths = lengths_up_to(events)
     size, rounds = min(events, 10_000 if quick else 100_000), 10 if quick else 7

@@ -18,11 +18,11 @@ from esmodel import EventSourcedRepository
 from esmodel.stores.sqlite import SQLiteStore
 
 SNAPSHOT_EVERY: Final = 100
-SINCE: Final = SNAPSHOT_EVERY // 2  # so many events come after the latest snapshot, as on average
+SINCE: Final = SNAPSHOT_EVERY // 2  # the average number of events after the latest snapshot
 
 
 def snapshots(folder: Path, events: int, *, quick: bool) -> Part:
-    """Measure loads with a snapshot every 100 events, each of which has 50 events to replay besides."""
+    """Measure loads with a snapshot every 100 events; each load replays 50 more events."""
     longest = max(events // SNAPSHOT_EVERY, 1) * SNAPSHOT_EVERY
     lengths = [each for each in (100, 1_000, 10_000, 100_000) if each < longest] + [longest]
     accounts, rounds, loads = 3, 10 if quick else 40, 20

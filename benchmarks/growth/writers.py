@@ -21,7 +21,7 @@ from benchmarks.growth.part import Part
 from esmodel import EventSourcedRepository
 from esmodel.stores.sqlite import SQLiteStore
 
-KEPT: Final = 0.8  # so much of what one writer saves, all others together should at least
+KEPT: Final = 0.8  # several writers should save at least this much of what one does
 WRITERS: Final = (1, 2, 4, 8)
 OF_A_WRITER: Final = 10  # aggregates of each writer, and events of each save
 Mode: TypeAlias = Literal["FULL", "NORMAL"]
@@ -31,14 +31,14 @@ Answer: TypeAlias = tuple[int, float]
 
 
 def write(connection: Connection[Answer, Job]) -> None:
-    """Save as often as it can for as long as it is told, in a process of its own, until told ``None``."""
+    """Serve as a writer: save as often as possible for the seconds asked for, until told ``None``."""
     while (job := connection.recv()) is not None:
         path, mode, seconds = job
         with SQLiteStore(path, synchronous=mode) as store:
             repository = EventSourcedRepository(Account, store)
             accounts = [Account.open(uuid4()) for _ in range(OF_A_WRITER)]
             connection.send((0, 0.0))  # ready
-            connection.recv()  # all are
+            connection.recv()  # all of them are
             saves = 0
             start = time.perf_counter()
             while time.perf_counter() < start + seconds:
@@ -52,7 +52,7 @@ def write(connection: Connection[Answer, Job]) -> None:
 def saves_a_second(
     connections: Sequence[Connection[Job, Answer]], path: Path, mode: Mode, seconds: float
 ) -> float:
-    """Let writers write to one new file at once, and check what is in it."""
+    """Let writers write to one new file at once, and check its contents."""
     task = (str(path), mode, seconds)
     for each in connections:
         each.send(task)
@@ -82,7 +82,7 @@ def writers(folder: Path, *, quick: bool) -> Part:
     processes = [context.Process(target=write, args=(pipe[1],), daemon=True) for pipe in pipes]
     for process, (_, theirs) in zip(processes, pipes, strict=True):
         process.start()
-        theirs.close()  # so that a writer that dies is an error here
+        theirs.close()  # so that the death of a writer raises here
     for _ in range(rounds):
         for (mode, number), each in found.items():
             each.append(saves_a_second(ours[:number], Path(folder, "writers.db"), mode, seconds))

@@ -1,4 +1,4 @@
-"""The contender ``baseline`` on PostgreSQL whose rows are numbered 1, 2, 3 in the order of the commits.
+"""The contender ``baseline`` on PostgreSQL with rows numbered 1, 2, 3 in commit order.
 
 It does what that order cannot do without: writers take turns until the commit, and a counter gives the
 numbers. It has no ids of appends, keeps no ends of streams, and waits for a lock for ever.
@@ -43,7 +43,7 @@ class DenseBaselineBank(PostgresBaselineBank):
     """Accounts in one table, and a counter."""
 
     def __init__(self, path: Path, _: Synchronous) -> None:
-        """Connect, and create the table if it is not there."""
+        """Connect, and create the table if it does not exist."""
         self._connection = psycopg.connect(dsn(), autocommit=True, prepare_threshold=0)
         name = sql.Identifier(schema(path))
         self._add, self._read = (sql.SQL(text).format(s=name).as_string() for text in (ADD, READ))
