@@ -31,8 +31,8 @@ SUPPORT: Final = Path(__file__).parents[2] / "tests" / "support"
 SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "shared_buffers")
 NOTE: Final = """\
 The ratio of esmodel compares it with the baseline: 1.2 = esmodel needs 1.2 times as much. All other ratios
-compare with esmodel in the order "dense": 7 = that contender needs 7 times as much. "fastest" = of both styles
-of the other library. Each save is a transaction. All contenders use this server:"""
+compare with esmodel in the order "dense": 7 = that contender needs 7 times as much. "fastest" = of both
+styles of the other library. Each save is a transaction. All contenders use this server:"""
 
 
 @contextmanager
