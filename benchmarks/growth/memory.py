@@ -27,9 +27,9 @@ def peak_of(work: Callable[[], None]) -> float:
     """Return the peak of memory during some work, in KiB.
 
     ``tracemalloc`` counts each byte that Python allocates from here on. The peak of resident memory of a
-    fresh process is coarser: it includes some 30 MB of interpreter and libraries, freed memory that the allocator
-    keeps, and the page cache of SQLite, which grows to 2 MB and stays there. (On Linux, ``ru_maxrss`` even
-    begins with the peak of the parent.)
+    fresh process is coarser: it includes some 30 MB of interpreter and libraries, freed memory that the
+    allocator keeps, and the page cache of SQLite, which grows to 2 MB and stays there. (On Linux,
+    ``ru_maxrss`` even begins with the peak of the parent.)
     """
     gc.collect()
     tracemalloc.start()

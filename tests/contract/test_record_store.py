@@ -32,7 +32,7 @@ from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.postgres.schema import functions_of
 from esmodel.stores.sqlite import SQLiteStore
-from esmodel.testing import (
+from esmodel.testing.contracts import (
     AppendIdsContract,
     DurableContract,
     FullMachineContract,
@@ -45,7 +45,7 @@ from esmodel.testing import (
     StreamsCrashContract,
     TailRaceContract,
 )
-from esmodel.testing.contracts.opening import row
+from esmodel.testing.contracts.samplerows import row
 
 
 class TestMemoryStore(
@@ -165,7 +165,7 @@ class TestPostgresStore(
         store.pause_before_commit()
 
     @override
-    def wait_for_the_killed(self, store: SchemaStore, /) -> None:
+    def wait_for_killed_writers(self, store: SchemaStore, /) -> None:
         # the server ends a session when it has done what was sent, and finds that the line is closed
         others = (
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
@@ -236,7 +236,7 @@ def test_the_race_finds_rows_that_a_reader_at_the_tail_would_miss(
         folder.mkdir()
         store = race.open_store(folder)
         try:
-            race.test_a_reader_at_the_tail_gets_every_commit_once_in_commit_order(store, seed, folder)
+            race.test_a_tail_reader_sees_every_commit_once_in_order(store, seed, folder)
         finally:
             store.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from esmodel import testing
+from esmodel.testing import contracts
 
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 PAGE = (ROOT / "docs" / "testing-a-store.md").read_text(encoding="utf-8")
@@ -57,8 +57,8 @@ def test_the_store_of_the_page_has_the_types_that_it_says(folder: Path) -> None:
 
 
 def test_the_page_names_each_contract() -> None:
-    contracts = {name for name in testing.__all__ if name.endswith(("Contract", "_machine"))}
-    assert {name for name in contracts if f"`{name}" not in PAGE} == {
+    names = {name for name in contracts.__all__ if name.endswith(("Contract", "_machine"))}
+    assert {name for name in names if f"`{name}" not in PAGE} == {
         "RepositoryContract",
         "SnapshotRepositoryContract",
     }
@@ -76,7 +76,7 @@ def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
     code = (
         f"import importlib.util, sys; sys.modules[{missing!r}] = None; "
         f"importlib.util.find_spec = lambda name: None if name == {missing!r} else object(); "
-        "import esmodel.testing; esmodel.testing.StoreContract"
+        "from esmodel.testing.contracts import StoreContract"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 1

@@ -94,25 +94,28 @@ from esmodel.structures import (
     register_new_collection,
     start_new_timebucketedlog,
 )
-from esmodel.testing import (
+from esmodel.testing.contracts import (
     DurableContract,
-    FixedClock,
-    FixedIds,
     FullStoreContract,
-    Given,
     LostAnswersContract,
     MachineContract,
-    Outcome,
     RaceContract,
-    Scenario,
     ServerCrashContract,
     StoreContract,
     full_store_machine,
-    scenario,
     store_machine,
 )
-from esmodel.testing.laws.commands import Creation, RandomCommand, aggregate_laws, command, creation
-from esmodel.testing.laws.strategies import events, payloads, values
+from esmodel.testing.laws import (
+    Creation,
+    RandomCommand,
+    aggregate_laws,
+    command,
+    creation,
+    events,
+    payloads,
+    values,
+)
+from esmodel.testing.scenarios import FixedClock, FixedIds, Given, Outcome, Scenario, scenario
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 

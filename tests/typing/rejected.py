@@ -65,11 +65,9 @@ from esmodel.structures import (
     register_new_collection,
     start_new_timebucketedlog,
 )
-from esmodel.testing import (
+from esmodel.testing.contracts import (
     AppendIdsContract,
-    FixedClock,
     FullStoreContract,
-    Outcome,
     ReadAllContract,
     ServerCrashContract,
     SnapshotsContract,
@@ -78,11 +76,10 @@ from esmodel.testing import (
     StreamsCrashContract,
     TailRaceContract,
     full_store_machine,
-    scenario,
     store_machine,
 )
-from esmodel.testing.laws.commands import aggregate_laws, command, creation
-from esmodel.testing.laws.strategies import events
+from esmodel.testing.laws import aggregate_laws, command, creation, events
+from esmodel.testing.scenarios import FixedClock, Outcome, scenario
 
 # --- a model without mistakes ----------------------------------------------------------------------
 
@@ -513,8 +510,8 @@ def chain() -> None:
     upcasts(units_to_cents).then(lambda: 5)  # type: ignore
 
 
-# a function instead of a chain
 @frozen
+# a function instead of a chain
 class UpcastByFunction(AggregateEvent, upcaster=units_to_cents):  # type: ignore
     pass
 
@@ -540,32 +537,32 @@ class OverridesId(AggregateRoot[Closed]):
 # --- names -----------------------------------------------------------------------------------------
 
 
-# a stored name that is no text
 @frozen
+# a stored name that is no text
 class NamedByNumber(AggregateEvent, name=5):  # type: ignore
     pass
 
 
-# one alias instead of a tuple of them
 @frozen
+# one alias instead of a tuple of them
 class AliasedByText(AggregateEvent, aliases="bank.created"):  # type: ignore
     pass
 
 
-# a keyword that there is not
 @frozen
+# a keyword that there is not
 class Misspelt(AggregateEvent, nmae="bank.misspelt"):  # type: ignore
     pass
 
 
-# a keyword of hash chains on a root without one
 @define
+# a keyword of hash chains on a root without one
 class Unchained(AggregateRoot[Closed], genesis_hash=b"0" * 32):  # type: ignore
     apply = ignores(Closed).exhaustive
 
 
-# an upcaster of events on an aggregate
 @define
+# an upcaster of events on an aggregate
 class UpcastAggregate(AggregateRoot[Closed], upcaster=upcasts(units_to_cents)):  # type: ignore
     apply = ignores(Closed).exhaustive
 

@@ -1,8 +1,8 @@
-"""Makers: what makes the instances of a frozen attrs class, faster than its ``__init__``.
+"""Fast construction of frozen attrs instances.
 
-attrs sets each field of a frozen instance through ``object.__setattr__``, which takes 60 ns. On an
-instance of a subclass that is not frozen a field is set in 5 ns; at the end the instance is made one of
-the class itself, which takes 40 ns. Both classes have the same slots, so that nothing is copied.
+The ``__init__`` of a frozen class sets each field through ``object.__setattr__``, which takes ten times as
+long as an assignment. A mutable subclass with the same slots takes assignments; at the end the instance
+changes its class to the frozen one, and nothing is copied.
 """
 
 from __future__ import annotations
@@ -10,162 +10,147 @@ from __future__ import annotations
 import sysconfig
 import types
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar, cast
 
 import attrs
 from typing_extensions import override
 
-from esmodel.exceptions import ModelError
+from esmodel.codec.fields import caches_hash, fields_of, props_of
+from esmodel.codec.generated import generated
 
+P = ParamSpec("P")
 T = TypeVar("T")
+TInstance_co = TypeVar("TInstance_co", covariant=True)
 
-Generated = Callable[..., object]
-"""A function that was generated for the fields of a class."""
+# without a global lock, changing the class of an instance stops all threads
+_HAS_GIL: Final = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+# by name, because the stubs of attrs leave the type of a converter open
+_RUN_BY_INIT: Final = ("validator", "converter")
+_CALLED_BY_INIT: Final = ("__attrs_pre_init__", "__attrs_post_init__")
+
+_mutable_classes: Final[dict[type[object], type[object] | None]] = {}
 
 
-def generated(parameters: str, statements: list[str], known: dict[str, object], /) -> types.SimpleNamespace:
-    """Return a ``function`` of statements that name nothing but fields and what is known."""
-    body = "".join(f"\n    {each}" for each in statements)
-    exec(f"def function({parameters}):{body}", known)  # noqa: S102  # because fields are identifiers
-    return types.SimpleNamespace(function=known["function"])
+class Constructor(Protocol[TInstance_co]):
+    """A class or a function, called with a header and a payload that the caller has checked."""
+
+    def __call__(self, *args: object, **kwargs: object) -> TInstance_co:
+        """Return an instance."""
+        ...
 
 
-def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
-    """Return the fields of an attrs class.
+class Maker(Protocol[TInstance_co]):
+    """Constructs events of one class.
 
-    Raises:
-        ModelError: if it is none.
+    Laws: the result, or the error, is that of ``event_class(*header, *args, **given)``.
     """
-    if not attrs.has(cls):
-        msg = f"{cls.__qualname__} must be an attrs class: write @frozen above it"
-        raise ModelError(msg)
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
-    return fields
 
+    def __call__(
+        self, args: tuple[object, ...], given: Mapping[str, object], /, *header: object
+    ) -> TInstance_co:
+        """Return an event.
 
-def _props_of(cls: type[object], /) -> attrs.ClassProps | None:
-    """Return how attrs made a class; ``None`` where it did not, as for a bare subclass of what it made."""
-    try:
-        return attrs.inspect(cls)
-    except attrs.exceptions.NotAnAttrsClassError:
-        return None
-
-
-def caches_hash(cls: type[object], /) -> bool:
-    """Whether instances keep their hash, in a field that ``__init__`` sets to ``None``."""
-    props = _props_of(cls)
-    return props is not None and props.hashability is attrs.ClassProps.Hashability.HASHABLE_CACHED
-
-
-class _Unnoticed:
-    """Keeps a subclass from being told to whoever is told of subclasses."""
-
-    __slots__ = ()
-
-    @override
-    def __init_subclass__(cls) -> None:
-        """Tell nobody."""
-
-
-# without a global lock, to change the class of an instance stops all threads
-_HAS_LOCK: Final = not sysconfig.get_config_var("Py_GIL_DISABLED")
-
-_open_classes: Final[dict[type[object], type[object] | None]] = {}
-
-
-def open_class_of(cls: type[object], /) -> type[object] | None:
-    """Return a subclass of a frozen attrs class whose instances are not frozen, and have its slots.
-
-    ``None`` where there can be none, as for a class without slots or with a metaclass.
-    """
-    if cls not in _open_classes:
-        can_be = _HAS_LOCK and type(cls) is type and cls.__new__ is object.__new__
-        props = _props_of(cls)
-        _open_classes[cls] = _opened(cls) if can_be and props is not None and props.is_slotted else None
-    return _open_classes[cls]
-
-
-def _opened(cls: type[object]) -> type[object]:
-    def fill(namespace: dict[str, object]) -> None:
-        namespace.update(
-            __doc__=f"{cls.__qualname__}, while it is made.",
-            __module__=cls.__module__,
-            __slots__=(),
-            # both, else a field would be set through the one that freezes
-            __setattr__=object.__setattr__,
-            __delattr__=object.__delattr__,
-            # so that it can be called without arguments, which spares 30 ns of `object.__new__`
-            __init__=object.__init__,
-        )
-
-    return types.new_class(cls.__name__, (_Unnoticed, cls), exec_body=fill)
+        Args:
+            args: the payload, as far as it is positional.
+            given: the payload that is passed by keyword.
+            header: the fields of the header, in order.
+        """
+        ...
 
 
 class Makers(Protocol):
     """Makers by class."""
 
-    def __getitem__(self, event_class: Callable[..., T], /) -> Callable[..., T]:
-        """Return the maker of a class; a ``KeyError`` where there is none yet."""
+    def __getitem__(self, event_class: Callable[P, T], /) -> Maker[T]:
+        """Return the maker of a class.
+
+        Raises:
+            KeyError: if ``maker_of`` has not seen the class yet.
+        """
         ...
 
 
-_makers: Final[dict[Callable[..., object], Generated]] = {}
+_makers: Final[dict[object, object]] = {}
 
-# because no type of a dictionary says that the type of a value depends on its key
-MAKERS: Final[Makers] = types.SimpleNamespace(makers=_makers).makers
-"""The makers there are, for where a call of ``maker_of`` would count."""
+MAKERS: Final = cast("Makers", _makers)  # because no dictionary type lets a value's type depend on its key
+"""The makers so far. A hot path looks here first, which saves the call of ``maker_of``."""
 
 
-def maker_of(event_class: Callable[..., T], /) -> Callable[..., T]:
-    """Return what makes instances as a class does when it is called, errors included.
+def maker_of(event_class: Callable[P, T], /) -> Maker[T]:
+    """Return a function that constructs events of a class, faster than the class where that is possible.
 
-    A maker takes the positional arguments of the payload as a tuple, its keyword arguments as a
-    dictionary, and then the fields of the header.
+    Args:
+        event_class: the class, or a function that returns an event; a function is called as it is.
     """
     try:
         return MAKERS[event_class]
     except KeyError:
         if not isinstance(event_class, type):
-            return _caller(event_class)  # and not kept, for it may be a function made for this call
+            return _caller(event_class)  # not cached: a function may have been made for this call only
         _makers[event_class] = _maker(event_class) or _caller(event_class)
         return MAKERS[event_class]
 
 
-def _caller(event_class: Callable[..., T]) -> Callable[..., T]:
+def mutable_class_of(cls: type[object], /) -> type[object] | None:
+    """Return a subclass of a frozen attrs class with the same slots and mutable instances.
+
+    ``None`` if that is impossible, as for a class without slots or with a metaclass.
+    """
+    if cls not in _mutable_classes:
+        props = props_of(cls)
+        possible = _HAS_GIL and type(cls) is type and cls.__new__ is object.__new__
+        _mutable_classes[cls] = _thaw(cls) if possible and props is not None and props.is_slotted else None
+    return _mutable_classes[cls]
+
+
+class _Hidden:
+    """Hide the helper subclass from ``__init_subclass__`` hooks."""
+
+    __slots__ = ()
+
+    @override
+    def __init_subclass__(cls) -> None:
+        """Call no other hook."""
+
+
+def _thaw(cls: type[object]) -> type[object]:
+    def fill(namespace: dict[str, object]) -> None:
+        namespace.update(
+            __doc__=f"{cls.__qualname__} under construction.",
+            __module__=cls.__module__,
+            __slots__=(),
+            # both, or assignments still go through the `__setattr__` of the frozen class
+            __setattr__=object.__setattr__,
+            __delattr__=object.__delattr__,
+            # `object.__new__` is faster for a class without an `__init__` of its own
+            __init__=object.__init__,
+        )
+
+    return types.new_class(cls.__name__, (_Hidden, cls), exec_body=fill)
+
+
+def _caller(event_class: Callable[P, T]) -> Maker[T]:
+    construct = cast("Constructor[T]", event_class)  # because `trigger` checks the payload, in its signature
+
     def call(args: tuple[object, ...], given: Mapping[str, object], /, *header: object) -> T:
-        return event_class(*header, *args, **given)
+        return construct(*header, *args, **given)
 
     return call
 
 
-def _maker(cls: type[object]) -> Generated | None:
-    """Return a maker of instances that are no more than their fields, all given by keyword."""
-    props = _props_of(cls)
-    if props is None or open_class_of(cls) is None:
+def _maker(cls: type[T]) -> Maker[T] | None:
+    """Return a maker that sets the fields itself; ``None`` if ``__init__`` does anything else."""
+    mutable, header = mutable_class_of(cls), _header_of(cls)
+    if mutable is None or header is None or not _only_sets_fields(cls, header):
         return None
-    fields = fields_of(cls)
-    names: tuple[str, ...] = vars(cls).get("_es_header", ()) or next(
-        (vars(base)["_es_header"] for base in cls.__mro__ if "_es_header" in vars(base)), ()
-    )
-    header = [each for each in fields if each.name in names]
-    payload = [each for each in fields if each.name not in names]
-    if (
-        not props.added_init
-        or caches_hash(cls)
-        or any(hasattr(cls, name) for name in ("__attrs_pre_init__", "__attrs_post_init__"))
-        or any(not each.init for each in fields)
-        or any(getattr(each, name) is not None for each in fields for name in ("validator", "converter"))
-        or any(each.default is not attrs.NOTHING for each in header)
-    ):
-        return None
-    known: dict[str, object] = {"opened": open_class_of(cls), "cls": cls}
-    given_header = ", ".join(each.name for each in header)
-    call = f"return cls({given_header}, *args, **given)"
+    payload = fields_of(cls)[len(header) :]
+    call = f"return cls({', '.join([*header, '*args', '**given'])})"
     statements = [
-        # what is missing, unknown or left to its default is told or filled in by `__init__`
+        # `__init__` reports missing and unknown arguments and fills in defaults
         f"if args or len(given) != {len(payload)}: {call}",
-        "instance = opened()",
-        *(f"instance.{each.name} = {each.name}" for each in header),
+        "instance = mutable()",
+        *(f"instance.{name} = {name}" for name in header),
         "try: ",
         *(f"    instance.{each.name} = given[{each.alias!r}]" for each in payload),
         "    pass",
@@ -173,5 +158,30 @@ def _maker(cls: type[object]) -> Generated | None:
         "instance.__class__ = cls",
         "return instance",
     ]
-    maker: Generated = generated(f"args, given, {given_header}", statements, known).function
-    return maker
+    parameters = ", ".join(["args", "given", *header])
+    return generated(Maker[T], parameters, statements, {"mutable": mutable, "cls": cls})
+
+
+def _header_of(cls: type[object]) -> tuple[str, ...] | None:
+    """Return the names of the fields that come first and are passed by position."""
+    for base in cls.__mro__:
+        names: tuple[str, ...] | None = vars(base).get("_es_header")
+        if names is not None:
+            return names
+    return None
+
+
+def _only_sets_fields(cls: type[object], header: tuple[str, ...]) -> bool:
+    """Return whether ``__init__`` sets the header by position, then the payload, and does nothing more."""
+    props, fields = props_of(cls), fields_of(cls)
+    first = fields[: len(header)]
+    return (
+        props is not None
+        and props.added_init
+        and not caches_hash(cls)
+        and not any(hasattr(cls, name) for name in _CALLED_BY_INIT)
+        and all(each.init for each in fields)
+        and all(getattr(each, name) is None for each in fields for name in _RUN_BY_INIT)
+        and tuple(each.name for each in first) == header
+        and not any(each.kw_only or each.default is not attrs.NOTHING for each in first)
+    )

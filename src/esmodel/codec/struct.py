@@ -1,56 +1,75 @@
-"""Shapes: the stored form of some fields of an attrs class.
+"""The codec of some fields of an attrs class, which are stored as one JSON object.
 
-What reads and writes the fields of a class is generated once for it, as attrs generates
-``__init__``: a loop over the fields would take twice as long.
+The functions that read and write the fields are generated for each class: a loop over the fields would take
+twice as long.
 """
 
 from __future__ import annotations
 
-import inspect
-import operator
-import types
-from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 import msgspec
 
-from esmodel.codec.instances import Generated, caches_hash, fields_of, generated, open_class_of
+from esmodel.codec.fields import caches_hash, default_of, fields_of, setter_of
+from esmodel.codec.generated import generated
+from esmodel.codec.instances import mutable_class_of
+from esmodel.codec.wire import Wire, to_json, union_of
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
-
-Convert = Callable[[object], object]
-"""Makes of a value what is stored for it, or the other way round."""
+TInstance_co = TypeVar("TInstance_co", covariant=True)
 
 
-@attrs.frozen
-class Wire:
-    """How one type is written: as which type that msgspec knows, and through which converters.
+Encoder = Callable[[T], bytes]
+"""Returns fields of an instance as JSON."""
 
-    Attributes:
-        type: the type that msgspec writes and reads.
-        to: the converter on the way into the stored form; ``None`` where there is nothing to do.
-        back: the converter on the way back.
-        shape: the type spelt out, nested fields included, for fingerprints.
-    """
-
-    type: object
-    to: Convert | None = None
-    back: Convert | None = None
-    shape: str = ""
+Filler = Callable[[T, object], object]
+"""Sets fields of an instance from a struct."""
 
 
-class Shape(Generic[T]):
-    """The stored form of some fields of an attrs class.
+class Loader(Protocol[TInstance_co]):
+    """Constructs an instance from JSON and from fields that are stored elsewhere."""
+
+    def __call__(self, data: bytes, /, *given: object) -> TInstance_co:
+        """Return an instance.
+
+        Raises:
+            ValueError: if the bytes do not fit the fields.
+        """
+        ...
+
+
+class StructCodec(Generic[T]):
+    """Converts some fields of an attrs class to JSON and back.
+
+    ``Codec.struct_codec`` makes it. No validator, converter or ``__attrs_post_init__`` runs.
+
+    Args:
+        cls: the class.
+        names: the fields.
+        wires: the wire of each field.
 
     Attributes:
         cls: the class.
         names: the fields, in the order in which they are stored.
-        fingerprint: changes when a stored field changes its name or type.
-        read: what makes of JSON a struct, which holds the fields as they are stored.
-        encode: what makes of an instance its fields as JSON; a ``PayloadError`` where a value cannot be
+        fingerprint: changes when a stored field changes its name or its type.
+        read: parses JSON into a struct with the fields in their stored form.
+        encode: returns the fields of an instance as JSON; raises ``PayloadError`` if a value cannot be
             written, or could not be read again.
+
+    Example:
+        >>> @frozen
+        ... class Point:
+        ...     x: int
+        ...     y: int = 0
+        >>> points = Codec().struct_codec(Point, ["x", "y"])
+        >>> points.encode(Point(1)), points.fingerprint
+        (b'{"x":1,"y":0}', 'x: int, y: int')
+        >>> load = points.loader(())
+        >>> load(b'{"x":2}')
+        Point(x=2, y=0)
     """
 
     __slots__ = (
@@ -67,7 +86,7 @@ class Shape(Generic[T]):
     )
 
     def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
-        """Take the class, its fields and how each is carried; ``Codec.shape`` makes them."""
+        """Generate the functions for these fields."""
         self.cls: type[T] = cls
         self.names: tuple[str, ...] = names
         self._wires = wires
@@ -87,59 +106,57 @@ class Shape(Generic[T]):
         )
         self.read: Callable[[bytes], msgspec.Struct] = msgspec.json.Decoder(self._struct).decode
         self._to_struct = self._writer()
-        self.encode: Callable[[T], bytes] = self._encoder()
+        self.encode: Encoder[T] = self._encoder()
         self._fill = self._filler()
         self.fingerprint: str = ", ".join(
-            f"{name}: {wire.shape}" for name, wire in zip(names, wires, strict=True)
+            f"{name}: {wire.spelling}" for name, wire in zip(names, wires, strict=True)
         )
-
-    def to_struct(self, value: object, /) -> object:
-        """Return what msgspec writes for the fields of an instance."""
-        return self._to_struct(value)
-
-    def fill(self, instance: T, struct: object, /) -> None:
-        """Set the fields of an instance from what msgspec read; no validator runs."""
-        self._fill(instance, struct)
-
-    def decode(self, data: bytes, instance: T, /) -> None:
-        """Set the fields of an instance from JSON.
-
-        Raises:
-            ValueError: if the bytes do not have this shape; the sentence names the field.
-        """
-        self._fill(instance, self.read(data))
 
     @property
     def wire_type(self) -> type[msgspec.Struct]:
         """The type that msgspec reads and writes for these fields."""
         return self._struct
 
-    def maker(self, before: tuple[str, ...], /) -> Callable[..., T]:
-        """Return what makes an instance of JSON, and of other fields as they are given.
+    def to_struct(self, instance: object, /) -> object:
+        """Return the fields of an instance in the form that msgspec writes."""
+        return self._to_struct(instance)
+
+    def fill(self, instance: T, struct: object, /) -> None:
+        """Set the fields of an instance from the struct that msgspec read."""
+        self._fill(instance, struct)
+
+    def decode(self, data: bytes, instance: T, /) -> None:
+        """Set the fields of an instance from JSON.
+
+        Raises:
+            ValueError: if the bytes do not fit the fields; the message names the field.
+        """
+        self._fill(instance, self.read(data))
+
+    def loader(self, before: tuple[str, ...], /) -> Loader[T]:
+        """Return a function that constructs an instance from JSON and from the values of other fields.
 
         Args:
-            before: the others; their values follow the JSON, in this order.
+            before: the other fields; their values follow the JSON, in this order.
         """
         given = [f"given_{number}" for number in range(len(before))]
-        opened = open_class_of(self.cls)
-        known, steps = self._steps(before, is_open=opened is not None)
-        known |= {"cls": self.cls, "opened": opened, "new": self.cls.__new__, "read": self.read}
-        begin, end = ("new(cls)", []) if opened is None else ("opened()", ["instance.__class__ = cls"])
+        mutable = mutable_class_of(self.cls)
+        known, steps = self._steps(before, is_mutable=mutable is not None)
+        known |= {"cls": self.cls, "mutable": mutable, "new": self.cls.__new__, "read": self.read}
+        begin, end = ("new(cls)", []) if mutable is None else ("mutable()", ["instance.__class__ = cls"])
         statements = ["struct = read(data)", f"instance = {begin}", *steps, *end, "return instance"]
-        make: Callable[..., T] = generated(", ".join(["data", *given]), statements, known).function
-        return make
+        return generated(Loader[T], ", ".join(["data", *given]), statements, known)
 
-    def _filler(self) -> Generated:
-        known, steps = self._steps((), is_open=False)
-        fill: Generated = generated("instance, struct", [*steps, "pass"], known).function
-        return fill
+    def _filler(self) -> Filler[T]:
+        known, steps = self._steps((), is_mutable=False)
+        return generated(Filler[T], "instance, struct", [*steps, "pass"], known)
 
-    def _steps(self, before: tuple[str, ...], *, is_open: bool) -> tuple[dict[str, object], list[str]]:
-        """Return the statements that set the fields of an instance, and what they name.
+    def _steps(self, before: tuple[str, ...], *, is_mutable: bool) -> tuple[dict[str, object], list[str]]:
+        """Return the globals and the statements that set the fields of an instance.
 
         Args:
-            before: fields that are given as they are.
-            is_open: whether the instance can be changed as any other.
+            before: fields whose values are given.
+            is_mutable: whether the instance takes plain assignments.
         """
         known: dict[str, object] = {"UNSET": msgspec.UNSET, "default_of": default_of}
         values = {name: f"given_{number}" for number, name in enumerate(before)}
@@ -153,34 +170,32 @@ class Shape(Generic[T]):
                 value = f"{absent} if struct.{name} is UNSET else {value}"
             values[name] = value
         if caches_hash(self.cls):
-            values["_attrs_cached_hash"] = "None"  # what `__init__` begins with
-        if is_open:
+            values["_attrs_cached_hash"] = "None"  # as `__init__` does
+        if is_mutable:
             return known, [f"instance.{name} = {value}" for name, value in values.items()]
-        known |= {f"set_{name}": _setter_of(self.cls, name) for name in values}
+        known |= {f"set_{name}": setter_of(self.cls, name) for name in values}
         return known, [f"set_{name}(instance, {value})" for name, value in values.items()]
 
-    def _writer(self) -> Generated:
+    def _writer(self) -> Callable[[object], object]:
         known, struct = self._as_struct()
-        write: Generated = generated("instance", [f"return {struct}"], known).function
-        return write
+        return generated(Callable[[object], object], "instance", [f"return {struct}"], known)
 
-    def _encoder(self) -> Callable[[T], bytes]:
+    def _encoder(self) -> Encoder[T]:
         known, struct = self._as_struct()
         known |= {"read": self.read, "to_json": to_json, "refused": self._refused}
         statements = [
-            f"try: data = to_json({struct}); read(data)",  # what cannot be read is not written: 0.1 us
+            f"try: data = to_json({struct}); read(data)",  # refuses to write a value that cannot be read
             "except (TypeError, ValueError, OverflowError, AttributeError) as error:",
             "    raise refused(error) from error",
             "return data",
         ]
-        encode: Callable[[T], bytes] = generated("instance", statements, known).function
-        return encode
+        return generated(Encoder[T], "instance", statements, known)
 
     def _refused(self, error: Exception) -> PayloadError:
         return PayloadError(f"{self.cls.__qualname__} cannot be stored: {error}")
 
     def _as_struct(self) -> tuple[dict[str, object], str]:
-        """Return the expression that makes a struct of an instance, and what it names."""
+        """Return the globals and the expression that makes a struct of an instance."""
         known: dict[str, object] = {"struct": self._struct}
         fields: list[str] = []
         for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
@@ -188,45 +203,3 @@ class Shape(Generic[T]):
             value = f"instance.{name}"
             fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
         return known, f"struct({', '.join(fields)})"
-
-
-to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
-"""Writes what msgspec knows as JSON."""
-
-# by name, because the stubs of `|` say nothing of its types
-_either: Final[Callable[[object, object], object]] = getattr(operator, "or_")  # noqa: B009
-
-
-def union_of(members: Sequence[object], /) -> object:
-    """Return the union of some types."""
-    joined: object = members[0]
-    for each in members[1:]:
-        joined = _either(joined, each)
-    return joined
-
-
-def owner_of_field(cls: type[object], field: str) -> type[object]:
-    """Return the class that declares a field: its type variables are those of the annotation."""
-    return next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
-
-
-def _setter_of(cls: type[T], name: str) -> Callable[[T, object], None]:
-    """Return what sets a field of a frozen instance; a slot's own setter is the fastest."""
-    descriptor: object = getattr(cls, name, None)
-    if isinstance(descriptor, types.MemberDescriptorType):
-        return descriptor.__set__
-
-    def set_field(instance: T, value: object) -> None:
-        object.__setattr__(instance, name, value)
-
-    return set_field
-
-
-def default_of(default: object, instance: object, /) -> object:
-    """Return the value that a field's default gives an instance."""
-    # attrs' stubs know Factory only as a function that returns the field's value
-    factory: Callable[..., object] | None = getattr(default, "factory", None)
-    if factory is None or type(default).__module__ != "attr._make":
-        return default
-    takes_self: bool = getattr(default, "takes_self", False)
-    return factory(instance) if takes_self else factory()

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from collections import ChainMap
 from collections.abc import Mapping
 from types import FrameType, FunctionType
 from typing import Annotated, ForwardRef, Union, get_args, get_origin
 
-import typing_extensions
-from typing_extensions import Format, TypeIs, get_annotations
+from typing_extensions import Format, get_annotations
 
-from esmodel.codec.typevars import bind
-
-if sys.version_info >= (3, 12):
-    from typing import TypeAliasType
-
-    _ALIASES: tuple[type[object], ...] = (TypeAliasType, typing_extensions.TypeAliasType)
-else:
-    _ALIASES = (typing_extensions.TypeAliasType,)
+from esmodel.codec.typevars import bind, is_alias
 
 
 def members_of(union: object, /) -> tuple[object, ...]:
     """Return the members of a union, of any depth; of anything else, itself alone."""
     alias = get_origin(union) or union
-    if _is_alias(alias):
+    if is_alias(alias):
         bound: Mapping[object, object] = dict(zip(alias.__type_params__, get_args(union), strict=False))
         return members_of(bind(alias.__value__, bound))
     if get_origin(union) in {Union, types.UnionType}:
@@ -33,11 +24,6 @@ def members_of(union: object, /) -> tuple[object, ...]:
     if get_origin(union) is Annotated:
         return members_of(get_args(union)[0])
     return (union,)
-
-
-def _is_alias(found: object) -> TypeIs[typing_extensions.TypeAliasType]:
-    # the `type` statement makes the one of `typing`, which is another class before Python 3.14
-    return isinstance(found, _ALIASES)
 
 
 def annotated_event(handler: object, caller: FrameType | None, /) -> object:

@@ -20,8 +20,8 @@ from typing_extensions import override
 
 from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import Codec
+from esmodel.codec.fields import default_of
 from esmodel.codec.instances import maker_of
-from esmodel.codec.struct import default_of
 from esmodel.exceptions import (
     ApplyError,
     EntityIsDiscarded,

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from esmodel.codec.instances import fields_of
+from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import bind, bound_in
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.model.apply import Handler
@@ -102,11 +102,11 @@ class EventCodec(Generic[TEvent]):
         self._is_change = is_change
         self._values = plan.codec
         names = () if is_change else tuple(f.name for f in fields if f.name not in header)
-        self._shape = self._codec.shape(event_class, names, arguments)
+        self._shape = self._codec.struct_codec(event_class, names, arguments)
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
-        self._extra = self._codec.shape(event_class, self.extra)
-        self._make = self._shape.maker(tuple(name for name in header if name in _ROW))
+        self._extra = self._codec.struct_codec(event_class, self.extra)
+        self._make = self._shape.loader(tuple(name for name in header if name in _ROW))
         self.make: Callable[..., TEvent] | None = None if self.extra or is_change else self._make
 
     def _encode_change(self, event: TEvent) -> bytes:

@@ -17,7 +17,8 @@ from uuid import UUID
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.codec.codec import DEFAULT_CODEC, Codec, is_iterable
+from esmodel.codec.codec import DEFAULT_CODEC, Codec
+from esmodel.codec.containers import is_iterable
 from esmodel.exceptions import ModelError
 from esmodel.model.reserved import own_names, refuse_reserved
 from esmodel.model.versioning import Upcaster

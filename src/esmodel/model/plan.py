@@ -13,7 +13,7 @@ from attrs import frozen
 from typing_extensions import Format, get_annotations
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.codec.instances import fields_of
+from esmodel.codec.fields import fields_of
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent

@@ -49,5 +49,5 @@ def _known(moment: datetime | None) -> datetime:
         ModelError: if it has no event yet.
     """
     if moment is None:
-        raise ModelError("expected an entity after its first event, found one before it.")
+        raise ModelError("The entity has no event yet: it has no times before its first one.")
     return moment

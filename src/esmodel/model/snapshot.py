@@ -12,7 +12,7 @@ from attrs import frozen
 
 from esmodel.clock import microseconds, moment_of
 from esmodel.codec.codec import Codec
-from esmodel.codec.struct import Shape
+from esmodel.codec.struct import StructCodec
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import is_aggregate
@@ -101,7 +101,9 @@ class SnapshotCodec(Generic[TAggregate]):
         self._codec: Codec = plan.codec
         self._upcaster: Upcaster[Never, object] | None = plan.snapshot_upcaster
         self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
-        self._shape: Shape[TAggregate] = plan.codec.shape(self.entity, plan.state, get_args(entity))
+        self._shape: StructCodec[TAggregate] = plan.codec.struct_codec(
+            self.entity, plan.state, get_args(entity)
+        )
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:

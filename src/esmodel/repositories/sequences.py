@@ -11,7 +11,8 @@ import msgspec
 from typing_extensions import TypeForm
 
 from esmodel.clock import microseconds
-from esmodel.codec.codec import DEFAULT_CODEC, Codec, TypedCodec
+from esmodel.codec.codec import DEFAULT_CODEC, Codec
+from esmodel.codec.typed import TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.outcome import append

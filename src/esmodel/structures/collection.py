@@ -10,8 +10,8 @@ from uuid import UUID
 import attrs
 from attrs import define, field, frozen
 
-from esmodel.codec.codec import is_iterable
-from esmodel.codec.instances import fields_of
+from esmodel.codec.containers import is_iterable
+from esmodel.codec.fields import fields_of
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot

@@ -23,7 +23,7 @@ from esmodel import (
 from esmodel.clock import now
 from esmodel.ids import new_id
 from esmodel.model import VersionedEntity, VersionedEvent
-from esmodel.testing import FixedClock, FixedIds
+from esmodel.testing.scenarios import FixedClock, FixedIds
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -146,7 +146,7 @@ def test_a_subscriber_is_on_the_default_bus_unless_another_is_given() -> None:
 
 
 def test_subscribing_to_nothing_is_refused() -> None:
-    with pytest.raises(ModelError, match="subscribe_to takes classes of events"):
+    with pytest.raises(ModelError, match="subscribe_to: expected classes of events"):
         subscribe_to()
 
 
@@ -154,7 +154,7 @@ def test_subscribing_without_parentheses_is_refused() -> None:
     def handler(event: Opened) -> None:
         pass
 
-    with pytest.raises(TypeError, match="subscribe_to takes classes of events"):
+    with pytest.raises(TypeError, match="subscribe_to: expected classes of events"):
         subscribe_to(cast("type[Opened]", handler))
 
 
@@ -202,7 +202,7 @@ def test_an_attribute_of_a_discarded_entity_cannot_be_set() -> None:
 
 
 def test_an_attribute_without_a_return_type_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"@attribute limit has no return type"):
+    with pytest.raises(ModelError, match=r"@attribute limit: expected a getter with a return type"):
         Untyped.limit.value_type()
 
 

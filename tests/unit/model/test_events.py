@@ -45,7 +45,7 @@ from esmodel.model import (
     unsubscribe,
 )
 from esmodel.model.bus import DEFAULT_BUS
-from esmodel.model.events import class_version_of, header_of, stored_name_of
+from esmodel.model.events import class_version_of, header_of, schema_of, stored_name_of
 
 ID = UUID(int=1)
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -166,13 +166,13 @@ def test_an_event_in_a_function_is_named_without_the_function() -> None:
 
 def test_an_event_may_have_a_name_and_aliases_of_its_own() -> None:
     assert stored_name_of(Opened) == "account.opened"
-    assert Opened.aliases == ("Created", "Begun")
+    assert schema_of(Opened).aliases == ("Created", "Begun")
 
 
 def test_neither_name_nor_aliases_nor_upcaster_is_inherited() -> None:
     assert stored_name_of(OpenedAbroad) == "OpenedAbroad"
-    assert OpenedAbroad.aliases == ()
-    assert MovedAgain.upcaster is None
+    assert schema_of(OpenedAbroad).aliases == ()
+    assert schema_of(MovedAgain).upcaster is None
 
 
 def test_the_class_version_is_the_number_of_steps_of_the_upcaster() -> None:

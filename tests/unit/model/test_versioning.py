@@ -23,6 +23,7 @@ from esmodel import (
     upcasts,
 )
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
+from esmodel.model.events import schema_of
 from esmodel.model.hashchain import GENESIS_HASH, hash_event
 from esmodel.model.versioning import Step
 from esmodel.rows import Record
@@ -268,7 +269,7 @@ def test_a_chain_with_a_newer_class_version_is_intact_but_not_read() -> None:
 
 def test_a_step_may_add_what_an_attrs_class_defaults() -> None:
     chain_of_steps = upcasts(to_cents)
-    codec = Deposited.codec
+    codec = schema_of(Deposited).codec
     assert chain_of_steps.upcast({"units": 2}, 0, codec.convert) == Cents(200)
     assert chain_of_steps.upcast({"units": 2}, 1, codec.convert) == {"units": 2}
 
@@ -332,8 +333,8 @@ def to_open_payment(old: Bare) -> dict[str, object]:
 def test_a_step_may_return_sum_types_sets_and_infinities() -> None:
     upcaster = upcasts(to_payment)
 
-    newest = upcaster.upcast({"paid": 5}, 0, Payed.codec.convert)
-    data = Payed.codec.plain_bytes(newest, upcaster.returns)
+    newest = upcaster.upcast({"paid": 5}, 0, schema_of(Payed).codec.convert)
+    data = schema_of(Payed).codec.plain_bytes(newest, upcaster.returns)
 
     assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
 
@@ -341,7 +342,7 @@ def test_a_step_may_return_sum_types_sets_and_infinities() -> None:
 def test_a_step_of_an_open_type_is_taken_by_what_it_returned() -> None:
     upcaster = upcasts(to_open_payment)
 
-    newest = upcaster.upcast({"paid": 5}, 0, Payed.codec.convert)
-    data = Payed.codec.plain_bytes(newest, upcaster.returns)
+    newest = upcaster.upcast({"paid": 5}, 0, schema_of(Payed).codec.convert)
+    data = schema_of(Payed).codec.plain_bytes(newest, upcaster.returns)
 
     assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'

@@ -7,9 +7,9 @@ import random
 import re
 import sys
 import unittest
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -40,10 +40,11 @@ from esmodel import (
 from esmodel.clock import now
 from esmodel.exceptions import CollectionItemError, UnsupportedTypeError
 from esmodel.model import TimestampedVersionedEvent
+from esmodel.repositories import EventMapper
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing.laws.commands import LawError, aggregate_laws, command, creation
-from esmodel.testing.laws.history import LAWS, History
+from esmodel.testing.laws import LAWS, LawError, aggregate_laws, command, creation
+from esmodel.testing.laws.history import History
 
 CALM = settings(
     max_examples=30,
@@ -421,15 +422,6 @@ class Careless(Wrong):
     opened = ignores(Opened)
     apply = (opened | noted).exhaustive
 
-    @override
-    def continue_with(self, events: Iterable[DomainEvent], /) -> None:
-        for event in events:
-            version = self.version + 1
-            if isinstance(event, TimestampedVersionedEvent):
-                self._version = event.originator_version - 1
-            super().continue_with([event])
-            self._version = version
-
 
 @define
 class Surprised(Wrong):
@@ -437,12 +429,29 @@ class Surprised(Wrong):
     opened = ignores(Opened)
     apply = (opened | noted).exhaustive
 
-    @override
-    def continue_with(self, events: Iterable[DomainEvent], /) -> None:
-        for event in events:
-            if self.version < 0 and isinstance(event, Noted):
-                raise LookupError("not opened")
-            super().continue_with([event])
+
+CONTINUE: Final = Wrong._es_continue_with
+
+
+def continue_carelessly(wrong: Wrong, events: Iterable[DomainEvent]) -> None:
+    for event in events:
+        version = wrong.version + 1
+        if isinstance(event, TimestampedVersionedEvent):
+            wrong._es_version = event.originator_version - 1
+        CONTINUE(wrong, [event])
+        wrong._es_version = version
+
+
+def continue_surprised(wrong: Wrong, events: Iterable[DomainEvent]) -> None:
+    for event in events:
+        if wrong.version < 0 and isinstance(event, Noted):
+            raise LookupError("not opened")
+        CONTINUE(wrong, [event])
+
+
+# a class body may not: the library keeps these names for itself
+Careless._es_continue_with = continue_carelessly
+Surprised._es_continue_with = continue_surprised
 
 
 WRONG: dict[str, tuple[type[Wrong], str, str]] = {
@@ -485,12 +494,22 @@ def test_what_is_wrong_breaks_its_law(wrong: type[Account], law: str, finding: s
         raise error
 
 
-class Unchecked(EventSourcedRepository[Contract]):
+class UncheckedMapper(EventMapper[Contract]):
     """Looks at no hash of a row."""
 
     @override
-    def _verify(self, record: Record, head: bytes) -> None:
-        return None
+    def events(self, records: Iterable[Record], head: bytes = b"", /) -> Iterator[TimestampedVersionedEvent]:
+        for record in records:
+            yield self._event(record, (head, record.event_hash))
+            head = record.event_hash
+
+
+class Unchecked(EventSourcedRepository[Contract]):
+    """Looks at no hash of a row."""
+
+    def __init__(self, aggregate_class: type[Contract], store: MemoryStore, /) -> None:
+        super().__init__(aggregate_class, store)
+        self._mapper = UncheckedMapper(aggregate_class)
 
 
 class Dropping(EventSourcedRepository[Contract]):
@@ -498,7 +517,7 @@ class Dropping(EventSourcedRepository[Contract]):
 
     @override
     def save(self, entity: Contract, /) -> None:
-        rows = self._records(entity.pending_events)
+        rows = self._mapper.records(entity.pending_events)
         self._store.append(rows[:-1])
 
 
@@ -507,7 +526,7 @@ class Rewriting(EventSourcedRepository[Contract]):
 
     @override
     def save(self, entity: Contract, /) -> None:
-        rows = self._records(entity.pending_events)
+        rows = self._mapper.records(entity.pending_events)
         self._store.append([row._replace(data=b'{"text":"x"}') for row in rows])
 
 
@@ -522,9 +541,9 @@ class Shortening(EventSourcedRepository[Contract]):
 Repository: TypeAlias = Callable[[type[Contract], MemoryStore], EventSourcedRepository[Contract]]
 FAULTY: dict[str, tuple[Repository, str, str]] = {
     "hashes that are not looked at": (Unchecked, "chain", "in version 0, found that it was loaded"),
-    "a last event that is not saved": (Dropping, "store", "it was saved, and is not there"),
-    "rows that are not what was signed": (Rewriting, "store", "what was saved cannot be loaded: Record 0"),
-    "an earlier version that is loaded": (Shortening, "store", "_version: expected 1, found 0"),
+    "a last event that is not saved": (Dropping, "store", "it was saved, and is not found"),
+    "rows that are not what was signed": (Rewriting, "store", "it was saved, and cannot be loaded: Record 0"),
+    "an earlier version that is loaded": (Shortening, "store", "_es_version: expected 1, found 0"),
 }
 
 
@@ -572,7 +591,7 @@ def test_a_history_that_was_saved_cannot_be_checked() -> None:
     account = Account.open("Ada")
     account.collect_events()
 
-    with pytest.raises(ModelError, match="expected 1 events to wait, found 0"):
+    with pytest.raises(ModelError, match="expected 1 pending events, found 0"):
         History(Account).check(account)
 
 
@@ -598,7 +617,7 @@ class BOX:
 
 
 def test_what_is_no_aggregate_is_refused() -> None:
-    with pytest.raises(ModelError, match="BOX is no aggregate"):
+    with pytest.raises(ModelError, match="BOX: expected an aggregate"):
         History(getattr(sys.modules[__name__], "BOX"))  # noqa: B009  # because its type is hidden from the checker
 
 

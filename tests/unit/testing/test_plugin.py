@@ -15,13 +15,13 @@ from esmodel.clock import now
 from esmodel.ids import new_id
 from esmodel.model.bus import DEFAULT_BUS, subscribe
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing import FixedClock, FixedIds
+from esmodel.testing.scenarios import FixedClock, FixedIds
 
 MODEL: Final = """
 import pytest
 from attrs import define, frozen
 from esmodel import AggregateEvent, AggregateRoot, applies, ignores, subscribe
-from esmodel.testing import scenario
+from esmodel.testing.scenarios import scenario
 
 @frozen(kw_only=True)
 class Opened(AggregateEvent):
@@ -62,7 +62,7 @@ def test_after_it():
     )
 
     assert status == 1
-    assert "ScenarioError: Account: when(...) triggered Opened, and no then(...) asked for it." in said
+    assert "ScenarioError: Account: when(...) triggered Opened, and no then(...) asserted it." in said
     assert "1 failed, 1 passed" in said
 
 
@@ -116,14 +116,39 @@ def test_a_run_that_does_not_use_esmodel_does_not_load_it(tmp_path: Path) -> Non
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
 
-def test_a_run_in_a_process_that_has_loaded_esmodel_is_no_warning(tmp_path: Path) -> None:
+def test_a_run_in_a_process_that_has_loaded_esmodel_does_not_warn(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("def test_it():\n    pass\n", encoding="utf-8")
     arguments = ["-q", "-W", "error", "-p", "no:cacheprovider", "test_other.py"]
-    code = f"import sys, esmodel.testing, pytest; sys.exit(pytest.main({arguments!r}))"
+    code = f"import sys, esmodel.testing.scenarios, pytest; sys.exit(pytest.main({arguments!r}))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+FORGETFUL: Final = """
+from esmodel.stores.memory import MemoryStore
+from esmodel.testing.contracts import StoreContract
+
+class Forgetful(MemoryStore):
+    def append(self, records):
+        super().append(records[:1])
+
+class TestForgetful(StoreContract[Forgetful]):
+    def open_store(self, folder):
+        return Forgetful()
+"""
+
+
+def test_a_contract_that_fails_shows_both_sides(tmp_path: Path) -> None:
+    (tmp_path / "test_store.py").write_text(FORGETFUL, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_store.py"]
+    command += ["-k", "test_appended_rows_come_back_byte_for_byte"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "RecordStore, law 3" in done.stdout, done.stdout + done.stderr
+    assert "assert [Record(origi" in done.stdout
+    assert "Right contains 3 more items, first extra item: Record(" in done.stdout
 
 
 def test_the_fixtures_are_listed_with_what_they_do(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""What repositories promise over any record store."""
+"""RepositoryContract and SnapshotRepositoryContract: what repositories promise over a record store."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 import pytest
@@ -19,13 +19,12 @@ from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSource
 from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures.logreader import TimeBucketedLogReader
-from esmodel.testing.contracts.opening import SnapshotsStore, StoreOpener, TStore
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.protocols import TSnapshotsStore, TStore
 
-TSnapshotsStore = TypeVar("TSnapshotsStore", bound=SnapshotsStore)
-
-_SAME: Final = "EventSourcedRepository: what is loaded is what was saved"
-_SNAPSHOT: Final = "SupportsSnapshots, law 3: a snapshot that a repository wrote is not read"
-_SAME_WITH: Final = "SupportsSnapshots, law 4: with snapshots, an aggregate is another than without"
+_SAME: Final = "EventSourcedRepository: an aggregate is loaded as it was saved"
+_SNAPSHOT: Final = "SupportsSnapshots, law 3: the snapshot of a repository is not read"
+_SAME_WITH: Final = "SupportsSnapshots, law 4: an aggregate differs with and without snapshots"
 _STALE: Final = "EventSourcedRepository: a stale save stores nothing"
 
 
@@ -38,7 +37,7 @@ class _Opened(AggregateEvent):
 
 @frozen
 class _Deposited(AggregateEvent):
-    """Money came in."""
+    """Money was deposited."""
 
     cents: int
 
@@ -48,7 +47,7 @@ _AccountEvent: TypeAlias = _Opened | _Deposited
 
 @define
 class _Account(AggregateRoot[_AccountEvent]):
-    """An account, to try a store with."""
+    """An account to test a store with."""
 
     owner: str
     cents: int = 0
@@ -75,7 +74,7 @@ class _Sealed(HashchainedEvent):
 
 @define
 class _Chain(HashchainedAggregateRoot[_Sealed]):
-    """A chain of numbers, to try a store with."""
+    """A chain of numbers to test a store with."""
 
     total: int = 0
 
@@ -88,7 +87,7 @@ class _Chain(HashchainedAggregateRoot[_Sealed]):
 
 
 def _opened_account(cents: list[int], /) -> _Account:
-    """Make an account with deposits, whose events wait to be saved."""
+    """Return an account with deposits, all of whose events are pending."""
     account = _Account.create(_Opened, owner="Ada")
     for amount in cents:
         account.trigger(_Deposited, cents=amount)
@@ -96,10 +95,10 @@ def _opened_account(cents: list[int], /) -> _Account:
 
 
 class RepositoryContract(StoreOpener[TStore]):
-    """What repositories promise over any record store; a part of ``StoreContract``."""
+    """The promises of repositories over any record store; a part of ``StoreContract``."""
 
-    def test_an_aggregate_comes_back_as_it_was_saved(self, store: TStore) -> None:
-        """As it is now, and as it was at each version."""
+    def test_an_aggregate_is_loaded_as_it_was_saved(self, store: TStore) -> None:
+        """Load it as it is now and as it was at each version."""
         accounts = EventSourcedRepository(_Account, store)
         account = _opened_account([1, 2, 3])
         accounts.save(account)
@@ -111,8 +110,8 @@ class RepositoryContract(StoreOpener[TStore]):
         assert states == [0, 1, 3, 6, 10], _SAME
         assert accounts.verify(account.id) == 5, _SAME
 
-    def test_a_stale_save_is_refused_stores_nothing_and_keeps_the_events(self, store: TStore) -> None:
-        """The error names what was expected and found, and the events in between can be fetched."""
+    def test_a_stale_save_stores_nothing_and_keeps_the_events_pending(self, store: TStore) -> None:
+        """The error has the expected and the found version, and the events in between can be read."""
         accounts = EventSourcedRepository(_Account, store)
         account = _opened_account([])
         accounts.save(account)
@@ -122,17 +121,19 @@ class RepositoryContract(StoreOpener[TStore]):
         between = theirs.pending_events
         accounts.save(theirs)
         mine.trigger(_Deposited, cents=7)
-        waiting = mine.pending_events
+        pending = mine.pending_events
         with pytest.raises(ConcurrencyError) as caught:
             accounts.save(mine)
         error = caught.value
         assert (error.originator_id, error.expected, error.found) == (account.id, 0, 2), _STALE
-        assert mine.pending_events == waiting, "EventSourcedRepository: the events of a stale save wait on"
+        assert mine.pending_events == pending, (
+            "EventSourcedRepository: the events of a stale save stay pending"
+        )
         assert list(accounts.events(account.id, after=error.expected)) == list(between), _STALE
         assert accounts[account.id] == theirs, _STALE
 
-    def test_the_events_after_a_version_are_those_that_were_saved(self, store: TStore) -> None:
-        """From before the first to after the last."""
+    def test_the_events_after_a_version_are_those_saved_after_it(self, store: TStore) -> None:
+        """Test each version, from before the first to after the last."""
         accounts = EventSourcedRepository(_Account, store)
         account = _opened_account([1, 2])
         events = account.pending_events
@@ -140,11 +141,11 @@ class RepositoryContract(StoreOpener[TStore]):
         for after in range(-1, 4):
             found = list(accounts.events(account.id, after=after))
             assert found == list(events[after + 1 :]), (
-                "EventSourcedRepository: events(after=) gives other events than were saved"
+                "EventSourcedRepository: events(after=) yields other events than were saved"
             )
 
-    def test_what_is_absent_or_discarded_is_a_key_error(self, store: TStore) -> None:
-        """What is discarded was there before, and its stream is whole."""
+    def test_an_absent_or_discarded_aggregate_is_a_key_error(self, store: TStore) -> None:
+        """A discarded aggregate still exists at an earlier version, and its stream is complete."""
         accounts = EventSourcedRepository(_Account, store)
         account = _opened_account([1])
         assert account.id not in accounts, _SAME
@@ -152,14 +153,14 @@ class RepositoryContract(StoreOpener[TStore]):
             accounts[account.id]
         account.discard()
         accounts.save(account)
-        assert account.id not in accounts, "EventSourcedRepository: what is discarded is not there"
+        assert account.id not in accounts, "EventSourcedRepository: a discarded aggregate is absent"
         with pytest.raises(RepositoryKeyError):
             accounts[account.id]
         assert accounts.get_entity(account.id, at=1).cents == 1, _SAME
         assert accounts.verify(account.id) == 3, _SAME
 
-    def test_a_hash_chain_comes_back_and_verifies(self, store: TStore) -> None:
-        """The hash of each row, and ``last`` beside them, are what was signed."""
+    def test_a_hash_chain_is_loaded_and_verifies(self, store: TStore) -> None:
+        """The hash of each row and the hash of ``last`` are those of the chain."""
         chains = EventSourcedRepository(_Chain, store)
         chain = _Chain.create(_Sealed, number=1)
         for number in range(2, 10):
@@ -167,26 +168,26 @@ class RepositoryContract(StoreOpener[TStore]):
             if number % 3 == 0:
                 chains.save(chain)
         again = chains[chain.id]
-        assert (again.total, again.head) == (45, chain.head), "HashchainedAggregateRoot: the chain broke"
+        assert (again.total, again.head) == (45, chain.head), "HashchainedAggregateRoot: the chain is broken"
         assert store.last(chain.id) == (8, chain.head), "RecordStore, law 4: last has the hash of its row"
-        assert chains.verify(chain.id) == 9, "HashchainedAggregateRoot: the chain broke"
+        assert chains.verify(chain.id) == 9, "HashchainedAggregateRoot: the chain is broken"
 
     def test_an_array_keeps_each_item_at_its_index(self, store: TStore) -> None:
-        """An item is assigned once; slices, gaps and a tree of arrays are read back."""
+        """An item is assigned once; slices, gaps and a tree of arrays can be read."""
         array = EventSourcedArrayRepository(str, store, array_size=10)[uuid4()]
         array.append("a")
         array[3] = "d"
         with pytest.raises(PositionTakenError):
             array[3] = "other"
-        assert (array[0], array[3], len(array)) == ("a", "d", 4), "Array: an item is not where it was put"
+        assert (array[0], array[3], len(array)) == ("a", "d", 4), "Array: an item is not at its index"
         big = EventSourcedBigArrayRepository(int, store, array_size=3)[uuid4()]
         big.extend(range(20))
         assert list(big) == list(range(20)), "BigArray: items are missing, or in another order"
-        assert list(big[17:2:-1]) == list(range(17, 2, -1)), "BigArray: a slice is not that of a list"
+        assert list(big[17:2:-1]) == list(range(17, 2, -1)), "BigArray: a slice differs from that of a list"
         assert big[-1] == 19, "BigArray: the last item is not the last"
 
     def test_a_log_keeps_each_message_in_the_order_of_time(self, store: TStore) -> None:
-        """From either end, over buckets, and after its size was changed."""
+        """Read from both ends, across buckets, and after a change of the bucket size."""
         log = EventSourcedTimeBucketedLogRepository(int, store).start(uuid4(), "hour")
         start = datetime(2026, 1, 1, tzinfo=UTC)
         moments = [start + timedelta(minutes=50 * number) for number in range(6)]
@@ -198,14 +199,14 @@ class RepositoryContract(StoreOpener[TStore]):
         reader = TimeBucketedLogReader(log)
         assert list(reader.messages()) == [0, 1, 2, 3, 4, 5], "TimeBucketedLog: a message is missing"
         found = list(reader.messages(gt=moments[1], lte=moments[4], descending=True, limit=2))
-        assert found == [4, 3], "TimeBucketedLog: a range is not that of the messages"
+        assert found == [4, 3], "TimeBucketedLog: a range has other messages than were logged in it"
 
 
 class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
-    """What repositories promise over a store that keeps snapshots; a part of ``SnapshotsContract``."""
+    """The promises of repositories over a store with snapshots; a part of ``SnapshotsContract``."""
 
-    def test_snapshots_change_nothing_that_a_repository_gives(self, store: TSnapshotsStore) -> None:
-        """A repository that takes one every three events gives, at each version, what one without does."""
+    def test_snapshots_do_not_change_what_a_repository_returns(self, store: TSnapshotsStore) -> None:
+        """At each version, a repository with snapshots returns the same aggregate as one without."""
         without = MemoryStore()
         accounts = EventSourcedRepository(_Account, store, snapshot_every=3)
         others = EventSourcedRepository(_Account, without)

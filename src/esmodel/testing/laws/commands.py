@@ -13,6 +13,11 @@ from datetime import timedelta
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, overload
 
 from attrs import frozen
+from hypothesis import settings as Settings  # noqa: N812  # because it is a class
+from hypothesis import stateful
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
+from hypothesis.strategies import SearchStrategy
 from typing_extensions import override
 
 from esmodel.clock import using_clock
@@ -22,21 +27,8 @@ from esmodel.model.apply import Handler
 from esmodel.model.repository import EntityRepository
 from esmodel.model.stored import StoredAggregate
 from esmodel.stores.memory import MemoryStore
-from esmodel.testing.laws.history import LAWS, History, LawError
+from esmodel.testing.laws.history import History
 from esmodel.testing.scenarios.clock import FixedClock, FixedIds
-
-try:
-    from hypothesis import settings as Settings  # noqa: N812  # because it is a class
-    from hypothesis import stateful
-    from hypothesis import strategies as st
-    from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
-    from hypothesis.strategies import SearchStrategy
-except ImportError as _missing:
-    raise ImportError(
-        "esmodel.testing.laws.commands needs hypothesis: pip install 'esmodel[testing]'"
-    ) from _missing
-
-__all__ = ["LAWS", "Creation", "Errors", "LawError", "RandomCommand", "aggregate_laws", "command", "creation"]
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TAggregate_contra = TypeVar("TAggregate_contra", bound=StoredAggregate, contravariant=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from esmodel.codec.codec import is_iterable, is_mapping
-from esmodel.codec.instances import fields_of
+from esmodel.codec.containers import is_iterable, is_mapping
+from esmodel.codec.fields import fields_of
 from esmodel.exceptions import PayloadError
 from esmodel.model.eventcodec import EventCodecs
 from esmodel.model.events import DomainEvent, header_of

@@ -14,7 +14,8 @@ from uuid import UUID
 from typing_extensions import override
 
 from esmodel.clock import EPOCH
-from esmodel.codec.instances import fields_of, maker_of
+from esmodel.codec.fields import fields_of
+from esmodel.codec.instances import maker_of
 from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import Root
 from esmodel.model.ecc import AggregateRootWithECC, ECCAttributeChanged, ECCDiscarded

@@ -1,4 +1,4 @@
-"""Servers that are lost: each append whose answer did not come is found again, or repeated."""
+"""ServerCrashContract: the server of a store, or the connection to it, is killed."""
 
 from __future__ import annotations
 
@@ -15,65 +15,66 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.opening import AppendIdsStore, StoreOpener, rows
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.protocols import (
+    TAppendIdsStore,
+)
+from esmodel.testing.contracts.samplerows import rows
 
-TAppendIdsStore = TypeVar("TAppendIdsStore", bound=AppendIdsStore)
 TResult = TypeVar("TResult")
 
 
 class ServerCrashContract(StoreOpener[TAppendIdsStore]):
-    """What may be relied on when the server behind a store, or the way to it, is lost at any moment.
+    """The laws of a store whose server, or the connection to it, is killed at any moment.
 
-    One thread appends without a pause; another kills the server's side of its connection, or the
-    server, again and again. Whatever ``append`` raised, the rows are stored or not as the error
-    says, and ``was_appended`` knows which where nobody said.
+    One thread appends without a pause. Another repeatedly kills the server's end of the connection, or
+    the server. Each error of ``append`` tells whether the rows are stored, and after an
+    ``OutcomeUnknownError``, ``was_appended`` does.
     """
 
     kills: ClassVar[int] = 40
-    """How often the connection is killed."""
+    """How many times the connection is killed."""
 
     restarts: ClassVar[int] = 3
-    """How often the server is restarted."""
+    """How many times the server is restarted."""
 
     longest: ClassVar[float] = 0.02
-    """How many seconds at most lie between two kills."""
+    """How many seconds pass between two kills at most."""
 
-    patience: ClassVar[float] = 60.0
-    """How many seconds the same store may take to reach the server again."""
+    timeout: ClassVar[float] = 60.0
+    """How many seconds the store may take to reach the server again."""
 
     @abstractmethod
     def kill_backend(self, store: TAppendIdsStore, /) -> None:
-        """End the server's side of the connection that the store appends with, without a word."""
+        """Kill the server's end of the connection that the store appends with."""
 
     @abstractmethod
     def restart(self) -> None:
-        """Stop the server without a word, and start it again on the same data."""
+        """Kill the server, and start it again on the same data."""
 
-    def test_appends_whose_connection_is_killed_are_stored_as_the_errors_say(
+    def test_errors_of_killed_connections_tell_what_is_stored(
         self, store: TAppendIdsStore, seed: int
     ) -> None:
-        """Each batch is stored once, whole; none is missing, none is there twice."""
+        """Each batch is stored once and whole; none is missing."""
         self._append_while(store, lambda: self.kill_backend(store), self.kills, seed)
 
-    def test_appends_during_restarts_are_stored_as_the_errors_say(
-        self, store: TAppendIdsStore, seed: int
-    ) -> None:
-        """The same store is used on: it finds the server again."""
+    def test_errors_during_restarts_tell_what_is_stored(self, store: TAppendIdsStore, seed: int) -> None:
+        """The store stays in use, and reconnects to the server."""
         self._append_while(store, self.restart, self.restarts, seed)
 
     def _append_while(
         self, store: TAppendIdsStore, disturb: Callable[[], None], times: int, seed: int
     ) -> None:
-        choose = random.Random(seed)
+        choices = random.Random(seed)
         done = Event()
         raised: list[BaseException] = []
 
         def disturb_often() -> None:
             try:
                 for _ in range(times):
-                    time.sleep(choose.uniform(0, self.longest))
+                    time.sleep(choices.uniform(0, self.longest))
                     disturb()
-            except BaseException as error:  # noqa: BLE001  # because it is raised again, by the test
+            except BaseException as error:  # noqa: BLE001  # because the test raises it again
                 raised.append(error)
             finally:
                 done.set()
@@ -93,47 +94,49 @@ class ServerCrashContract(StoreOpener[TAppendIdsStore]):
             raise raised[0]
         expected = rows(stream, range(position))
         assert self._ask(lambda: list(store.read(stream))) == expected, (
-            f"RecordStore, law 1: what is there is not what was acknowledged, with the seed {seed}"
+            f"RecordStore, law 1: the stored rows are not those acknowledged, with the seed {seed}"
         )
 
     def _append_surely(self, store: TAppendIdsStore, batch: list[Record], hint: str) -> None:
-        """Append a batch once, however often it takes, and check what each error says."""
-        deadline = time.monotonic() + self.patience
+        """Append a batch exactly once, with retries, and check that each error is right."""
+        deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
             try:
                 store.append(batch)
             except OutcomeUnknownError as error:
                 was_appended = self._ask(partial(store.was_appended, error.append_id))
                 assert self._is_stored(store, batch) is was_appended, (
-                    f"SupportsAppendIds, law 2: was_appended says {was_appended}, and the rows say "
-                    f"the opposite, {hint}"
+                    f"SupportsAppendIds, law 2: was_appended returned {was_appended}, and the rows are "
+                    f"{'absent' if was_appended else 'stored'}, {hint}"
                 )
                 if was_appended:
                     return
             except ConcurrencyError:
                 pytest.fail(
-                    "RecordStore, law 1: expected an append that raised to store nothing, found its rows "
-                    f"when it was repeated, {hint}"
+                    "RecordStore, law 1: expected an append that raised an error to store nothing, found its "
+                    f"rows at the retry, {hint}"
                 )
             except StoreError:
                 assert not self._is_stored(store, batch), (
-                    "RecordStore, law 1: an append that raised is stored; where the store cannot know, "
-                    f"it must raise OutcomeUnknownError, {hint}"
+                    "RecordStore, law 1: an append that raised an error is stored. Raise OutcomeUnknownError "
+                    f"where the outcome is unknown, {hint}"
                 )
                 time.sleep(0.001)
             else:
                 return
-        pytest.fail(f"the store did not reach the server again within {self.patience} s, {hint}")
+        pytest.fail(
+            f"expected the store to reach the server again within {self.timeout} s, found it did not, {hint}"
+        )
 
     def _is_stored(self, store: TAppendIdsStore, batch: list[Record]) -> bool:
         first = batch[0]
         found = self._ask(lambda: list(store.read(first.originator_id, gte=first.position)))
-        assert found in ([], batch), "RecordStore, law 1: a batch is there in part"
+        assert found in ([], batch), "RecordStore, law 1: a batch is stored in part"
         return found == batch
 
     def _ask(self, question: Callable[[], TResult]) -> TResult:
-        """Ask the store until the server answers."""
-        deadline = time.monotonic() + self.patience
+        """Call the store until the server answers."""
+        deadline = time.monotonic() + self.timeout
         while True:
             try:
                 return question()

@@ -1,0 +1,90 @@
+"""Fields of attrs classes: their defaults, their setters and the classes that declare them."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
+import attrs
+from typing_extensions import TypeIs
+
+from esmodel.exceptions import ModelError
+
+T = TypeVar("T")
+
+# the stubs of attrs declare `Factory` as a function that returns the value of the field
+_FACTORY: Final[type[object]] = type(attrs.Factory(object))
+
+
+class _Factory(Protocol):
+    """A default that is computed for each instance."""
+
+    @property
+    def takes_self(self) -> bool: ...
+
+    def factory(self, *instance: object) -> object: ...
+
+
+def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
+    """Return the fields of an attrs class, inherited ones first.
+
+    Raises:
+        ModelError: if the class is not an attrs class.
+    """
+    if not attrs.has(cls):
+        msg = f"{cls.__qualname__} must be an attrs class: write @frozen above it"
+        raise ModelError(msg)
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cls)
+    return fields
+
+
+def props_of(cls: type[object], /) -> attrs.ClassProps | None:
+    """Return the settings with which attrs made a class; ``None`` for a bare subclass of such a class."""
+    try:
+        return attrs.inspect(cls)
+    except attrs.exceptions.NotAnAttrsClassError:
+        return None
+
+
+def caches_hash(cls: type[object], /) -> bool:
+    """Return whether instances cache their hash, in a field that ``__init__`` sets to ``None``."""
+    props = props_of(cls)
+    return props is not None and props.hashability is attrs.ClassProps.Hashability.HASHABLE_CACHED
+
+
+def owner_of_field(cls: type[object], field: str, /) -> type[object]:
+    """Return the class that declares a field; the annotation uses the type variables of that class."""
+    return next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
+
+
+def setter_of(cls: type[T], name: str, /) -> Callable[[T, object], None]:
+    """Return a function that sets a field of a frozen instance.
+
+    A slot has a setter of its own, which is the fastest.
+    """
+    descriptor: object = getattr(cls, name, None)
+    if isinstance(descriptor, types.MemberDescriptorType):
+        return descriptor.__set__
+
+    def set_field(instance: T, value: object) -> None:
+        object.__setattr__(instance, name, value)
+
+    return set_field
+
+
+def default_of(default: object, instance: object, /) -> object:
+    """Return the value that a default gives to a field of an instance.
+
+    Args:
+        default: the default of the field, or its ``attrs.Factory``.
+        instance: the instance, for factories that take it.
+    """
+    if not _is_factory(default):
+        return default
+    return default.factory(instance) if default.takes_self else default.factory()
+
+
+def _is_factory(default: object) -> TypeIs[_Factory]:
+    return isinstance(default, _FACTORY)

@@ -1,0 +1,150 @@
+"""FullStoreMachine: a state machine that compares all capabilities of a store with the memory store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from typing_extensions import override
+
+from esmodel.rows.record import Record
+from esmodel.testing.contracts.machine import BOUNDS, LIMITS, POSITIONS, STREAMS, StoreMachine, same_outcome
+from esmodel.testing.contracts.opener import StoreOpener
+from esmodel.testing.contracts.properties import machine_settings
+from esmodel.testing.contracts.protocols import (
+    FullStore,
+    TFullStore,
+)
+
+
+class FullStoreMachine(StoreMachine[TFullStore]):
+    """A ``StoreMachine`` that also appends to several streams, reads all rows and writes snapshots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: list[int] = []
+
+    @rule(places=st.lists(st.tuples(STREAMS, POSITIONS), max_size=6))
+    def append_to_streams(self, places: list[tuple[UUID, int]]) -> None:
+        """Append rows of several streams at once, at free and taken positions."""
+        batch = [self.new_row(stream, position) for stream, position in places]
+        self.append_to_both(batch, self.store.append_streams, self.model.append_streams)
+
+    @rule(number=st.integers(1, 3))
+    def append_at_the_end_of_streams(self, number: int) -> None:
+        """Append rows after the last ones of several streams at once."""
+        batch: list[Record] = []
+        for stream in (UUID(int=2), UUID(int=1)) * number:
+            last = self.model.last(stream)
+            of_batch = [record.position for record in batch if record.originator_id == stream]
+            end = max([-1 if last is None else last[0], *of_batch])
+            batch.append(self.new_row(stream, end + 1))
+        self.append_to_both(batch, self.store.append_streams, self.model.append_streams)
+
+    @invariant()
+    def read_on(self) -> None:
+        """Read the commits since the last step, and compare them with those of the memory store."""
+        after = self.numbers[-1] if self.numbers else 0
+        found = list(self.store.read_all(after=after))
+        expected = [record for _, record in self.model.read_all(after=len(self.numbers))]
+        assert [record for _, record in found] == expected
+        self.numbers += [number for number, _ in found]
+        assert self.numbers == sorted(set(self.numbers)), (
+            "SupportsReadAll, law 1: the numbers of read_all do not rise"
+        )
+
+    @rule(place=st.integers(0, 40), limit=LIMITS)
+    def read_all(self, place: int, limit: int | None) -> None:
+        """Read on after any number seen so far, or from the beginning."""
+        seen = min(place, len(self.numbers))
+        after = self.numbers[seen - 1] if seen else 0
+        same_outcome(
+            lambda: [record for _, record in self.store.read_all(after=after, limit=limit)],
+            lambda: [record for _, record in self.model.read_all(after=seen, limit=limit)],
+        )
+
+    @rule(stream=STREAMS, position=st.integers(-1, 3))
+    def write_snapshot(self, stream: UUID, position: int) -> None:
+        """Write or replace a snapshot, and read it."""
+        snapshot = self.new_row(stream, position)
+        same_outcome(lambda: self.store.write_snapshot(snapshot), lambda: self.model.write_snapshot(snapshot))
+        self.read_snapshot(stream, position)
+
+    @rule(stream=STREAMS, lte=BOUNDS)
+    def read_latest_snapshot(self, stream: UUID, lte: int | None) -> None:
+        """Read the latest snapshot within a bound."""
+        self.read_snapshot(stream, lte)
+
+    def read_snapshot(self, stream: UUID, lte: int | None, /) -> None:
+        """Compare the latest snapshots within a bound."""
+        same_outcome(
+            lambda: self.store.read_snapshot(stream, lte=lte),
+            lambda: self.model.read_snapshot(stream, lte=lte),
+        )
+
+    @rule(stream=STREAMS, lte=BOUNDS)
+    def read_from_snapshot(self, stream: UUID, lte: int | None) -> None:
+        """Read the latest snapshot within a bound, and the rows after it."""
+
+        def read(store: FullStore) -> tuple[Record | None, list[Record]]:
+            snapshot, found = store.read_from_snapshot(stream, lte=lte)
+            return snapshot, list(found)
+
+        same_outcome(lambda: read(self.store), lambda: read(self.model))
+
+
+def full_store_machine(
+    open_store: Callable[[Path], FullStore], /, *, durable: bool = True
+) -> Callable[[], None]:
+    """Return a test as ``store_machine`` does, for a store with the capabilities of a ``FullStore``.
+
+    Args:
+        open_store: opens the store of a folder; see ``StoreOpener``.
+        durable: whether the store keeps its rows and snapshots when it is closed; if not, the test never
+            reopens it.
+
+    Returns:
+        The test. The active profile of hypothesis decides how many examples it runs.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> test_my_store = full_store_machine(lambda folder: MemoryStore(), durable=False)
+    """
+
+    class Machine(FullStoreMachine[FullStore]):
+        is_durable = durable
+
+        @override
+        def open_store(self, folder: Path, /) -> FullStore:
+            return open_store(folder)
+
+    return partial(run_state_machine_as_test, Machine, settings=machine_settings())
+
+
+class FullMachineContract(StoreOpener[TFullStore]):
+    """A state machine finds no difference between all capabilities of the store and the memory store.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> class TestMachine(FullMachineContract[MemoryStore]):
+        ...     is_durable = False
+        ...
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
+
+    is_durable: ClassVar[bool] = True
+    """Whether the store keeps its rows and snapshots when it is closed; if not, it is never reopened."""
+
+    def test_all_capabilities_behave_like_the_memory_store(self) -> None:
+        """The machine also appends batches of several streams, reads all commits and writes snapshots."""
+        full_store_machine(self.open_store, durable=self.is_durable)()

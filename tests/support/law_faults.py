@@ -1,0 +1,286 @@
+"""Faults: for each test of each contract, stores that must fail it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from faulty_appends import (
+    AcceptsLostUpdates,
+    ChecksAndThenActs,
+    ForgetsHashes,
+    ForgetsTheLastRow,
+    KnowsEveryStream,
+    NamesTheWrongEnds,
+    RefusesEmptyBatches,
+    ReplacesWhatIsNoText,
+    StaysLockedAfterARefusal,
+    StoresPartOfABatch,
+    StoresTheLatterOfTwo,
+    StripsNames,
+    TakesAnyNumber,
+    TakesTheLatestForTheLast,
+)
+from faulty_capabilities import (
+    AppendsRowByRow,
+    AppendsStreamByStream,
+    CountsWhatWasRefused,
+    GivesTheRowOfTheSnapshotToo,
+    KeepsSnapshotsAmongTheRows,
+    KeepsTheFirstSnapshot,
+    KnowsPositionsWithoutStreams,
+    NumbersBeforeItCommits,
+    NumbersByStream,
+    StoresTheFirstStreamOnly,
+    TakesTheHighestSnapshot,
+    TakesTheLimitFirst,
+    WritesLater,
+)
+from faulty_reads import (
+    CutsDataAt255Bytes,
+    CutsIds,
+    EndsTooSoonWhenItIsClosed,
+    GivesRowsOfADriver,
+    GivesTheNewestFirst,
+    KeepsTheListOfTheCaller,
+    KnowsOneDirection,
+    OutlivesItsEnd,
+    OverflowsAtTheEnd,
+    ReadsOnePage,
+    RefusesLate,
+    SharesItsRows,
+    SkipsWhatComesMeanwhile,
+    TakesGteForGt,
+)
+from faulty_servers import (
+    AnswersBeforeTheEnd,
+    GivesAllOneId,
+    GuessesNo,
+    GuessesYes,
+    SaysNotStored,
+    StaysAway,
+)
+
+from esmodel.rows.record import RecordStore
+from esmodel.stores.memory import MemoryStore
+
+
+class Fault(NamedTuple):
+    """A test of a contract, a store that must fail it, and a pattern of the failure.
+
+    Attributes:
+        test: the name of the test.
+        store: the class of the store.
+        words: the pattern that the failure must match.
+        run_by: the test class that runs the test, in ``test_store_contract.py``.
+        passes: values of other parameters of the test, with which it passes on this store too.
+    """
+
+    test: str
+    store: type[RecordStore]
+    words: str
+    run_by: str = "TestBrokenStore"
+    passes: Mapping[str, tuple[object, ...]] = MappingProxyType({})
+
+    def explains(self, error: BaseException) -> bool:
+        """Whether an error is the failure that this fault must lead to."""
+        return re.search(self.words, f"{type(error).__name__}: {error}") is not None
+
+
+FAULTS: Final = [
+    # append
+    Fault("test_appended_rows_come_back_byte_for_byte", CutsDataAt255Bytes, "law 3: .* byte for byte"),
+    Fault("test_any_row_comes_back_unchanged", StripsNames, "law 3: .* byte for byte"),
+    Fault("test_every_row_read_is_a_record_of_plain_types", GivesRowsOfADriver, "to be a Record"),
+    Fault("test_an_empty_batch_stores_nothing", RefusesEmptyBatches, "expected some, found none"),
+    Fault(
+        "test_a_batch_may_be_any_sequence_and_is_copied",
+        KeepsTheListOfTheCaller,
+        "law 3",
+    ),
+    Fault("test_a_second_append_at_one_position_is_refused", AcceptsLostUpdates, "DID NOT RAISE"),
+    Fault(
+        "test_a_second_append_at_one_position_is_refused", NamesTheWrongEnds, "law 2: ConcurrencyError has"
+    ),
+    Fault("test_a_refused_batch_stores_nothing", StoresPartOfABatch, "law [12]"),
+    Fault("test_one_position_twice_in_a_batch_is_refused", StoresTheLatterOfTwo, "DID NOT RAISE"),
+    Fault("test_a_store_accepts_appends_after_a_refusal", StaysLockedAfterARefusal, "is locked"),
+    Fault(
+        "test_a_number_beyond_64_bits_is_refused_before_anything_is_stored", TakesAnyNumber, "DID NOT RAISE"
+    ),
+    Fault("test_a_name_that_is_not_valid_unicode_is_refused", ReplacesWhatIsNoText, "DID NOT RAISE"),
+    # read and last
+    Fault("test_a_stream_that_was_never_written_is_empty", KnowsEveryStream, "law 4"),
+    Fault("test_streams_share_nothing", CutsIds, "ConcurrencyError"),
+    Fault("test_bounds_limit_and_direction_select_as_from_a_list", TakesGteForGt, "law 3: .* order"),
+    Fault("test_each_bound_alone_is_exact", TakesGteForGt, "law 3: .* order"),
+    Fault("test_positions_may_span_all_64_bits", OverflowsAtTheEnd, "law 3"),
+    Fault(
+        "test_a_long_stream_is_read_whole_and_in_order", ReadsOnePage, "law 3", passes={"limit": (499, 500)}
+    ),
+    Fault("test_a_negative_limit_is_refused_at_the_call", RefusesLate, "DID NOT RAISE"),
+    Fault("test_rows_may_be_appended_while_a_stream_is_read", SkipsWhatComesMeanwhile, "law 3"),
+    Fault("test_last_is_the_highest_position_ever_appended_and_its_hash", TakesTheLatestForTheLast, "law 4"),
+    # threads, close and reopening
+    Fault("test_of_many_appends_at_one_position_exactly_one_succeeds", ChecksAndThenActs, "law 2"),
+    Fault("test_threads_that_retry_all_store_their_rows", ChecksAndThenActs, "law [12]"),
+    Fault("test_a_closed_store_refuses_every_call", OutlivesItsEnd, "expected StoreClosedError"),
+    Fault(
+        "test_a_store_may_be_closed_while_it_is_read", EndsTooSoonWhenItIsClosed, "a reader that stops early"
+    ),
+    Fault("test_stores_of_two_folders_share_nothing", SharesItsRows, "a new folder"),
+    Fault("test_appended_rows_are_there_when_the_store_is_reopened", MemoryStore, "acknowledged rows stay"),
+    # repositories
+    Fault("test_an_aggregate_is_loaded_as_it_was_saved", GivesTheNewestFirst, "OriginatorVersionError"),
+    Fault(
+        "test_a_stale_save_stores_nothing_and_keeps_the_events_pending",
+        AcceptsLostUpdates,
+        "DID NOT RAISE",
+    ),
+    Fault("test_the_events_after_a_version_are_those_saved_after_it", TakesGteForGt, "yields other events"),
+    Fault("test_an_absent_or_discarded_aggregate_is_a_key_error", ForgetsTheLastRow, "a discarded aggregate"),
+    Fault("test_a_hash_chain_is_loaded_and_verifies", ForgetsHashes, "HashError"),
+    Fault("test_an_array_keeps_each_item_at_its_index", AcceptsLostUpdates, "DID NOT RAISE"),
+    Fault("test_a_log_keeps_each_message_in_the_order_of_time", KnowsOneDirection, "TimeBucketedLog"),
+    # SupportsStreams
+    Fault("test_a_batch_of_several_streams_is_stored_whole", StoresTheFirstStreamOnly, "IndexError|law 1"),
+    Fault("test_a_refused_batch_stores_nothing_in_any_stream", AppendsStreamByStream, "Streams, law 1"),
+    Fault(
+        "test_one_position_twice_in_one_of_the_streams_is_refused",
+        KnowsPositionsWithoutStreams,
+        "ConcurrencyError",
+    ),
+    Fault(
+        "test_one_position_twice_in_one_of_the_streams_is_refused", AppendsStreamByStream, "Streams, law 1"
+    ),
+    Fault("test_one_unstorable_row_refuses_the_batch", AppendsStreamByStream, "law 1"),
+    Fault(
+        "test_a_closed_store_refuses_a_batch_of_several_streams", OutlivesItsEnd, "expected StoreClosedError"
+    ),
+    Fault(
+        "test_a_batch_of_several_streams_is_numbered_in_its_order", AppendsStreamByStream, "Streams, law 2"
+    ),
+    # SupportsReadAll
+    Fault("test_numbers_rise_in_commit_order", NumbersByStream, "ReadAll, law 1"),
+    Fault("test_every_numbered_row_comes_back_byte_for_byte", CutsDataAt255Bytes, "ReadAll, law 1"),
+    Fault("test_a_store_without_rows_has_nothing_to_read", CountsWhatWasRefused, "ReadAll, law 1"),
+    Fault("test_read_all_after_a_number_with_a_limit_is_a_slice", TakesTheLimitFirst, "ReadAll, law 2"),
+    Fault("test_a_tail_reader_skips_nothing_and_repeats_nothing", NumbersBeforeItCommits, "ReadAll, law 2"),
+    Fault("test_a_negative_limit_of_read_all_is_refused_at_the_call", RefusesLate, "DID NOT RAISE"),
+    Fault("test_a_closed_store_refuses_read_all", OutlivesItsEnd, "expected StoreClosedError"),
+    # SupportsSnapshots
+    Fault("test_a_snapshot_is_not_part_of_its_stream", KeepsSnapshotsAmongTheRows, "Snapshots, law 1"),
+    Fault("test_a_snapshot_comes_back_byte_for_byte", CutsDataAt255Bytes, "Snapshots, law 2"),
+    Fault("test_a_snapshot_replaces_the_one_at_its_position", KeepsTheFirstSnapshot, "Snapshots, law 2"),
+    Fault(
+        "test_the_latest_snapshot_within_the_bound_is_read",
+        TakesTheHighestSnapshot,
+        "Snapshots, law 3",
+    ),
+    Fault(
+        "test_reading_from_a_snapshot_returns_it_and_later_rows",
+        GivesTheRowOfTheSnapshotToo,
+        "Snapshots, law 4",
+    ),
+    Fault("test_a_snapshot_with_a_number_beyond_64_bits_is_refused", TakesAnyNumber, "DID NOT RAISE"),
+    Fault(
+        "test_a_snapshot_whose_name_is_not_valid_unicode_is_refused", ReplacesWhatIsNoText, "DID NOT RAISE"
+    ),
+    Fault("test_a_closed_store_refuses_snapshots", OutlivesItsEnd, "expected StoreClosedError"),
+    Fault(
+        "test_snapshots_do_not_change_what_a_repository_returns", TakesTheHighestSnapshot, "Snapshots, law 4"
+    ),
+    Fault("test_a_snapshot_is_not_in_read_all", KeepsSnapshotsAmongTheRows, "Snapshots, law 1"),
+    # SupportsAppendIds
+    Fault("test_an_unknown_append_was_not_appended", GuessesYes, "AppendIds, law 2", "TestBrokenServer"),
+    Fault("test_a_closed_store_refuses_was_appended", GuessesNo, "StoreClosed", "TestBrokenServer"),
+    Fault(
+        "test_was_appended_resolves_a_lost_answer",
+        GuessesYes,
+        "AppendIds, law 2",
+        "TestBrokenServer",
+        {"stored": (True,)},
+    ),
+    Fault(
+        "test_was_appended_resolves_a_lost_answer",
+        GuessesNo,
+        "AppendIds, law 2",
+        "TestBrokenServer",
+        {"stored": (False,)},
+    ),
+    Fault(
+        "test_was_appended_resolves_a_lost_answer",
+        AnswersBeforeTheEnd,
+        "AppendIds, law 2",
+        "TestBrokenServer",
+        {"stored": (False,)},
+    ),
+    Fault("test_was_appended_resolves_a_lost_answer", SaysNotStored, "went away", "TestBrokenServer"),
+    Fault(
+        "test_each_append_has_its_own_id",
+        GivesAllOneId,
+        "ConcurrencyError|AppendIds, law 1",
+        "TestBrokenServer",
+    ),
+    # machines, races, crashes
+    Fault("test_the_store_behaves_like_the_memory_store", AcceptsLostUpdates, "expected a ConcurrencyError"),
+    Fault(
+        "test_the_store_behaves_like_the_memory_store", TakesTheLatestForTheLast, "as the memory store gives"
+    ),
+    Fault(
+        "test_all_capabilities_behave_like_the_memory_store",
+        KeepsTheFirstSnapshot,
+        "as the memory store gives",
+    ),
+    Fault("test_all_capabilities_behave_like_the_memory_store", AppendsStreamByStream, "AssertionError"),
+    Fault("test_concurrent_updates_are_not_lost", ChecksAndThenActs, "law [12]"),
+    Fault("test_concurrent_updates_are_not_lost", StoresPartOfABatch, "law 1"),
+    Fault(
+        "test_a_tail_reader_sees_every_commit_once_in_order",
+        NumbersBeforeItCommits,
+        "ReadAll, law [12]",
+    ),
+    Fault(
+        "test_a_tail_reader_sees_every_commit_once_in_order",
+        NumbersByStream,
+        "ReadAll, law [12]",
+    ),
+    Fault(
+        "test_acknowledged_batches_survive_kills_and_no_batch_is_stored_in_part",
+        AppendsRowByRow,
+        "law 1: a batch is stored in part",
+        "TestBrokenRows",
+    ),
+    Fault(
+        "test_acknowledged_batches_survive_kills_and_no_batch_is_stored_in_part",
+        WritesLater,
+        "law 1: (acknowledged batches are lost|a batch is stored in part)",
+        "TestBrokenPromise",
+    ),
+    Fault(
+        "test_errors_of_killed_connections_tell_what_is_stored",
+        GuessesYes,
+        "AppendIds, law 2",
+        "TestBrokenServer",
+    ),
+    Fault(
+        "test_errors_of_killed_connections_tell_what_is_stored",
+        GuessesNo,
+        "AppendIds, law 2",
+        "TestBrokenServer",
+    ),
+    Fault(
+        "test_errors_of_killed_connections_tell_what_is_stored",
+        SaysNotStored,
+        "law 1: an append that raised an error is stored",
+        "TestBrokenServer",
+    ),
+    Fault(
+        "test_errors_during_restarts_tell_what_is_stored",
+        StaysAway,
+        "The server is away|to reach the server",
+        "TestBrokenServer",
+    ),
+]

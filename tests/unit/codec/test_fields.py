@@ -1,0 +1,35 @@
+"""Fields of attrs classes, without their validators and converters."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from codec_types import Loose, Plain, Point, Strict, refused
+from codec_values import HOOKED, assert_same
+
+from esmodel import (
+    ModelError,
+)
+from esmodel.codec.fields import fields_of
+
+
+def test_validators_and_converters_do_not_run_on_history() -> None:
+    value = Strict("Ada")
+    assert value.name == "Ada!"
+    data = HOOKED.encode(Strict, value)
+    refused.clear()
+    assert_same(HOOKED.decode(Strict, data), value)
+    assert refused == []
+
+
+def test_a_missing_field_gets_its_default_or_what_its_factory_makes() -> None:
+    assert_same(HOOKED.decode(Point, b'{"x":1}'), Point(1, 0))
+    loose = HOOKED.decode(Loose, b'{"amount":"1.5"}')
+    assert_same(loose, Loose(Decimal("1.5"), [], Decimal("3.0")))
+    assert HOOKED.decode(Loose, b'{"amount":"1.5"}') is not loose
+
+
+def test_fields_of_names_the_class_that_is_no_attrs_class() -> None:
+    with pytest.raises(ModelError, match="Plain must be an attrs class"):
+        fields_of(Plain)
