@@ -12,7 +12,7 @@ import ast
 import importlib.util
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -161,10 +161,13 @@ def _data(each: Name, value: ast.expr | None, following: ast.stmt | None) -> str
     return f".. py:data:: {each.name}\n   :module: {each.spelling.rpartition('.')[0]}\n{shown}\n{words}\n"
 
 
-def _page(home: str, names: Iterable[Name]) -> str:
+def _page(home: str, names: Sequence[Name]) -> str:
     """Return the page of a module."""
     entries = "\n".join(map(_entry, names))
-    return f"{_title(_short(home))}\n.. automodule:: {home}\n   :no-members:\n\n{entries}"
+    # a package may export a function with the name of its module, as `testing.scenarios.scenario`
+    is_taken = any(each.spelling == home for each in names)
+    no_index = "   :no-index:\n" if is_taken else ""
+    return f"{_title(_short(home))}\n.. automodule:: {home}\n   :no-members:\n{no_index}\n{entries}"
 
 
 def _package_page(package: str, names: Iterable[Name]) -> str:
