@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import shutil
@@ -79,12 +80,15 @@ def python_of(contender: Contender) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = ENVIRONMENTS / f"{contender.requirements}-{version}-{digest}"
     python, finished = folder / "bin" / "python", folder / "finished"
-    if not finished.exists():
-        print(f"{contender.label}: installing into {folder.relative_to(ROOT)}", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(sys.executable, "-m", "venv", str(folder))
-        _run(str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements))
-        finished.touch()
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    with (ENVIRONMENTS / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes may want one environment at once
+        if not finished.exists():
+            print(f"{contender.label}: installing into {folder.relative_to(ROOT)}", file=sys.stderr)
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(sys.executable, "-m", "venv", str(folder))
+            _run(str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements))
+            finished.touch()
     return str(python)
 
 

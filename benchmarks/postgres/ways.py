@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
-from esmodel.rows.record import Record
+from esmodel.rows import Record
 from esmodel.stores.postgres import Order, PostgresStore
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@
     EsmodelError
     ├── ModelError (also TypeError)         fix the model
     │   ├── ApplyError                      a registry lacks, repeats or mixes handlers
-    │   ├── UnsetFieldError                 a handler left a field without a value
+    │   ├── UnsetFieldError                 a handler did not set a field
     │   └── UnsupportedTypeError            the codec cannot carry a type
     ├── EntityIsDiscarded                   tell the user
     ├── RepositoryKeyError (also KeyError)  tell the user
     ├── ConcurrencyError                    reload and retry
-    │   └── PositionTakenError              take another position, or append
-    ├── CollectionItemError (also KeyError) fix the item that was given
-    ├── ArrayIndexError (also IndexError)   fix the index that was given
-    ├── PayloadError (also ValueError)      fix the value that was given
-    ├── IntegrityError                      stop and look at the data
+    │   └── PositionTakenError              assign to another position, or append
+    ├── CollectionItemError (also KeyError) fix the item
+    ├── ArrayIndexError (also IndexError)   fix the index
+    ├── PayloadError (also ValueError)      fix the value
+    ├── IntegrityError                      stop and inspect the data
     │   ├── OriginatorIDError
     │   ├── OriginatorVersionError
     │   ├── EventHashError
@@ -22,9 +22,9 @@
     │   ├── UnknownEventError
     │   ├── ClassVersionError
     │   └── StoredDataError
-    ├── EventHandlersNotEmptyError          unsubscribe what is left
-    └── StoreError                          wait for the engine, or mend it
-        ├── OutcomeUnknownError             ask whether it was stored
+    ├── EventHandlersNotEmptyError          unsubscribe the handlers that are left
+    └── StoreError                          wait for the engine, or repair it
+        ├── OutcomeUnknownError             ask whether the append was stored
         ├── StoreClosedError
         └── StoreFormatError
 """
@@ -40,48 +40,51 @@ if TYPE_CHECKING:
 
 
 class EsmodelError(Exception):
-    """The root of all errors of this package.
+    """The base class of all errors of this package.
 
-    Handling: catch one of the errors below it instead.
+    Handling: catch a subclass instead.
     """
 
 
 class ModelError(EsmodelError, TypeError):
-    """A class of the model is written wrongly.
+    """A class of the model, or a call, is written incorrectly.
 
-    Handling: fix the model; the sentence says what to write.
+    Handling: fix the code; the message says what to write.
     """
 
 
 class ApplyError(ModelError):
-    """An apply registry lacks a handler, repeats one or takes one of another class.
+    """An apply registry lacks a handler, repeats one or has one of another class.
 
-    Handling: fix the model; the sentence says what to write.
+    Handling: fix the model; the message says what to write.
     """
 
 
 class UnsetFieldError(ModelError):
     """A field without a default has no value after the first event.
 
-    Handling: set the field in the handler that the sentence names, or give it a default.
+    Handling: set the field in the handler that the message names, or give it a default.
     """
 
 
 class UnsupportedTypeError(ModelError):
     """The codec cannot carry the type of a field.
 
-    Handling: use a type that it carries, or give the codec a hook for this one.
+    Handling: use a type that it can carry, or give the codec a hook for this one.
     """
 
 
 class EntityIsDiscarded(EsmodelError):  # noqa: N818  # because this is the field's name for it
     """The entity was discarded and takes no more events.
 
-    Handling: tell the user that it is gone.
+    Handling: tell the user that it no longer exists.
+
+    Attributes:
+        entity: the class name of the entity.
+        originator_id: its id.
     """
 
     def __init__(self, entity: str, originator_id: UUID, /) -> None:
-        """Keep the class name of the entity and its id."""
         super().__init__(entity, originator_id)
         self.entity = entity
         self.originator_id = originator_id
@@ -92,13 +95,16 @@ class EntityIsDiscarded(EsmodelError):  # noqa: N818  # because this is the fiel
 
 
 class RepositoryKeyError(EsmodelError, KeyError):
-    """A repository holds no entity with this id: it is absent or discarded.
+    """A repository has no entity with this id: it is absent or discarded.
 
     Handling: tell the user.
+
+    Attributes:
+        entity: the class name of the entity.
+        originator_id: the id that was looked up.
     """
 
     def __init__(self, entity: str, originator_id: UUID, /) -> None:
-        """Keep the class name of the entity and the id that was asked for."""
         super().__init__(entity, originator_id)
         self.entity = entity
         self.originator_id = originator_id
@@ -109,18 +115,17 @@ class RepositoryKeyError(EsmodelError, KeyError):
 
 
 class ConcurrencyError(EsmodelError):
-    """Somebody else appended to the stream first; nothing was stored.
+    """Another writer appended to the stream first; nothing was stored.
 
-    Handling: load the aggregate again and repeat the command (see ``retry``).
+    Handling: load the aggregate again and repeat the command; ``retry`` does both.
 
     Attributes:
         originator_id: the stream.
         expected: the last position that the writer knew, -1 for a new stream.
-        found: the last position that the store holds, -1 for an empty stream.
+        found: the last position in the store, -1 for an empty stream.
     """
 
     def __init__(self, originator_id: UUID, expected: int, found: int, /) -> None:
-        """Keep the stream and both positions."""
         super().__init__(originator_id, expected, found)
         self.originator_id = originator_id
         self.expected = expected
@@ -135,17 +140,16 @@ class ConcurrencyError(EsmodelError):
 
 
 class PositionTakenError(ConcurrencyError):
-    """A position of an array holds an item already; nothing was stored.
+    """A position of an array already has an item; nothing was stored.
 
     Handling: assign to another position, or append.
     """
 
     @override
     def __str__(self) -> str:
-        position = shown(self.expected + 1)
         return (
-            f"Array {self.originator_id}: position {position} is taken, and an item is assigned once. "
-            f"Assign to another position, or append."
+            f"Array {self.originator_id}: expected position {shown(self.expected + 1)} to be free, "
+            f"found an item. Assign to another position, or append."
         )
 
     @override
@@ -156,11 +160,15 @@ class PositionTakenError(ConcurrencyError):
 class CollectionItemError(EsmodelError, KeyError):
     """An item cannot be added to a collection, or removed from it; nothing was triggered.
 
-    Handling: fix the item that was given; ``item in collection`` tells what is there.
+    Handling: fix the item; ``item in collection`` tells whether the collection has it.
+
+    Attributes:
+        originator_id: the collection.
+        item: the item.
+        finding: the expectation that it does not meet.
     """
 
     def __init__(self, originator_id: UUID, item: object, finding: str, /) -> None:
-        """Keep the collection, the item and what is wrong with it."""
         super().__init__(originator_id, item, finding)
         self.originator_id = originator_id
         self.item = item
@@ -168,17 +176,21 @@ class CollectionItemError(EsmodelError, KeyError):
 
     @override
     def __str__(self) -> str:
-        return f"Collection {self.originator_id}: {self.item!r} {self.finding}."
+        return f"Collection {self.originator_id}: {self.finding}, found {self.item!r}."
 
 
 class ArrayIndexError(EsmodelError, IndexError):
-    """An array has no item at an index, or no such index.
+    """An index of an array has no item, or is out of range.
 
-    Handling: fix the index that was given.
+    Handling: fix the index.
+
+    Attributes:
+        array_id: the array.
+        index: the index.
+        finding: what was expected and what was found.
     """
 
     def __init__(self, array_id: UUID, index: int, finding: str, /) -> None:
-        """Keep the array, the index and what is wrong with it."""
         super().__init__(array_id, index, finding)
         self.array_id = array_id
         self.index = index
@@ -193,35 +205,25 @@ class ArrayIndexError(EsmodelError, IndexError):
         return f"{type(self).__name__}({str(self)!r})"
 
 
-def shown(number: int, /) -> str:
-    """Return a number as text; one too long to read, or for Python to write, by its size."""
-    bits = number.bit_length()
-    return str(number) if bits <= _LEGIBLE else f"{'-' if number < 0 else ''}2**{bits - 1} or more"
-
-
-_LEGIBLE = 256
-
-
 class PayloadError(EsmodelError, ValueError):
-    """A value cannot be written in the stored form.
+    """A value cannot be written in its stored form.
 
     Handling: fix the value; nothing was stored.
     """
 
 
 class IntegrityError(EsmodelError):
-    """Events or stored rows do not fit together.
+    """Events or stored rows contradict each other.
 
-    Handling: stop, and look at the data at the place that is named.
+    Handling: stop, and inspect the data at the place that the message names.
 
     Attributes:
         originator_id: the stream.
-        position: the version or position of the event at fault.
-        finding: what was expected there and what was found.
+        position: the version or position of the faulty event.
+        finding: what was expected and what was found.
     """
 
     def __init__(self, originator_id: UUID, position: int, finding: str, /) -> None:
-        """Keep the place and the finding."""
         super().__init__(originator_id, position, finding)
         self.originator_id = originator_id
         self.position = position
@@ -235,35 +237,35 @@ class IntegrityError(EsmodelError):
 class OriginatorIDError(IntegrityError):
     """An event belongs to another entity.
 
-    Handling: stop, and look at where the event came from.
+    Handling: stop, and find out where the event came from.
     """
 
 
 class OriginatorVersionError(IntegrityError):
     """An event does not follow the one before it.
 
-    Handling: stop, and look for the event that is missing or repeated.
+    Handling: stop, and look for the missing or repeated event.
     """
 
 
 class EventHashError(IntegrityError):
-    """An event is not what was signed.
+    """An event does not match its hash.
 
-    Handling: stop; the row that is named was changed.
+    Handling: stop; the row that the message names was changed.
     """
 
 
 class HeadHashError(IntegrityError):
-    """An event does not continue the hash chain, or the chain ends too soon.
+    """An event does not continue the hash chain, or the chain ends too early.
 
     Handling: stop; rows were removed, added or reordered.
     """
 
 
 class UnknownEventError(IntegrityError):
-    """A stored name belongs to no event class of the registry at hand.
+    """A stored name belongs to no event class at hand.
 
-    Handling: add the event class, or the old name to the ``aliases`` of the one that has it now.
+    Handling: add the event class, or add the stored name to the ``aliases`` of its successor.
     """
 
 
@@ -275,38 +277,38 @@ class ClassVersionError(IntegrityError):
 
 
 class StoredDataError(IntegrityError):
-    """The stored bytes do not have the shape of the event class.
+    """Stored bytes do not have the shape of the event class.
 
-    Handling: add an upcaster step from the old shape, or mend the row.
+    Handling: add an upcaster step from the old shape, or repair the row.
     """
 
 
 class EventHandlersNotEmptyError(EsmodelError):
     """An event bus still has subscribers.
 
-    Handling: unsubscribe those that the sentence names.
+    Handling: unsubscribe those that the message names.
     """
 
 
 class StoreError(EsmodelError):
-    """The engine behind a store failed.
+    """The engine of a store failed.
 
-    Handling: wait for the engine or mend it; what was acknowledged is kept.
+    Handling: wait for the engine, or repair it. Everything that was acknowledged is stored.
     """
 
 
 class OutcomeUnknownError(StoreError):
-    """The engine was lost while it committed an append: the rows are stored, all of them, or none.
+    """The engine was lost while it committed an append: either all rows are stored, or none.
 
-    Handling: ask the store, ``store.was_appended(error.append_id)``; a repository has asked already,
-    and could not reach it.
+    Handling: call ``store.was_appended(error.append_id)``. A repository has already tried that, and
+    could not reach the store.
 
     Attributes:
         append_id: the append.
+        finding: how the engine was lost.
     """
 
     def __init__(self, append_id: UUID, finding: str, /) -> None:
-        """Keep the append and what was found."""
         super().__init__(append_id, finding)
         self.append_id = append_id
         self.finding = finding
@@ -314,7 +316,7 @@ class OutcomeUnknownError(StoreError):
     @override
     def __str__(self) -> str:
         return (
-            f"Append {self.append_id}: expected to hear whether it was committed, found: {self.finding}. "
+            f"Append {self.append_id}: expected an acknowledgement, found: {self.finding}. "
             f"Ask store.was_appended(append_id) before you repeat it."
         )
 
@@ -327,7 +329,16 @@ class StoreClosedError(StoreError):
 
 
 class StoreFormatError(StoreError):
-    """The file has a format that this version does not read.
+    """A file has a format that this version cannot read.
 
-    Handling: upgrade esmodel, or name the right file.
+    Handling: upgrade esmodel, or open another file.
     """
+
+
+_LEGIBLE = 256  # bits
+
+
+def shown(number: int, /) -> str:
+    """Return an integer as text; only its magnitude if it is too long to read or for ``str``."""
+    bits = number.bit_length()
+    return str(number) if bits <= _LEGIBLE else f"{'-' if number < 0 else ''}2**{bits - 1} or more"

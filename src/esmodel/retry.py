@@ -1,4 +1,4 @@
-"""Retry: call a function again after an error, with a growing random pause."""
+"""Retry: call a function again after an error, with exponential back-off and jitter."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TResult = TypeVar("TResult")
 
 @frozen
 class Retry:
-    """How often and how long ``retry`` tries.
+    """When and how often to call a function again.
 
     Attributes:
-        errors: the classes of errors after which to try again.
-        attempts: how often it is called at most.
-        wait: seconds; the longest first pause.
-        stall: seconds that each pause takes at least.
+        errors: the errors after which to retry.
+        attempts: the maximum number of calls.
+        wait: the upper bound of the first pause, in seconds.
+        stall: the lower bound of every pause, in seconds.
     """
 
     errors: tuple[type[Exception], ...]
@@ -34,24 +34,28 @@ class Retry:
     stall: float
 
     def pause(self, attempt: int, /) -> float:
-        """Return the seconds to wait after an attempt: up to twice as many each time, with jitter."""
+        """Return a random pause in seconds, whose range doubles with each attempt, up to 64 ``wait``.
+
+        Args:
+            attempt: the number of the attempt that failed, from 0.
+        """
         longest = self.wait * 2.0 ** min(attempt, 6)
-        return self.stall + random.uniform(0.0, longest)  # noqa: S311  # because it is no secret
+        return self.stall + random.uniform(0.0, longest)  # noqa: S311  # because this is not a secret
 
 
 def retry(
     *errors: type[Exception], attempts: int = 5, wait: float = 0.01, stall: float = 0.0
 ) -> Callable[[Callable[P, TResult]], Callable[P, TResult]]:
-    """Call a function again if it raises, with its signature kept.
+    """Decorate a function to be called again after an error. Its signature stays the same.
 
     Args:
-        errors: the classes of errors after which to try again; by default every ``Exception``.
-        attempts: how often it is called at most, 1 or more.
-        wait: seconds; the pause after a failure is drawn between 0 and this, doubled each time.
-        stall: seconds that each pause takes at least.
+        errors: the errors after which to retry; by default, every ``Exception``.
+        attempts: the maximum number of calls, 1 or more.
+        wait: seconds; the first pause is random, between 0 and this. The range doubles each time.
+        stall: seconds that are added to each pause.
 
     Raises:
-        TypeError: if an argument is of the wrong type or out of range.
+        ModelError: if an argument has the wrong type or is out of range; a ``TypeError``.
 
     Example:
         >>> left = [ValueError("first"), None]
@@ -65,22 +69,22 @@ def retry(
     """
     for each in _objects(*errors):
         if not isinstance(each, type) or not issubclass(each, Exception):
-            msg = f"retry takes classes of exceptions, not {each!r}: @retry(ConcurrencyError), or @retry()"
-            raise ModelError(msg)
+            raise ModelError(
+                f"retry: expected exception classes, found {each!r}; "
+                f"write @retry(ConcurrencyError), or @retry() to retry after every exception."
+            )
     number, *waits = _objects(attempts, wait, stall)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        msg = f"retry: attempts must be a whole number from 1, not {attempts!r}"
-        raise ModelError(msg)
+        raise ModelError(f"retry: attempts: expected an integer of 1 or more, found {attempts!r}.")
     for name, seconds in zip(("wait", "stall"), waits, strict=True):
         if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
-            msg = f"retry: {name} must be seconds from 0, not {seconds!r}"
-            raise ModelError(msg)
+            raise ModelError(f"retry: {name}: expected seconds, 0 or more, found {seconds!r}.")
     rule = Retry(errors or (Exception,), attempts, wait, stall)
     return lambda function: _retrying(function, rule)
 
 
 def _objects(*values: object) -> Sequence[object]:
-    """Forget the declared types, so that what an unchecked caller gave can be looked at."""
+    """Return the values as plain objects, so that an unchecked call can be checked at run time."""
     return values
 
 

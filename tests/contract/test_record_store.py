@@ -27,7 +27,8 @@ from psycopg.conninfo import make_conninfo
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError
-from esmodel.rows.record import GREATEST, Record
+from esmodel.rows import Record
+from esmodel.rows.bounds import GREATEST
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.postgres.schema import functions_of

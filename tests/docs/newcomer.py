@@ -1,6 +1,6 @@
 """Follow the two guides for newcomers step by step, as printed, each in an empty folder.
 
-Run it with ``python tests/docs/newcomer.py WHEEL``. It writes the files and runs the commands of each
+Run it with ``python tests/docs/newcomer.py WHEEL [PAGE]``. It writes the files and runs the commands of each
 page, in its order; ``pip install esmodel`` takes the wheel. The output in a page must be the output of
 the command before it. With ``--installed`` instead of a wheel, it installs nothing and uses the environment
 of the running Python.
@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -78,11 +79,11 @@ def _run(page: str, code: str, folder: Path, environment: dict[str, str]) -> str
     return done.stdout
 
 
-def main(wheel: Path | None) -> None:
-    """Follow both pages with a wheel, or without one with the packages of the running Python."""
+def main(wheel: Path | None, pages: Sequence[Path] = PAGES) -> None:
+    """Follow pages with a wheel, or without one with the packages of the running Python."""
     hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MYPYPATH"}
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    for page in PAGES:
+    for page in pages:
         text = page.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) / "empty"
@@ -101,4 +102,8 @@ def main(wheel: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main(None if sys.argv[1:] == ["--installed"] else Path(sys.argv[1]))
+    what, *only = sys.argv[1:]
+    main(
+        None if what == "--installed" else Path(what),
+        [page for page in PAGES if page.name in only] if only else PAGES,
+    )

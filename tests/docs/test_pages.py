@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SLOW = [ROOT / "docs" / "testing-a-store.md"]
 WITH_LINKS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
 BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$",
@@ -75,7 +77,12 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def marked(page: Path) -> ParameterSet:
+    """Return a page as a parameter; the contracts of a store are slow."""
+    return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page in SLOW else [])
+
+
+def run(*arguments: str | Path, folder: Path, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         arguments,
         cwd=folder,
@@ -83,7 +90,7 @@ def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=SECONDS,
+        timeout=seconds,
     )
 
 
@@ -106,7 +113,7 @@ def test_code_of_a_page_runs_and_prints_what_the_page_shows(page: Path, tmp_path
     assert [each for each in outputs if each not in done.stdout] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
 def test_files_of_a_page_run_and_their_tests_pass(page: Path, tmp_path: Path) -> None:
     files = files_of(page)
     for name, code in files.items():
@@ -155,6 +162,7 @@ def elsewhere(requirements: str) -> Iterator[tuple[Path, Block]]:
                 yield page, block
 
 
+@pytest.mark.slow  # pip installs the other library
 @pytest.mark.parametrize("requirements", ["eventsourcing8", "eventsourcing9"])
 def test_code_for_another_library_runs_with_it(requirements: str, tmp_path: Path) -> None:
     blocks = list(elsewhere(requirements))
@@ -181,10 +189,14 @@ def python_with(requirements: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_first_guide_works_as_it_is_printed() -> None:
-    done = run(sys.executable, ROOT / "tests" / "docs" / "newcomer.py", "--installed", folder=ROOT)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["1-first-model.md", "adding-to-a-project.md"])
+def test_a_guide_for_newcomers_works_as_printed(page: str) -> None:
+    script = ROOT / "tests" / "docs" / "newcomer.py"
+    done = run(sys.executable, script, "--installed", page, folder=ROOT, seconds=300.0)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert f"{page}: " in done.stdout
 
 
 # --- links -----------------------------------------------------------------------------------------

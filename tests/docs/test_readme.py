@@ -49,15 +49,21 @@ def test_import_loads_no_engine() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_import_takes_under_150_milliseconds_beyond_its_packages() -> None:
-    code = (
-        "import attrs, msgspec, typing_extensions, time; start = time.process_time(); "
-        "import esmodel; print(time.process_time() - start)"
-    )
+IMPORTS = """
+from time import process_time
 
-    times = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(5)
-    ]
+start = process_time()
+import asyncio, email.mime.text, http.client, multiprocessing.pool, sqlite3, unittest, xml.dom.minidom
+middle = process_time()
+import attrs, msgspec, typing_extensions
+end = process_time()
+import esmodel
+print((process_time() - end) / (middle - start))
+"""
 
-    assert min(times) < 0.15
+
+def test_import_takes_about_as_long_as_seven_modules_of_the_standard_library() -> None:
+    command = [sys.executable, "-c", IMPORTS]
+    ratios = [float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
+
+    assert min(ratios) < 1.5  # on one machine: 1.1; seconds would depend on what else the machine does

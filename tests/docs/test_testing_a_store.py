@@ -36,6 +36,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_line_that_is_taken_out_of_the_store_is_missed(folder: Path) -> None:
     store, line = folder / "lines_store.py", "self._file.flush()"
     text = store.read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import random
 import re
@@ -13,11 +15,14 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+import git_history
+
 GIT = shutil.which("git") or "git"
-SCRIPT = Path(__file__).parents[2] / "examples" / "git_history.py"
+SCRIPT = Path(str(git_history.__file__))
 
 
 def git(folder: Path, *arguments: str, data: bytes = b"", **variables: str) -> str:
@@ -40,8 +45,27 @@ def git(folder: Path, *arguments: str, data: bytes = b"", **variables: str) -> s
     return done.stdout.decode(errors="replace").strip()
 
 
-def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+class Done(NamedTuple):
+    """A run of the example that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str | Path) -> Done:
+    """Run the example in this process, which spares most tests the start of another one."""
+    out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        status = git_history.main([str(each) for each in arguments])
+    for each in (out, errors):
+        each.seek(0)
+    return Done(status, out.read(), errors.read())
+
+
+def run_alone(*arguments: str | Path, **variables: str) -> Done:
+    """Run the example as a script, with some variables of the environment."""
+    done = subprocess.run(
         [sys.executable, str(SCRIPT), *map(str, arguments)],
         env=os.environ | {"PYTHONIOENCODING": "utf-8"} | variables,
         capture_output=True,
@@ -49,6 +73,7 @@ def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess
         check=False,
         timeout=120,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def imported(repository: Path, database: Path) -> int:
@@ -138,7 +163,8 @@ def test_lines_files_and_dates_are_those_of_git(repository: Path, database: Path
     (repository / "a").write_text("1\n")
     (repository / "b").write_text("1\n")
     commit(repository, "second", GIT_AUTHOR_DATE="2021-01-01T00:00:00Z")
-    done = run(repository, "--database", database)
+    done = run_alone(repository, "--database", database)
+    assert (done.returncode, done.stderr) == (0, "")
     row = table_row(done.stdout, "Ada")
     assert row == ["Ada", "<ada@example.org>", "2", "4", "2", "3", "2020-02-03", "-", "2021-01-01"]
     assert "at version 1 of 2: 1 commits, +3 -0 lines" in done.stdout
@@ -200,7 +226,7 @@ def test_names_and_subjects_that_are_no_utf8_are_replaced(repository: Path, data
     raw_commit(repository, b"N\xff\xed\xa0\x80m <n@x> 1600000000 +0000", subject=b"s\xfe\x1b[31m")
     assert imported(repository, database) == 2
     assert "s\N{REPLACEMENT CHARACTER}" in payloads(database)
-    done = run(repository, "--database", database, PYTHONIOENCODING="ascii")
+    done = run_alone(repository, "--database", database, PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert table_row(done.stdout, "N???")[2] == "1"
 
@@ -237,7 +263,7 @@ def test_an_empty_repository_says_so_and_leaves_no_file(repository: Path, databa
 def test_a_folder_that_is_no_repository_is_refused_in_a_sentence(
     tmp_path: Path, database: Path, name: str
 ) -> None:
-    done = run(tmp_path / name, "--database", database, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
+    done = run_alone(tmp_path / name, "--database", database, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
     assert (done.returncode, done.stdout) == (2, "")
     assert "is no git repository" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -245,7 +271,7 @@ def test_a_folder_that_is_no_repository_is_refused_in_a_sentence(
 
 
 def test_without_git_it_says_what_to_install(repository: Path, database: Path) -> None:
-    done = run(repository, "--database", database, PATH=str(repository))
+    done = run_alone(repository, "--database", database, PATH=str(repository))
     assert (done.returncode, done.stdout) == (2, "")
     assert "git cannot be run" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -299,7 +325,7 @@ def test_settings_of_the_user_change_nothing(repository: Path, database: Path) -
     commit(repository, "first")
     for name in ("log.showRoot=false", "diff.noprefix=true", "color.ui=always", "log.diffMerges=on"):
         git(repository, "config", *name.split("="))
-    text = run(repository, "--database", database, GIT_DIR=os.devnull).stdout
+    text = run_alone(repository, "--database", database, GIT_DIR=os.devnull).stdout
     assert table_row(text, "Ada")[2:6] == ["1", "1", "0", "1"]
 
 
@@ -318,6 +344,7 @@ def test_a_busy_contributor_has_snapshots(tmp_path: Path, database: Path) -> Non
     assert rows_and_streams(database) == (701, 1)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_is_completed_by_the_next(tmp_path: Path, database: Path) -> None:
     bare = generated(tmp_path / "bare", 5000, authors=200)
     rng, partial = random.Random(7), 0
@@ -343,6 +370,7 @@ def test_a_run_that_is_killed_is_completed_by_the_next(tmp_path: Path, database:
     assert imported(bare, database) == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path: Path, database: Path) -> None:
     bare = generated(tmp_path / "bare", 20_000, authors=200)  # some seconds of work
     command = [sys.executable, str(SCRIPT), str(bare), "--database", str(database)]

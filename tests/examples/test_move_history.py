@@ -78,6 +78,8 @@ def old_facts(path: Path) -> list[tuple[UUID, int, datetime, str]]:
     return facts
 
 
+needs_version_8 = pytest.mark.slow  # pip installs it into an environment of its own
+
 NAMES = {"Opened": "account.opened", "Deposited": "account.deposited", "Discarded": "Discarded"}
 
 
@@ -96,6 +98,7 @@ def whole_of(rows: list[OldRow], folder: Path) -> list[tuple[UUID, int, datetime
         return new_facts(store)
 
 
+@needs_version_8
 def test_ids_versions_times_and_the_order_of_all_rows_are_kept(old: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", SCRIPT, old, tmp_path / "new.db"],
@@ -112,6 +115,7 @@ def test_ids_versions_times_and_the_order_of_all_rows_are_kept(old: Path, tmp_pa
     assert len({each[0] for each in facts}) == 2
 
 
+@needs_version_8
 def test_what_was_moved_is_read_as_aggregates(old: Path, tmp_path: Path) -> None:
     ada, bob = dict.fromkeys(each for each, *_ in old_facts(old))
     with SQLiteStore(tmp_path / "new.db") as store:
@@ -127,6 +131,7 @@ def test_what_was_moved_is_read_as_aggregates(old: Path, tmp_path: Path) -> None
     assert (events[1].amount, events[1].on) == (Decimal("1.50"), date(2020, 2, 3))
 
 
+@needs_version_8
 @pytest.mark.parametrize("count", range(6))
 def test_a_move_that_was_stopped_goes_on(count: int, old: Path, tmp_path: Path) -> None:
     rows = list(old_rows(old))
@@ -137,6 +142,7 @@ def test_a_move_that_was_stopped_goes_on(count: int, old: Path, tmp_path: Path) 
         assert new_facts(store) == whole
 
 
+@needs_version_8
 def test_a_topic_without_a_move_is_named_and_what_was_saved_before_stays(old: Path, tmp_path: Path) -> None:
     rows = list(old_rows(old))
     rows[3] = rows[3]._replace(topic="bank#Account.Renamed")
@@ -146,6 +152,7 @@ def test_a_topic_without_a_move_is_named_and_what_was_saved_before_stays(old: Pa
         assert new_facts(store) == whole_of(rows[:2], tmp_path)  # the row before it was of the same save
 
 
+@needs_version_8
 def test_a_row_that_is_missing_is_named(old: Path, tmp_path: Path) -> None:
     rows = list(old_rows(old))
     del rows[2]
@@ -153,6 +160,7 @@ def test_a_row_that_is_missing_is_named(old: Path, tmp_path: Path) -> None:
         move_all(iter(rows), store)
 
 
+@needs_version_8
 def test_the_old_database_is_not_changed(old: Path, tmp_path: Path) -> None:
     before = old.read_bytes()
     with SQLiteStore(tmp_path / "new.db") as store:
@@ -188,6 +196,7 @@ for short in modules.split():
 """
 
 
+@needs_version_8
 def test_each_public_name_of_version_8_is_in_the_table() -> None:
     done = subprocess.run(
         [python_of_version_8(), "-c", LISTING], capture_output=True, text=True, check=True, timeout=120

@@ -13,7 +13,8 @@ from esmodel.exceptions import (
     PayloadError,
     StoreError,
 )
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 
 

@@ -63,7 +63,7 @@ from faulty_servers import (
     StaysAway,
 )
 
-from esmodel.rows.record import RecordStore
+from esmodel.rows.protocols import RecordStore
 from esmodel.stores.memory import MemoryStore
 
 

@@ -21,7 +21,8 @@ from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
 from esmodel.repositories.saving import PendingSave
 from esmodel.repositories.snapshots import Snapshots
-from esmodel.rows.record import Record, RecordStore, SnapshottingRecordStore
+from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore
+from esmodel.rows.record import Record
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TRecorded_co = TypeVar("TRecorded_co", bound=TimestampedVersionedEvent, covariant=True)

@@ -12,15 +12,16 @@ from esmodel.exceptions import ConcurrencyError, RepositoryKeyError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.sequences import EventSourcedSequences
-from esmodel.rows.record import RecordStore
+from esmodel.rows.protocols import RecordStore
 from esmodel.structures.buckets import BucketSize, checked_bucket_size
-from esmodel.structures.timebucketedlog import BucketSizes, LogStorage, TimeBucketedLog
+from esmodel.structures.sizes import BucketSizes
+from esmodel.structures.timebucketedlog import LogStorage, TimeBucketedLog
 
 TMessage = TypeVar("TMessage")
 
 
 class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
-    """Logs of one type of messages, kept as a row for each message and each bucket.
+    """Opens the logs of one type of messages, stored as one row per message and per bucket.
 
     Example:
         >>> from uuid import UUID
@@ -47,15 +48,15 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
         """Take the type of the messages and the store.
 
         Args:
-            message_type: a class, or any type that the codec carries, as ``Reading | Fault``.
-            store: where the rows are kept.
-            event_name: the stored name of the rows of messages; those of the index are
+            message_type: a class, or any type that the codec can carry, such as ``Reading | Fault``.
+            store: the store for the rows.
+            event_name: the stored name of the rows of messages; those of the index are named
                 ``BucketListed``.
-            codec: what carries the messages.
-            upcaster: the steps from the oldest shape of a message, as JSON, to today's.
+            codec: the codec for the messages.
+            upcaster: the steps from the oldest shape of a message, as JSON, to the current one.
 
         Raises:
-            UnsupportedTypeError: if the type cannot be carried.
+            UnsupportedTypeError: if the codec cannot carry the type.
         """
         messages = EventSourcedSequences(
             message_type, store, event_name=event_name, codec=codec, upcaster=upcaster
@@ -64,7 +65,7 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
         self._storage = LogStorage(EventSourcedRepository(BucketSizes, store), messages, buckets)
 
     def __getitem__(self, log_id: UUID, /) -> TimeBucketedLog[TMessage]:
-        """Return a log; a row is read for its start and for each change of size.
+        """Return a log. One row is read for its start and for each change of size.
 
         Raises:
             RepositoryKeyError: if it was not started.
@@ -76,11 +77,11 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
         return TimeBucketedLog(sizes, self._storage)
 
     def __contains__(self, log_id: object, /) -> bool:
-        """Whether a log was started; rows are read as for ``[]``."""
+        """Whether a log was started. The same rows are read as for ``[]``."""
         return log_id in self._storage.sizes
 
     def start(self, log_id: UUID, bucket_size: BucketSize = "year", /) -> TimeBucketedLog[TMessage]:
-        """Start a log; 1 append.
+        """Start a log, with 1 append.
 
         Raises:
             ConcurrencyError: if it was started before.
@@ -91,7 +92,7 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
         return TimeBucketedLog(sizes, self._storage)
 
     def get_or_create(self, log_id: UUID, bucket_size: BucketSize = "year", /) -> TimeBucketedLog[TMessage]:
-        """Return a log, and start it if need be; the size of one that is there does not change.
+        """Return a log, and start it first if needed. An existing log keeps its size.
 
         Raises:
             PayloadError: if the size is unknown.
@@ -103,4 +104,4 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
             try:
                 return self.start(log_id, size)
             except ConcurrencyError:
-                return self[log_id]  # another one was faster
+                return self[log_id]  # another writer started it first

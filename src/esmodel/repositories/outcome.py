@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from esmodel.exceptions import OutcomeUnknownError, StoreError
-from esmodel.rows.record import Record, SupportsAppendIds
+from esmodel.rows.protocols import SupportsAppendIds
+from esmodel.rows.record import Record
 
 
 def append(store: object, to_store: Callable[[Sequence[Record]], None], records: Sequence[Record], /) -> None:

@@ -11,7 +11,8 @@ from esmodel.model.bus import publish
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.stored import StoredAggregate
 from esmodel.repositories.outcome import append
-from esmodel.rows.record import Record, SupportsStreams
+from esmodel.rows.protocols import SupportsStreams
+from esmodel.rows.record import Record
 
 
 @frozen(eq=False)

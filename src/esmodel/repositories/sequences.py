@@ -1,4 +1,4 @@
-"""Sequences over a record store: a row for each item, and nothing in it but the item."""
+"""Sequences over a record store: one row per item, with nothing else in it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from esmodel.codec.typed import TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.outcome import append
-from esmodel.rows.record import Record, RecordStore
+from esmodel.rows.protocols import RecordStore
+from esmodel.rows.record import Record
 from esmodel.structures.sequence import SequencedItem, make_item
 
 T = TypeVar("T")
 
 
 class EventSourcedSequences(Generic[T]):
-    """Items of one type, kept as rows of a record store; arrays and logs stand on it.
+    """Items of one type, stored as rows of a record store: the storage of arrays and logs.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -50,14 +51,14 @@ class EventSourcedSequences(Generic[T]):
         """Take the type of the items and the store.
 
         Args:
-            item_type: a class, or any type that the codec carries, as ``Card | Cash``.
-            store: where the rows are kept.
-            event_name: the stored name of the rows; one with another name is refused.
-            codec: what carries the items.
-            upcaster: the steps from the oldest shape of an item, as JSON, to today's.
+            item_type: a class, or any type that the codec can carry, such as ``Card | Cash``.
+            store: the store for the rows.
+            event_name: the stored name of the rows. Rows with another name are refused.
+            codec: the codec for the items.
+            upcaster: the steps from the oldest shape of an item, as JSON, to the current one.
 
         Raises:
-            UnsupportedTypeError: if the type cannot be carried.
+            UnsupportedTypeError: if the codec cannot carry the type.
         """
         self._store = store
         self._name = event_name
@@ -67,10 +68,10 @@ class EventSourcedSequences(Generic[T]):
         self._class_version = 0 if upcaster is None else len(upcaster)
 
     def check(self, items: Sequence[T], /) -> None:
-        """Look whether items could be assigned; nothing is written.
+        """Check that items could be assigned, and write nothing.
 
         Raises:
-            PayloadError: if an item could not be read again as one of the type.
+            PayloadError: if an item could not be read back as one of the type.
         """
         for item in items:
             self._items.encode(item)
@@ -78,11 +79,11 @@ class EventSourcedSequences(Generic[T]):
     def assign(
         self, originator_id: UUID, position: int, items: Sequence[T], /, *, timestamp: datetime
     ) -> None:
-        """Store items at a position and those that follow it, all or none; one append.
+        """Store items at a position and those after it, all or none, in one append.
 
         Raises:
             ConcurrencyError: if a position is taken.
-            PayloadError: if an item could not be read again as one of the type.
+            PayloadError: if an item could not be read back as one of the type.
         """
         name, class_version, moment = self._name, self._class_version, microseconds(timestamp)
         encode = self._items.encode
@@ -102,14 +103,14 @@ class EventSourcedSequences(Generic[T]):
         limit: int | None = None,
         descending: bool = False,
     ) -> Iterator[SequencedItem[T]]:
-        """Stream the items within the bounds; as many rows are read.
+        """Stream the items within the bounds. One row is read per item.
 
         Raises:
-            IntegrityError: if a row is not of the type.
+            IntegrityError: if a row does not hold an item of the type.
         """
         name, newest, decode = self._name, self._class_version, self._items.decode
         for record in self._store.read(originator_id, gte=gte, lt=lt, limit=limit, descending=descending):
-            # one step, which spares the properties of the row: 100 ns
+            # unpacked at once: 100 ns less than by attribute
             _, position, found, class_version, timestamp, data, _, _ = record
             if found != name:
                 finding = f"expected a row named {name!r}, found one named {found!r}"
@@ -117,20 +118,21 @@ class EventSourcedSequences(Generic[T]):
             try:
                 item = decode(data if class_version == newest else self._upcast(record))
             except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-                finding = f"the item of the row {name!r} does not fit: {error}"
+                finding = f"expected an item in the row {name!r} that fits its type: {error}"
                 raise StoredDataError(originator_id, position, finding) from error
             yield make_item(SequencedItem, (position, timestamp, item))
 
     def last(self, originator_id: UUID, /) -> int | None:
-        """Return the last position assigned, ``None`` where there is none; one row is read."""
+        """Return the last position that was assigned, ``None`` for an empty stream. One row is read."""
         found = self._store.last(originator_id)
         return None if found is None else found[0]
 
     def _upcast(self, record: Record) -> bytes:
+        """Return the bytes of an item of an earlier class version in the current shape."""
         if self._upcaster is None or not 0 <= record.class_version < self._class_version:
             finding = (
                 f"expected an item of class version {self._class_version} or older, found "
-                f"{record.class_version}; the code that wrote it is newer"
+                f"{record.class_version}; deploy the newer code that wrote it"
             )
             raise ClassVersionError(record.originator_id, record.position, finding)
         plain: object = msgspec.json.decode(record.data)

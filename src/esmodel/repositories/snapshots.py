@@ -10,7 +10,8 @@ from esmodel.exceptions import ModelError, PayloadError, StoreError
 from esmodel.model.snapshot import Snapshot, SnapshotCodec
 from esmodel.model.stored import StoredAggregate
 from esmodel.repositories.mapper import EventMapper
-from esmodel.rows.record import Record, RecordStore, SupportsSnapshots
+from esmodel.rows.protocols import RecordStore, SupportsSnapshots
+from esmodel.rows.record import Record
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 

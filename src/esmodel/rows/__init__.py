@@ -1,17 +1,15 @@
-"""What a store owes: the record, and the Protocols of record stores."""
+"""Stored rows, and the Protocols that a record store implements."""
 
-from esmodel.rows.record import (
-    Record,
+from esmodel.rows.bounds import bounds_of, check_limit
+from esmodel.rows.protocols import (
     RecordStore,
     SnapshottingRecordStore,
     SupportsAppendIds,
     SupportsReadAll,
     SupportsSnapshots,
     SupportsStreams,
-    bounds_of,
-    check_limit,
-    check_record,
 )
+from esmodel.rows.record import Record, check_record
 
 __all__ = [
     "Record",

@@ -1,1 +1,1 @@
-"""Engines that keep rows: strangers to each other, each behind its own import."""
+"""Record stores: engines that keep rows. Each is imported from its own module."""

@@ -1,4 +1,4 @@
-"""The store that keeps rows in memory."""
+"""``MemoryStore``: a record store in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
-from esmodel.rows.record import check_limit, check_record
+from esmodel.rows.bounds import check_limit
+from esmodel.rows.record import check_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A record store in memory, for tests and for trying things out.
+    """A record store in memory, for tests and experiments.
 
-    It upholds every law of ``RecordStore``, ``SupportsReadAll`` and ``SupportsSnapshots``, for any
-    number of threads, and refuses what the stores on disk refuse: a test that passes with it says
-    something about them. It is not for what must outlive the process, nor for several processes,
-    and it holds all that was ever appended.
+    It upholds every law of ``RecordStore``, ``SupportsStreams``, ``SupportsReadAll`` and
+    ``SupportsSnapshots`` for any number of threads. It refuses the rows that the stores on disk
+    refuse, so a test that uses it is evidence for them too. Its rows end with the process, no other
+    process sees them, and all of them stay in memory until the store is closed.
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.rows.record import Record
+        >>> from esmodel.rows import Record
         >>> with MemoryStore() as store:
         ...     store.append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")])
         ...     store.last(UUID(int=1))
@@ -44,11 +45,11 @@ class MemoryStore:
         self._snapshots: dict[UUID, dict[int, Record]] = {}
 
     def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows, or none.
+        """Store all rows or none.
 
         Raises:
             ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
-            PayloadError: if a number does not fit 64 bits, or a name is no text.
+            PayloadError: if a number does not fit 64 bits, or a name is not valid text.
             StoreClosedError: if the store was closed.
         """
         rows = list(records)
@@ -63,10 +64,10 @@ class MemoryStore:
             self._log += rows
 
     def append_streams(self, records: Sequence[Record], /) -> None:
-        """Store all rows, which may be of several streams, or none; raises what ``append`` raises."""
+        """Store all rows or none, of any streams; raise the errors of ``append``."""
         self.append(records)
 
-    def read(  # noqa: PLR0913  # because the Protocol says so
+    def read(  # noqa: PLR0913  # because these are the arguments of the Protocol
         self,
         originator_id: UUID,
         /,
@@ -78,7 +79,7 @@ class MemoryStore:
         limit: int | None = None,
         descending: bool = False,
     ) -> Iterator[Record]:
-        """Stream the rows of one stream within the bounds, as they were at the call.
+        """Yield the rows of one stream within the bounds, as of the call.
 
         Raises:
             PayloadError: if ``limit`` is negative.
@@ -117,7 +118,7 @@ class MemoryStore:
             return position, self._streams[originator_id][position].event_hash
 
     def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
-        """Stream ``(number, row)`` of all streams, in the order of the commits, from 1.
+        """Yield ``(number, row)`` of all streams in commit order; numbers start at 1.
 
         Raises:
             PayloadError: if ``limit`` is negative.
@@ -133,7 +134,7 @@ class MemoryStore:
         """Store a snapshot, or replace the one at its position.
 
         Raises:
-            PayloadError: if a number does not fit 64 bits, or the name is no text.
+            PayloadError: if a number does not fit 64 bits, or the name is not valid text.
             StoreClosedError: if the store was closed.
         """
         check_record(record)
@@ -156,7 +157,7 @@ class MemoryStore:
     def read_from_snapshot(
         self, originator_id: UUID, /, *, lte: int | None = None
     ) -> tuple[Record | None, Iterator[Record]]:
-        """Return the latest snapshot at or before a position, and the rows from there to it.
+        """Return the latest snapshot at or before a position, and the rows after it up to there.
 
         Raises:
             StoreClosedError: if the store was closed.
@@ -166,7 +167,7 @@ class MemoryStore:
         return snapshot, self.read(originator_id, gt=after, lte=lte)
 
     def close(self) -> None:
-        """Let go of all rows. To close twice does no harm."""
+        """Discard all rows. Closing twice is harmless."""
         with self._lock:
             self._closed = True
             self._log.clear()
@@ -193,6 +194,7 @@ class MemoryStore:
             raise StoreClosedError("The memory store was closed: open a new one.")
 
     def _check_free(self, rows: list[Record]) -> None:
+        """Raise ``ConcurrencyError`` if a position is taken, in the store or earlier in ``rows``."""
         firsts: dict[UUID, int] = {}
         taken: set[tuple[UUID, int]] = set()
         for row in rows:

@@ -1,14 +1,10 @@
-"""What outgrows one stream: arrays, collections and logs."""
+"""Structures that outgrow one stream: arrays, time-bucketed logs, and collections.
 
-from esmodel.structures.array import (
-    Array,
-    ArrayRepository,
-    BigArray,
-    BigArrayRepository,
-    ItemAssigned,
-    make_subarray_id,
-    tree_height,
-)
+Their repositories are in ``esmodel.repositories``.
+"""
+
+from esmodel.structures.array import Array, ArrayRepository, ItemAssigned
+from esmodel.structures.bigarray import BigArray, BigArrayRepository
 from esmodel.structures.buckets import (
     BUCKET_SIZES,
     BucketSize,
@@ -22,16 +18,17 @@ from esmodel.structures.buckets import (
 from esmodel.structures.collection import (
     Collection,
     CollectionCreated,
+    CollectionEvent,
     CollectionRepository,
     ItemAdded,
     ItemRemoved,
     register_new_collection,
 )
+from esmodel.structures.layout import make_subarray_id, tree_height
 from esmodel.structures.logreader import TimeBucketedLogReader
 from esmodel.structures.sequence import SequencedItem, Sequences
+from esmodel.structures.sizes import BucketSizeChanged, LogStarted
 from esmodel.structures.timebucketedlog import (
-    BucketSizeChanged,
-    LogStarted,
     MessageLogged,
     TimeBucketedLog,
     TimeBucketedLogRepository,
@@ -48,6 +45,7 @@ __all__ = [
     "BucketSizeChanged",
     "Collection",
     "CollectionCreated",
+    "CollectionEvent",
     "CollectionRepository",
     "ItemAdded",
     "ItemAssigned",

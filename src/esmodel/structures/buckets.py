@@ -1,4 +1,4 @@
-"""Buckets of time: the year, month, day, hour, minute or second, in UTC, that holds a moment."""
+"""Buckets of time: years, months, days, hours, minutes and seconds, in UTC."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from esmodel.clock import MICROSECOND
 from esmodel.exceptions import PayloadError
 
 BucketSize: TypeAlias = Literal["year", "month", "day", "hour", "minute", "second"]
-"""How long a bucket is."""
+"""The size of a bucket."""
 
 BUCKET_SIZES: Final[tuple[BucketSize, ...]] = ("year", "month", "day", "hour", "minute", "second")
-"""Every size, from the longest to the shortest."""
+"""All sizes, from the longest to the shortest."""
 
 TIMEBUCKETS: Final = UUID("0d7ee297-a976-4c29-91ff-84ffc79d8155")
-"""The namespace of the ids of buckets."""
+"""The UUID namespace of bucket ids."""
 
-# how much of "2026-11-23T04:05:06" tells the bucket
+# the number of characters of "2026-11-23T04:05:06" that identify the bucket
 _LENGTHS: Final[dict[BucketSize, int]] = {
     "year": 4,
     "month": 7,
@@ -39,10 +39,10 @@ _SEPARATORS: Final = str.maketrans("T:", "_-")
 
 
 def bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datetime:
-    """Return when the bucket that holds a moment starts, in UTC.
+    """Return the start of the bucket that contains a moment, in UTC.
 
     Raises:
-        PayloadError: if the timestamp is naive, or the size unknown.
+        PayloadError: if the timestamp is naive, or the size is unknown.
 
     Example:
         >>> bucket_starts(datetime(2024, 2, 29, 13, tzinfo=UTC), "month").isoformat()
@@ -53,11 +53,11 @@ def bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datetime:
 
 
 def next_bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datetime:
-    """Return when the bucket after the one that holds a moment starts, in UTC.
+    """Return the start of the bucket after the one that contains a moment, in UTC.
 
     Raises:
-        PayloadError: if there is none, since dates end with the year 9999; if the timestamp is
-            naive, or the size unknown.
+        PayloadError: if there is none, because dates end with the year 9999; if the timestamp is
+            naive, or the size is unknown.
 
     Example:
         >>> next_bucket_starts(datetime(2023, 12, 31, tzinfo=UTC), "day").isoformat()
@@ -67,16 +67,17 @@ def next_bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datet
     try:
         return starts + bucket_duration(starts, bucket_size)
     except OverflowError as error:
-        msg = f"no {bucket_size} follows the one of {timestamp}: dates end with the year {MAXYEAR}"
-        raise PayloadError(msg) from error
+        raise PayloadError(
+            f"{timestamp}: expected a later {bucket_size}, found none: dates end with the year {MAXYEAR}."
+        ) from error
 
 
 def previous_bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> datetime:
-    """Return when the bucket before the one that holds a moment starts, in UTC.
+    """Return the start of the bucket before the one that contains a moment, in UTC.
 
     Raises:
-        PayloadError: if there is none, since dates begin with the year 1; if the timestamp is
-            naive, or the size unknown.
+        PayloadError: if there is none, because dates begin with the year 1; if the timestamp is
+            naive, or the size is unknown.
 
     Example:
         >>> previous_bucket_starts(datetime(2024, 3, 1, tzinfo=UTC), "day").isoformat()
@@ -86,15 +87,16 @@ def previous_bucket_starts(timestamp: datetime, bucket_size: BucketSize, /) -> d
     try:
         return bucket_starts(starts - MICROSECOND, bucket_size)
     except OverflowError as error:
-        msg = f"no {bucket_size} comes before the one of {timestamp}: dates begin with the year 1"
-        raise PayloadError(msg) from error
+        raise PayloadError(
+            f"{timestamp}: expected an earlier {bucket_size}, found none: dates begin with the year 1."
+        ) from error
 
 
 def bucket_duration(timestamp: datetime, bucket_size: BucketSize, /) -> timedelta:
-    """Return how long the bucket that holds a moment is: years and months differ.
+    """Return the duration of the bucket that contains a moment; years and months differ.
 
     Raises:
-        PayloadError: if the timestamp is naive, or the size unknown.
+        PayloadError: if the timestamp is naive, or the size is unknown.
 
     Example:
         >>> bucket_duration(datetime(2024, 2, 1, tzinfo=UTC), "month").days
@@ -110,10 +112,10 @@ def bucket_duration(timestamp: datetime, bucket_size: BucketSize, /) -> timedelt
 
 
 def bucket_boundary(timestamp: datetime, bucket_size: BucketSize, /) -> str:
-    """Return how the bucket that holds a moment is written.
+    """Return the text that identifies the bucket that contains a moment.
 
     Raises:
-        PayloadError: if the timestamp is naive, or the size unknown.
+        PayloadError: if the timestamp is naive, or the size is unknown.
 
     Example:
         >>> bucket_boundary(datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC), "second")
@@ -124,10 +126,10 @@ def bucket_boundary(timestamp: datetime, bucket_size: BucketSize, /) -> str:
 
 
 def make_timebucket_id(log_id: UUID, timestamp: datetime, bucket_size: BucketSize, /) -> UUID:
-    """Return the id of the stream of the bucket that holds a moment.
+    """Return the id of the stream of the bucket that contains a moment.
 
     Raises:
-        PayloadError: if the timestamp is naive, or the size unknown.
+        PayloadError: if the timestamp is naive, or the size is unknown.
 
     Example:
         >>> make_timebucket_id(UUID(int=1), datetime(2026, 11, 23, tzinfo=UTC), "year")
@@ -137,34 +139,33 @@ def make_timebucket_id(log_id: UUID, timestamp: datetime, bucket_size: BucketSiz
 
 
 def in_utc(timestamp: object, /) -> datetime:
-    """Return an aware moment in UTC.
+    """Convert an aware datetime to UTC.
 
     Raises:
-        PayloadError: if it is naive, no datetime, or in UTC beyond the years 1 to 9999.
+        PayloadError: if it is not a datetime, is naive, or is outside the years 1 to 9999 in UTC.
     """
     if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
-        msg = (
-            f"a moment must be an aware datetime, not {timestamp!r}: "
-            f"give it a time zone, as in datetime(2026, 11, 23, tzinfo=UTC)"
+        raise PayloadError(
+            f"moment: expected an aware datetime, found {timestamp!r}; "
+            f"add a time zone, as in datetime(2026, 11, 23, tzinfo=UTC)."
         )
-        raise PayloadError(msg)
     if timestamp.tzinfo is UTC:
         return timestamp
     try:
         return timestamp.astimezone(UTC)
     except OverflowError as error:
-        msg = f"{timestamp} is in UTC beyond the years 1 to {MAXYEAR}"
-        raise PayloadError(msg) from error
+        raise PayloadError(
+            f"moment: expected one within the years 1 to {MAXYEAR} in UTC, found {timestamp}."
+        ) from error
 
 
 def checked_bucket_size(bucket_size: object, /) -> BucketSize:
-    """Return the size of a bucket if it is one.
+    """Return the size of a bucket, after a check.
 
     Raises:
-        PayloadError: if it is none, with the list of those that are.
+        PayloadError: if it is not a known size.
     """
     for each in BUCKET_SIZES:
         if each == bucket_size:
             return each
-    msg = f"{bucket_size!r} is no size of a bucket; the sizes are {', '.join(BUCKET_SIZES)}"
-    raise PayloadError(msg)
+    raise PayloadError(f"bucket size: expected one of {', '.join(BUCKET_SIZES)}, found {bucket_size!r}.")

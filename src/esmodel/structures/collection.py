@@ -1,4 +1,4 @@
-"""Collections: a set of items that lives in events."""
+"""Collections: event-sourced sets."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ TCollection_co = TypeVar("TCollection_co", covariant=True)
 
 @frozen
 class CollectionCreated(AggregateEvent, CreatedEvent, name="Collection.Created"):
-    """The first event of a collection."""
+    """A collection was created."""
 
 
 @frozen
 class ItemAdded(AggregateEvent, Generic[T], name="Collection.ItemAdded"):
-    """The event of ``Collection.add_item``.
+    """An item was added to a collection.
 
     Attributes:
-        item: what was added.
+        item: the item.
     """
 
     item: T
@@ -41,30 +41,30 @@ class ItemAdded(AggregateEvent, Generic[T], name="Collection.ItemAdded"):
 
 @frozen
 class ItemRemoved(AggregateEvent, Generic[T], name="Collection.ItemRemoved"):
-    """The event of ``Collection.remove_item``.
+    """An item was removed from a collection.
 
     Attributes:
-        item: what was removed.
+        item: the item.
     """
 
     item: T
 
 
 CollectionEvent: TypeAlias = CollectionCreated | ItemAdded[T] | ItemRemoved[T]
-"""What can happen to a collection of ``T``."""
+"""The events of a collection of ``T``."""
 
 
-@define(auto_attribs=False)  # what is annotated and no field() is no field
+@define(auto_attribs=False)  # only `field()` makes a field: `created` and `apply` are not fields
 class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
-    """A set of items, each hashable, that lives in events.
+    """An event-sourced set of hashable items.
 
-    It is loaded and saved as a whole, one event for each change: ``EventSourcedRepository(
-    Collection[str], store)`` keeps it, with snapshots where it is long. What the set's own rules
-    say holds: an item is in it once, and equal items are one. For a sequence that must never be
-    loaded as a whole there is ``BigArray``; what has events of its own is an aggregate of its own.
+    It is an aggregate with one event per change, which ``EventSourcedRepository(Collection[str], store)``
+    loads and saves as a whole, with snapshots if it gets long. As in a set, each item is in it once, and
+    equal items are the same item. For a sequence that is too long to load as a whole, use ``BigArray``.
+    If the items have events of their own, make them aggregates.
 
-    Cost: loading reads a row for each change that was ever made, or since the last snapshot; saving
-    writes a row for each change, in one append. All else reads and writes none.
+    Cost: loading reads a row for each change that was ever made, or since the last snapshot. Saving
+    writes a row for each change, in one append. All other methods read and write nothing.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore
@@ -82,46 +82,46 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
 
     @classmethod
     def register(cls, collection_id: UUID | None = None, /) -> Self:
-        """Return a new collection, which is empty; save it to keep it.
+        """Create an empty collection. It is not stored until it is saved.
 
         Args:
-            collection_id: the id; by default a random one.
+            collection_id: the id; by default, a random one.
         """
         return cls.create_with_id(new_id() if collection_id is None else collection_id, CollectionCreated)
 
     @property
     def items(self) -> frozenset[T]:
-        """The items as they are now; a copy, which takes time in proportion to them."""
+        """A copy of the items, made in time proportional to their number."""
         return frozenset(self._items)
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items as they are now, in no order."""
+        """Yield a copy of the items, in no particular order."""
         return iter(tuple(self._items))
 
     def __contains__(self, item: object, /) -> bool:
-        """Whether an item is in the collection; what is not hashable is not."""
+        """Whether an item is in the collection. An item that is not hashable is not."""
         try:
-            hash(item)  # a set takes a set for a frozen one, and does not complain
+            hash(item)  # without this, a set would be looked up as a frozenset
         except TypeError:
             return False
         return item in self._items
 
     def __len__(self) -> int:
-        """How many items there are."""
+        """Return the number of items."""
         return len(self._items)
 
     def add_item(self, item: T, /) -> None:
-        """Add an item; one that is there already changes nothing, and no event is triggered.
+        """Add an item. Nothing is triggered if the collection has it already.
 
         Raises:
             EntityIsDiscarded: if the collection was discarded.
-            CollectionItemError: if the item cannot be in a set, or would not be equal to itself when
-                it comes back from a store, as ``nan``.
+            CollectionItemError: if the item is not hashable, or would not be equal to itself after it
+                was stored and loaded, such as ``nan``.
         """
         self._es_refuse_if_discarded()
         if not self._has(item):
             if not _is_value(item):
-                finding = "is not equal to a copy of itself, so that it could not be found again"
+                finding = "expected an item that is equal to a copy of itself"
                 raise CollectionItemError(self.id, item, finding)
             self.trigger(ItemAdded[T], item=item)
 
@@ -130,18 +130,18 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
 
         Raises:
             EntityIsDiscarded: if the collection was discarded.
-            CollectionItemError: if the item is not there; a ``KeyError``, as that of a set.
+            CollectionItemError: if the collection does not have the item; a ``KeyError``, as for a set.
         """
         self._es_refuse_if_discarded()
         if not self._has(item):
-            raise CollectionItemError(self.id, item, "is not in it, so that it cannot be removed")
+            raise CollectionItemError(self.id, item, "expected an item of the collection")
         self.trigger(ItemRemoved[T], item=item)
 
     def _has(self, item: T) -> bool:
         try:
             hash(item)
         except TypeError as error:
-            raise CollectionItemError(self.id, item, f"cannot be in a set: {error}") from error
+            raise CollectionItemError(self.id, item, f"expected a hashable item ({error})") from error
         return item in self._items
 
     # Any, so that the handlers can be joined to those of a subclass
@@ -156,7 +156,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     def removed(self, event: ItemRemoved[T]) -> None:
         """Remove the item."""
         if event.item not in self._items:
-            finding = f"removes {event.item!r}, which is not in the collection"
+            finding = f"expected to remove an item of the collection, found {event.item!r}"
             raise StoredDataError(self.id, event.originator_version, finding)
         self._items.remove(event.item)
 

@@ -1,4 +1,4 @@
-"""Reading time-bucketed logs: any range of time, from either end, whatever the sizes of buckets."""
+"""Readers of time-bucketed logs: any range of time, in either direction, whatever the bucket sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from esmodel.structures.buckets import (
     in_utc,
     make_timebucket_id,
 )
-from esmodel.structures.logindex import FIRST, LAST, PLACES, UNITS, index_id, index_position
+from esmodel.structures.logindex import FIRST, LAST, PARTS, PLACES, index_id, index_position
 from esmodel.structures.sequence import SequencedItem, Sequences
 from esmodel.structures.timebucketedlog import MessageLogged, TimeBucketedLog
 
@@ -31,16 +31,16 @@ _GREATEST: Final = microseconds(LAST)
 
 
 class TimeBucketedLogReader(Generic[TMessage]):
-    """Reads a log, from either end, and from any moment to any other.
+    """Reads a log in either direction, between any two moments.
 
-    It sees all that was logged before it began, and of what is logged meanwhile that which lies ahead
-    of it, in buckets of the sizes that there were when it began. It asks for no bucket that is empty
-    or outside the range.
+    It sees every message that was logged before it began. Of those that are logged meanwhile, it sees
+    the ones ahead of it, in buckets of the sizes that the log had when it began. It looks into no bucket
+    that is empty or outside the range.
 
-    Cost, in queries of at most ``page_size`` rows: 1 for the sizes that the log has had; for each of
-    them 1 for its index, and where buckets are shorter than a day 1 for each year (of hours), month
-    (of minutes) or day (of seconds) in the range that holds something; then 1 for each bucket. A page
-    that is full costs one more.
+    Cost, in queries of at most ``page_size`` rows: 1 for the sizes that the log has had. For each size,
+    1 for its index, and if buckets are shorter than a day, 1 for each part of the index in the range
+    that has messages (a year of hours, a month of minutes, a day of seconds). Then 1 for each bucket.
+    A full page costs 1 more.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -60,14 +60,13 @@ class TimeBucketedLogReader(Generic[TMessage]):
 
         Args:
             log: the log.
-            page_size: how many rows a query reads at most, from 1.
+            page_size: the maximum number of rows of a query, 1 or more.
 
         Raises:
             PayloadError: if the page size is below 1.
         """
         if page_size < 1:
-            msg = f"page_size must be a whole number from 1, not {page_size!r}"
-            raise PayloadError(msg)
+            raise PayloadError(f"page_size: expected 1 or more, found {page_size!r}.")
         self._log = log
         self._page_size = page_size
 
@@ -84,11 +83,11 @@ class TimeBucketedLogReader(Generic[TMessage]):
         """Yield the messages within the bounds, in the order of time.
 
         Args:
-            gt: later than this; aware, as all of them.
-            gte: not earlier than this.
-            lt: earlier than this.
-            lte: not later than this.
-            limit: how many at most.
+            gt: later than this moment. All bounds are aware.
+            gte: at this moment or later.
+            lt: earlier than this moment.
+            lte: at this moment or earlier.
+            limit: the maximum number of messages.
             descending: from the latest to the earliest.
 
         Raises:
@@ -119,6 +118,7 @@ class TimeBucketedLogReader(Generic[TMessage]):
     def _rows(
         self, bounds: tuple[int, int], limit: int | None, *, descending: bool
     ) -> Iterator[SequencedItem[TMessage]]:
+        """Yield the messages within the bounds, in microseconds, merged from buckets of all sizes."""
         if bounds[0] > bounds[1] or limit == 0:
             return
         page = self._page_size if limit is None else min(self._page_size, limit)
@@ -137,7 +137,7 @@ class TimeBucketedLogReader(Generic[TMessage]):
     ) -> Iterator[SequencedItem[TMessage]]:
         """Yield the messages within the bounds that are in buckets of one size."""
         starts = self._starts(size, bounds, page, descending=descending)
-        # one step for each message, where nested generators would take one each
+        # chained, not nested generators: one step per message instead of one per level
         return chain.from_iterable(
             chain.from_iterable(
                 self._of_bucket(each, size, bounds, page, descending=descending) for each in starts
@@ -163,20 +163,21 @@ class TimeBucketedLogReader(Generic[TMessage]):
     def _starts(
         self, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
     ) -> Iterator[datetime]:
-        """Yield when each bucket starts that holds something and is not outside the bounds."""
-        unit = UNITS.get(size)
-        if unit is None:
+        """Yield the start of each bucket of a size that has messages and overlaps the bounds."""
+        span = PARTS.get(size)
+        if span is None:
             index = index_id(self._log.id, size)
             yield from self._listed(index, size, bounds, page, descending=descending)
             return
-        parts = self._listed(index_id(self._log.id, size), unit, bounds, page, descending=descending)
+        parts = self._listed(index_id(self._log.id, size), span, bounds, page, descending=descending)
         for part in parts:
-            index = index_id(self._log.id, size, bucket_boundary(part, unit))
+            index = index_id(self._log.id, size, bucket_boundary(part, span))
             yield from self._listed(index, size, bounds, page, descending=descending)
 
     def _listed(
         self, index: UUID, size: BucketSize, bounds: tuple[int, int], page: int, *, descending: bool
     ) -> Iterator[datetime]:
+        """Yield the starts that one stream of the index lists, as far as they overlap the bounds."""
         least, greatest = (index_position(bucket_starts(moment_of(bound), size)) for bound in bounds)
         buckets = self._log.storage.buckets
         for found in _pages(buckets, index, least, greatest + 1, page, descending=descending):
@@ -186,7 +187,7 @@ class TimeBucketedLogReader(Generic[TMessage]):
 def _pages(  # noqa: PLR0913  # because these are the bounds of a range
     sequences: Sequences[T], stream: UUID, gte: int, lt: int, page: int, *, descending: bool
 ) -> Iterator[Sequence[SequencedItem[T]]]:
-    """Yield the items within the bounds, page by page, with a query for each."""
+    """Yield the items within the bounds, page by page, with one query per page."""
     while gte < lt:
         found = list(sequences.read(stream, gte=gte, lt=lt, limit=page, descending=descending))
         yield found
@@ -201,7 +202,7 @@ def _pages(  # noqa: PLR0913  # because these are the bounds of a range
 def _ranked(
     rank: int, stream: Iterator[SequencedItem[T]]
 ) -> Iterator[tuple[tuple[int, int, int], SequencedItem[T]]]:
-    """Give each message its order among those in buckets of other sizes."""
+    """Yield each message with its rank among messages in buckets of other sizes."""
     for found in stream:
         yield (found.timestamp, found.position % PLACES, rank), found
 
@@ -228,6 +229,5 @@ def _range(
 
 def _checked_limit(limit: int | None) -> int | None:
     if limit is not None and limit < 0:
-        msg = f"limit must be a whole number from 0, not {limit!r}"
-        raise PayloadError(msg)
+        raise PayloadError(f"limit: expected 0 or more, found {limit!r}.")
     return limit

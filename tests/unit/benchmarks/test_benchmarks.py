@@ -83,7 +83,9 @@ def test_a_row_with_a_file_runs(work: str) -> None:
     assert "esmodel" in done.stdout
 
 
+@pytest.mark.server
 @pytest.mark.skipif(find_binaries() is None and not os.environ.get("CI"), reason=MISSING)
+@pytest.mark.slow
 def test_every_row_runs_on_postgresql(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     server = os.environ.get("ESMODEL_TEST_POSTGRES")

@@ -231,6 +231,7 @@ def test_growth_says_what_it_measures() -> None:
     assert "--quick" in done.stdout
 
 
+@pytest.mark.slow
 def test_growth_is_measured(tmp_path: Path) -> None:
     figures, drawn = tmp_path / "growth.json", tmp_path / "growth.svg"
     options = ["--quick", "--events", "300", "--folder", str(tmp_path)]

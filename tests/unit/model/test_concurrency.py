@@ -194,6 +194,7 @@ def test_of_eight_threads_that_save_at_once_exactly_one_succeeds() -> None:
         assert counters[STREAM].total == version
 
 
+@pytest.mark.slow
 def test_eight_processes_that_count_in_steps_of_one_lose_and_repeat_nothing(tmp_path: Path) -> None:
     path = tmp_path / "counter.db"
     with SQLiteStore(path, synchronous="NORMAL") as store:

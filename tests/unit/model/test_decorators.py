@@ -324,23 +324,23 @@ def test_retry_keeps_the_signature_the_name_and_the_arguments() -> None:
 
 @pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", True, None])
 def test_a_number_of_attempts_that_is_none_is_a_type_error(attempts: int) -> None:
-    with pytest.raises(TypeError, match="attempts must be a whole number from 1"):
+    with pytest.raises(TypeError, match="attempts: expected an integer of 1 or more, found"):
         retry(ValueError, attempts=attempts)
 
 
 @pytest.mark.parametrize("seconds", [-0.1, "1", None])
 def test_seconds_that_are_none_are_a_type_error(seconds: float) -> None:
-    with pytest.raises(TypeError, match="wait must be seconds from 0"):
+    with pytest.raises(TypeError, match="wait: expected seconds, 0 or more, found"):
         retry(ValueError, wait=seconds)
-    with pytest.raises(TypeError, match="stall must be seconds from 0"):
+    with pytest.raises(TypeError, match="stall: expected seconds, 0 or more, found"):
         retry(ValueError, stall=seconds)
 
 
 @pytest.mark.parametrize("given", [3, "ValueError", int, BaseException, ValueError("an instance")])
 def test_what_is_no_class_of_exceptions_is_a_type_error(given: type[Exception]) -> None:
-    with pytest.raises(TypeError, match="retry takes classes of exceptions"):
+    with pytest.raises(TypeError, match="retry: expected exception classes, found"):
         retry(given)
-    with pytest.raises(TypeError, match="retry takes classes of exceptions"):
+    with pytest.raises(TypeError, match="retry: expected exception classes, found"):
         retry(ValueError, given)
 
 

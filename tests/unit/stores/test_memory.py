@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from esmodel.exceptions import StoreClosedError
-from esmodel.rows.record import Record, RecordStore, SupportsReadAll, SupportsSnapshots
+from esmodel.rows import Record, RecordStore, SupportsReadAll, SupportsSnapshots
 from esmodel.stores.memory import MemoryStore
 
 STREAM = UUID(int=1)

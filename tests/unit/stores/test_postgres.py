@@ -35,7 +35,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.rows.record import (
+from esmodel.rows import (
     Record,
     RecordStore,
     SupportsAppendIds,
@@ -44,7 +44,7 @@ from esmodel.rows.record import (
     SupportsStreams,
 )
 from esmodel.stores.postgres import Order, PostgresStore, _appends, _statements, schema
-from esmodel.stores.postgres._sources import OwnConnections
+from esmodel.stores.postgres._pools import OwnPool
 
 if TYPE_CHECKING or __name__ != "__main__":
     from collections.abc import Callable, Iterator
@@ -512,7 +512,7 @@ def test_a_role_that_may_not_create_a_schema_can_use_one_that_is_there(dsn: str)
         name = sql.Identifier(role)
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
         poor = make_conninfo(dsn, user=role)
-        with pytest.raises(StoreError, match=r"permission denied.*Give the role the rights"):
+        with pytest.raises(StoreError, match=r"permission denied.*Grant the role the privileges"):
             PostgresStore(poor, migrate=True)
         connection.execute(sql.SQL("CREATE SCHEMA esmodel AUTHORIZATION {}").format(name))
         with PostgresStore(poor, migrate=True) as store:
@@ -779,14 +779,14 @@ def tcp_dsn(dsn: str) -> Iterator[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other options")
 def test_a_server_that_falls_silent_is_given_up_in_time(tcp_dsn: str) -> None:
     def options(address: str) -> list[int]:
-        connections = OwnConnections(address, 1, 12.0)
-        connection = connections.take(30.0)
+        pool = OwnPool(address, 1, 12.0)
+        connection = pool.acquire(30.0)
         names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         with socket.socket(fileno=os.dup(connection.fileno())) as line:
             found = [line.getsockopt(socket.IPPROTO_TCP, name) for name in names]
             assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-        connections.give_back(connection)
-        connections.close()
+        pool.release(connection)
+        pool.close()
         return found
 
     assert options(tcp_dsn) == [12_000, 6, 2, 3]

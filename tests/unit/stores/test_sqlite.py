@@ -32,7 +32,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
-from esmodel.rows.record import Record, RecordStore, SupportsReadAll, SupportsSnapshots
+from esmodel.rows import Record, RecordStore, SupportsReadAll, SupportsSnapshots
 from esmodel.stores.sqlite import SQLiteStore, _session
 
 if TYPE_CHECKING:
@@ -377,7 +377,7 @@ def test_the_database_of_something_else_is_refused_and_left_as_it_is(path: Path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE record (number)")
     before = path.read_bytes()
-    with pytest.raises(StoreFormatError, match="found an SQLite database of something else"):
+    with pytest.raises(StoreFormatError, match="found an SQLite database of another program"):
         SQLiteStore(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["events.db"]
@@ -417,7 +417,7 @@ def test_an_index_that_lies_is_no_conflict_but_a_damage(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE UNIQUE INDEX other ON record (timestamp)")
     with SQLiteStore(path) as store:
-        with pytest.raises(StoreError, match="does not fit its rows"):
+        with pytest.raises(StoreError, match="expected indexes that match the rows"):
             store.append([row(3)._replace(timestamp=0)])
         store.append([row(3)])
 
@@ -596,7 +596,7 @@ def test_an_append_in_the_midst_of_another_cannot_end_its_transaction(
     connections[0].set_trace_callback(append_too)
     store.append(rows(3))
     assert len(refused) == 1
-    assert "other threads kept it busy" in refused[0]
+    assert "other threads kept the store busy" in refused[0]
     assert list(store.read(STREAM)) == rows(3)
 
 
@@ -786,7 +786,7 @@ def test_a_process_may_fork_while_its_threads_append(path: Path) -> None:
 
 def test_after_a_fork_without_pythons_hooks_the_child_is_refused(path: Path) -> None:
     error, parent = run("fork_behind_the_back", path)
-    assert error.endswith("open the store after the fork.")
+    assert error.endswith("Open the store after the fork.")
     assert parent == "parent [0, 1]"
 
 

@@ -216,9 +216,9 @@ def test_nothing_follows_the_last_bucket(size: BucketSize) -> None:
     starts = bucket_starts(LAST, size)
     assert starts + (bucket_duration(LAST, size) - MICROSECOND) == LAST
     for moment in (starts, LAST):
-        with pytest.raises(PayloadError, match=f"no {size} follows the one of 9999-") as caught:
+        with pytest.raises(PayloadError, match=f"^9999-.*: expected a later {size}, found none: ") as caught:
             next_bucket_starts(moment, size)
-        assert str(caught.value).endswith("dates end with the year 9999")
+        assert str(caught.value).endswith("dates end with the year 9999.")
     assert next_bucket_starts(starts - MICROSECOND, size) == starts
 
 
@@ -227,9 +227,11 @@ def test_nothing_comes_before_the_first_bucket(size: BucketSize) -> None:
     assert bucket_starts(FIRST, size) == FIRST
     last = next_bucket_starts(FIRST, size) - MICROSECOND
     for moment in (FIRST, last):
-        with pytest.raises(PayloadError, match=f"no {size} comes before the one of 0001-") as caught:
+        with pytest.raises(
+            PayloadError, match=f"^0001-.*: expected an earlier {size}, found none: "
+        ) as caught:
             previous_bucket_starts(moment, size)
-        assert str(caught.value).endswith("dates begin with the year 1")
+        assert str(caught.value).endswith("dates begin with the year 1.")
     assert previous_bucket_starts(last + MICROSECOND, size) == FIRST
 
 
@@ -245,7 +247,7 @@ def test_nothing_comes_before_the_first_bucket(size: BucketSize) -> None:
 @sizes
 def test_a_moment_that_has_no_date_in_utc_is_refused(moment: datetime, size: BucketSize) -> None:
     for function in functions():
-        with pytest.raises(PayloadError, match="is in UTC beyond the years 1 to 9999"):
+        with pytest.raises(PayloadError, match="expected one within the years 1 to 9999 in UTC, found "):
             function(moment, size)
 
 
@@ -378,16 +380,18 @@ class Nowhere(tzinfo):
 @sizes
 def test_a_naive_moment_is_refused(moment: datetime, size: BucketSize) -> None:
     for function in functions():
-        with pytest.raises(PayloadError, match="a moment must be an aware datetime, not datetime") as caught:
+        with pytest.raises(
+            PayloadError, match="moment: expected an aware datetime, found datetime"
+        ) as caught:
             function(moment, size)
-        assert str(caught.value).endswith("give it a time zone, as in datetime(2026, 11, 23, tzinfo=UTC)")
+        assert str(caught.value).endswith("add a time zone, as in datetime(2026, 11, 23, tzinfo=UTC).")
 
 
 @pytest.mark.parametrize("moment", [None, 0, 1.5, "2026-11-23", date(2026, 11, 23), timedelta(0), object])
 @sizes
 def test_what_is_no_datetime_is_refused(moment: object, size: BucketSize) -> None:
     for function in functions():
-        with pytest.raises(PayloadError, match="a moment must be an aware datetime, not "):
+        with pytest.raises(PayloadError, match="moment: expected an aware datetime, found "):
             call(function, moment, size)
 
 
@@ -397,7 +401,7 @@ def test_an_unknown_size_is_refused_with_the_list_of_those_there_are(size: objec
         with pytest.raises(PayloadError) as caught:
             call(function, utc(2026), size)
         assert str(caught.value) == (
-            f"{size!r} is no size of a bucket; the sizes are year, month, day, hour, minute, second"
+            f"bucket size: expected one of year, month, day, hour, minute, second, found {size!r}."
         )
 
 

@@ -232,7 +232,7 @@ def test_what_is_no_id_is_not_in_a_repository(logs: Logs, key: object) -> None:
 
 @pytest.mark.parametrize("size", ["week", "", "Day", None, 1, ["day"]])
 def test_an_unknown_size_is_refused_and_nothing_is_stored(store: Store, logs: Logs, size: object) -> None:
-    sentence = "no size of a bucket; the sizes are year, month, day, hour, minute, second"
+    sentence = "bucket size: expected one of year, month, day, hour, minute, second, found"
     for function in (logs.start, logs.get_or_create):
         with pytest.raises(PayloadError, match=sentence):
             call(function, ID, size)
@@ -594,9 +594,12 @@ def test_a_microsecond_that_is_full_takes_no_more(store: Store, logs: Logs) -> N
         for timestamp in (None, T):
             with pytest.raises(PayloadError) as caught:
                 logs[ID].log_message("one too many", timestamp=timestamp)
-            sentence = f"262144 messages of the microsecond {T} are logged, and no more can be"
+            sentence = (
+                f"Messages at {T}: expected at most 262144 in a microsecond, found one more; "
+                f"log it at another microsecond."
+            )
             assert str(caught.value) == sentence
-        with pytest.raises(PayloadError, match="no more can be"):
+        with pytest.raises(PayloadError, match="found one more"):
             log.log_message("one too many", timestamp=T)
         assert rows(store) == before
     with at(T + MICROSECOND):
@@ -998,7 +1001,9 @@ def test_messages_have_the_name_that_the_repository_gives_them(store: Store) -> 
 def test_messages_that_were_stored_in_another_type_are_told(store: Store, logs: Logs) -> None:
     logs.start(ID, "day").log_message("first")
     log = EventSourcedTimeBucketedLogRepository(int, store)[ID]
-    with pytest.raises(StoredDataError, match="the item of the row 'MessageLogged' does not fit"):
+    with pytest.raises(
+        StoredDataError, match="expected an item in the row 'MessageLogged' that fits its type"
+    ):
         list(TimeBucketedLogReader(log).messages())
 
 
@@ -1018,7 +1023,7 @@ def test_two_logs_of_one_store_do_not_see_each_others_messages(logs: Logs) -> No
 
 @pytest.mark.parametrize("page_size", [0, -1, -500])
 def test_a_page_has_a_row_at_least(logs: Logs, page_size: int) -> None:
-    with pytest.raises(PayloadError, match=f"page_size must be a whole number from 1, not {page_size}"):
+    with pytest.raises(PayloadError, match=f"page_size: expected 1 or more, found {page_size}"):
         TimeBucketedLogReader(logs.start(ID), page_size=page_size)
 
 
@@ -1026,12 +1031,12 @@ def test_a_range_that_makes_no_sense_is_refused_at_the_call(logs: Logs) -> None:
     reader = TimeBucketedLogReader(logs.start(ID))
     naive = T.replace(tzinfo=None)
     for method in (reader.messages, reader.events):
-        with pytest.raises(PayloadError, match="limit must be a whole number from 0, not -1"):
+        with pytest.raises(PayloadError, match="limit: expected 0 or more, found -1"):
             call(method, limit=-1)
         for bound in ("gt", "gte", "lt", "lte"):
-            with pytest.raises(PayloadError, match="a moment must be an aware datetime"):
+            with pytest.raises(PayloadError, match="moment: expected an aware datetime"):
                 call(method, **{bound: naive})
-            with pytest.raises(PayloadError, match="a moment must be an aware datetime"):
+            with pytest.raises(PayloadError, match="moment: expected an aware datetime"):
                 call(method, **{bound: "2026"})
 
 

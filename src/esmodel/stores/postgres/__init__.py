@@ -1,9 +1,9 @@
-"""The store that keeps rows in a PostgreSQL database; needs ``pip install 'esmodel[postgres]'``."""
+"""``PostgresStore``: a record store in a PostgreSQL database; needs ``pip install 'esmodel[postgres]'``."""
 
 from importlib import import_module
 
 try:
-    import_module("psycopg")  # which looks for a libpq
+    import_module("psycopg")  # also fails if there is no libpq
     import_module("psycopg_pool")
 except ImportError as _failure:
     raise ImportError(

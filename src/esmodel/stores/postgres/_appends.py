@@ -1,4 +1,4 @@
-"""Appends: stored once, and never guessed at."""
+"""``Appends``: store rows, and find out whether an append was stored if its answer was lost."""
 
 from __future__ import annotations
 
@@ -13,86 +13,90 @@ from psycopg import errors
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError, StoreError
 from esmodel.rows.record import Record
 from esmodel.stores.postgres._arrays import columns_of, integers, uuids
+from esmodel.stores.postgres._executor import Backoff, Executor
 from esmodel.stores.postgres._failures import ConnectionLostError
-from esmodel.stores.postgres._line import LONGEST_PAUSE, PAUSE, Line
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres.schema import PLACES, Order
 
-_MOST_BYTES: Final = 1 << 29  # of one append: PostgreSQL takes a message, and a row, of less than 2**30
+_MOST_BYTES: Final = 1 << 29  # in one append: a message, and a row, of PostgreSQL is shorter than 2**30
 _CONFLICTS: Final = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 
 
 class Appends:
-    """What stores rows, each batch under an id by which its outcome can be asked."""
+    """Stores rows, each append under an id by which its outcome can be found out."""
 
-    def __init__(self, line: Line, statements: Statements, names: Names, order: Order) -> None:
-        self._line = line
+    def __init__(self, executor: Executor, statements: Statements, names: Names, order: Order) -> None:
+        self._executor = executor
         self._statements = statements
         self._names = names
         self._order: Order = order
 
     def append(self, rows: list[Record]) -> None:
-        """Store all rows, or none."""
+        """Store all rows or none."""
         columns = columns_of(rows, self._names.ids(dict.fromkeys(row[2] for row in rows)))
-        check_length(sum(len(each.data) for each in columns))
+        _check_length(sum(len(each.data) for each in columns))
         if len(rows) >= 1 << PLACES and self._order == "transaction":
             raise PayloadError(f"append: expected fewer than {1 << PLACES} rows, found {len(rows)}.")
-        deadline = self._line.deadline()
-        pause = PAUSE
+        deadline = self._executor.deadline()
+        backoff = Backoff(deadline)
         while True:
             append_id = _new_append_id()
+            timeout = self._executor.lock_timeout(deadline)
             try:
-                self._line.once(
-                    self._statements.append, (append_id, self._line.patience(deadline), *columns), deadline
-                )
+                self._executor.run_once(self._statements.append, (append_id, timeout, *columns), deadline)
             except ConnectionLostError as lost:
-                if self._became_of(append_id, lost):
+                if self._was_stored(append_id, lost):
                     return
-                # It is not stored and never will be: it may be tried once more, under another id.
-                if time.monotonic() + pause > deadline:
-                    raise self._line.translated(lost.error) from lost.error
+                # It is not stored and never will be, so it is safe to try again under another id.
+                if not backoff.wait():
+                    raise self._executor.translate(lost.error) from lost.error
             except _CONFLICTS as error:
                 raise self._conflict(rows, error) from error
             except psycopg.Error as error:
-                raise self._line.translated(error) from error
+                raise self._executor.translate(error) from error
             else:
                 return
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def was_appended(self, append_id: UUID) -> bool:
-        """Whether the rows of an append are stored; wait for one that is under way."""
-        deadline = self._line.deadline()
-        answers: list[tuple[bool]] = self._line.ask(
-            self._statements.was_appended, (append_id, self._line.patience(deadline)), deadline, writes=True
+        """Tell whether the rows of an append are stored; wait for an append in progress."""
+        deadline = self._executor.deadline()
+        parameters = (append_id, self._executor.lock_timeout(deadline))
+        answers: list[tuple[bool]] = self._executor.run(
+            self._statements.was_appended, parameters, deadline, writes=True
         )
         return answers[0][0]
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
-        """Return the last position appended and its hash."""
-        rows: list[tuple[int, bytes]] = self._line.ask(self._statements.last, (originator_id,))
+        """Return the last position appended and its hash, or ``None`` for a new stream."""
+        rows: list[tuple[int, bytes]] = self._executor.run(self._statements.last, (originator_id,))
         return rows[0] if rows else None
 
-    def _became_of(self, append_id: UUID, lost: ConnectionLostError) -> bool:
+    def write_snapshot(self, record: Record) -> None:
+        """Store a snapshot, or replace the one at its position."""
+        _check_length(len(record.data) + len(record.header) + len(record.event_hash))
+        name_id = self._names.ids([record.name])[record.name]
+        values = (record.originator_id, record.position, name_id, *record[3:])
+        self._executor.run(self._statements.write_snapshot, values, writes=True)
+
+    def _was_stored(self, append_id: UUID, lost: ConnectionLostError) -> bool:
         try:
             return self.was_appended(append_id)
         except StoreError as error:
             raise OutcomeUnknownError(append_id, str(error).rstrip(".")) from lost.error
 
-    def _conflict(self, rows: list[Record], error: psycopg.Error) -> ConcurrencyError | StoreError:
-        """Say which stream refused a batch, and where it ends."""
-        constraint = error.diag.constraint_name
-        if isinstance(error, errors.UniqueViolation) and constraint != "record_position":
-            return StoreError(
-                f"{self._line.name}: PostgreSQL found: {error}. The append was given up meanwhile, or the "
-                "tables do not fit each other: try again, and look at them if it stays so."
-            )
+    def _conflict(
+        self, rows: list[Record], error: psycopg.Error
+    ) -> ConcurrencyError | StoreError | PayloadError:
+        """Return the error that names the stream with a taken position, and its end."""
+        is_unique = isinstance(error, errors.UniqueViolation)
+        if is_unique and error.diag.constraint_name != "record_position":
+            return self._executor.translate(error)
         keys = [(row[0], row[1]) for row in rows]
         firsts: dict[UUID, int] = {}
         for stream, position in keys:
             firsts.setdefault(stream, position)
-        found: list[tuple[int | None]] = self._line.ask(
+        found: list[tuple[int | None]] = self._executor.run(
             self._statements.first_taken,
             (uuids([key[0] for key in keys]), integers([key[1] for key in keys])),
         )
@@ -103,21 +107,22 @@ class Appends:
                 ordinal = number
                 break
             seen.add(key)
-        stream = keys[ordinal - 1][0] if isinstance(error, errors.UniqueViolation) else keys[0][0]
+        stream = keys[ordinal - 1][0] if is_unique else keys[0][0]
         last = self.last(stream)
         return ConcurrencyError(stream, firsts[stream] - 1, -1 if last is None else last[0])
 
 
-def check_length(length: int) -> None:
-    """Refuse what PostgreSQL does not take in one message."""
+def _check_length(length: int) -> None:
+    """Refuse rows that do not fit one message of PostgreSQL."""
     if length > _MOST_BYTES:
         raise PayloadError(
-            f"PostgresStore: expected at most {_MOST_BYTES:,} bytes in one call, found {length:,}."
+            f"PostgresStore: expected at most {_MOST_BYTES:,} bytes in one call, found {length:,}. "
+            "Split the call."
         )
 
 
 def _new_append_id() -> UUID:
-    """Return a UUID of version 7: ids that are made one after the other lie together in the index."""
+    """Return a UUID of version 7: consecutive ids are neighbours in the index."""
     milliseconds = (time.time_ns() // 1_000_000) & 0xFFFFFFFFFFFF
     chance = int.from_bytes(os.urandom(10))
     return UUID(int=milliseconds << 80 | 7 << 76 | (chance >> 4 & 0xFFF) << 64 | 2 << 62 | chance >> 18)

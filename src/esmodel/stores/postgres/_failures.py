@@ -1,4 +1,4 @@
-"""What PostgreSQL says when it fails, in words of ours."""
+"""Translate PostgreSQL errors into errors of esmodel."""
 
 from __future__ import annotations
 
@@ -9,34 +9,41 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError, StoreFormatError
 
-_ADVICE: Final = {
-    "": "Check that the server runs, and the connection string.",
-    "08": "Check that the server runs, and the connection string.",
+_ADVICE: Final = {  # by the class of an SQLSTATE, its first two characters
+    "": "Check that the server runs, and check the connection string.",
+    "08": "Check that the server runs, and check the connection string.",
+    "23": "Try again; if the error persists, the tables are inconsistent: restore them from a backup.",
     "25": "Connect to the primary server, as a role that may write.",
     "28": "Check the user and the password of the connection string.",
     "3D": "Create the database, or correct the connection string.",
     "40": "Try again.",
-    "42": "Give the role the rights that it needs: see docs/stores.md.",
+    "42": "Grant the role the privileges that it needs: see docs/stores.md.",
     "53": "Give the server more memory, disk or connections, or use fewer.",
-    "55": "Another transaction keeps it locked: wait, or set a longer timeout.",
+    "55": "Another transaction keeps it locked: try again, or set a longer timeout.",
     "57": "The server ended the session or the statement: try again.",
-    "58": "Look at the disk and the log of the server.",
-    "XX": "Stop; look at the log of the server, and restore the database from a backup.",
+    "58": "Check the disk and the log of the server.",
+    "XX": "Stop; check the log of the server, and restore the database from a backup.",
 }
 _MISSING: Final = {"3F000", "42P01", "42883", "42703"}  # a schema, a table, a function, a column
 _TAKEN: Final = {"42P07", "42723", "42710"}  # a table, a function, another object
 
 
 class ConnectionLostError(Exception):
-    """The connection was lost: what was sent may have been done, or not."""
+    """The connection was lost, and it is unknown whether the server executed the statement."""
 
     def __init__(self, error: psycopg.Error) -> None:
         super().__init__(error)
         self.error = error
 
 
-def translated(error: psycopg.Error, name: str, seconds: float) -> StoreError | PayloadError:
-    """Say what PostgreSQL found, and what to do about it, of the store with that name and timeout."""
+def translate(error: psycopg.Error, name: str, seconds: float) -> StoreError | PayloadError:
+    """Return the error to raise: it says what PostgreSQL found and what to do about it.
+
+    Args:
+        error: the error of the driver.
+        name: the name of the store in messages.
+        seconds: the timeout of the store.
+    """
     state = error.sqlstate or ""
     finding = (error.diag.message_primary or " ".join(str(error).split())).rstrip(".")
     if isinstance(error, PoolClosed):
@@ -52,10 +59,10 @@ def translated(error: psycopg.Error, name: str, seconds: float) -> StoreError | 
         )
     if state in _TAKEN:
         return StoreFormatError(
-            f"{name}: expected no tables but those of esmodel, found: {finding}. Choose another "
+            f"{name}: expected only the tables of esmodel, found: {finding}. Choose another "
             "schema: PostgresStore(..., schema=...). Nothing was changed."
         )
     if state.startswith("54"):
         return PayloadError(f"{name}: expected a row that PostgreSQL can hold: {finding}.")
-    advice = _ADVICE.get(state[:2], "See the error of PostgreSQL.")
-    return StoreError(f"{name}: PostgreSQL found: {finding}. {advice}")
+    advice = _ADVICE.get(state[:2], "See the PostgreSQL error.")
+    return StoreError(f"{name}: PostgreSQL reports: {finding}. {advice}")

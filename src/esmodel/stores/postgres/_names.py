@@ -1,4 +1,4 @@
-"""Names of classes: a row holds a number instead."""
+"""``Names``: the stored names and their ids; a row refers to its name by id."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import hashlib
 from collections.abc import Iterable
 
 from esmodel.stores.postgres._arrays import byte_strings, short_integers
-from esmodel.stores.postgres._line import Line
+from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._statements import Statements
 
 
 class Names:
-    """The names that are stored, and their numbers; each is asked for once."""
+    """The stored names and their ids. Each is looked up once and then cached."""
 
-    def __init__(self, line: Line, statements: Statements) -> None:
-        self._line = line
+    def __init__(self, executor: Executor, statements: Statements) -> None:
+        self._executor = executor
         self._statements = statements
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
-    def known(self, name_ids: set[int]) -> dict[int, str]:
-        """Return all names, after those that are not known yet were asked for."""
+    def by_id(self, name_ids: set[int]) -> dict[int, str]:
+        """Return all known names by their ids, at least those asked for."""
         if missing := name_ids - self._names.keys():
-            found: list[tuple[int, bytes]] = self._line.ask(
+            found: list[tuple[int, bytes]] = self._executor.run(
                 self._statements.names, (short_integers(list(missing)),)
             )
             self._names.update((name_id, name.decode()) for name_id, name in found)
         return self._names
 
     def ids(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the ids of all names, after those that have none yet were given one."""
+        """Return all known ids by their names; store the names that have no id yet."""
         missing = {hashlib.sha256(name.encode()).digest(): name for name in names if name not in self._ids}
         if missing:
-            digests = sorted(missing)  # two that add the same names do not wait for each other in turn
+            digests = sorted(missing)  # two writers that add the same names cannot deadlock
             parameters = (
                 byte_strings(digests),
                 byte_strings([missing[digest].encode() for digest in digests]),
             )
-            found: list[tuple[bytes, int]] = self._line.ask(
+            found: list[tuple[bytes, int]] = self._executor.run(
                 self._statements.name_ids, parameters, writes=True
             )
             self._ids.update((missing[digest], name_id) for digest, name_id in found)

@@ -1,4 +1,4 @@
-"""What is asked of PostgreSQL, for one schema and order."""
+"""The SQL statements of one schema and order."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import Final, NamedTuple
 
 from esmodel.stores.postgres.schema import COLUMNS, PLACES, Order, functions_of, quoted, tables_of
 
-BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"  # what others committed before a lock is seen after it
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"  # sees rows committed while it waited for a lock
 COMMIT: Final = "COMMIT"
-# Two processes that migrate at once take turns; the lock goes with the transaction.
+# Processes that migrate concurrently take turns; the end of the transaction releases the lock.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('esmodel ' || %s, 0))"
 HAS_SCHEMA: Final = "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = %s"
 HAS_FORMAT: Final = "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = %s AND tablename = 'format'"
 
-# No other version misreads the tables, and no two processes disagree about the order.
+# No other version misreads the tables, and all processes use the same order.
 _IDENTIFY = """SELECT version, numbering, current_setting('default_transaction_isolation')
     FROM {s}.format"""
-# Transaction ids are those of one cluster: where the tables were restored into another, its next
-# transaction could be numbered below what is stored already.
+# Transaction ids belong to one cluster. If the tables were restored into another cluster, its next
+# transaction could get a number below those of the stored rows.
 _IS_FOREIGN = """SELECT coalesce((SELECT max(number) >> {places} FROM {s}.record) >=
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint + shift, false) FROM {s}.format"""
-_MEND = """UPDATE {s}.format SET shift =
+_SHIFT_NUMBERS = """UPDATE {s}.format SET shift =
     (SELECT max(number) >> {places} FROM {s}.record) - pg_current_xact_id()::text::bigint"""
 _APPEND = "SELECT {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
-# The position that refused the batch is named.
+# A conflict names the first taken position.
 _FIRST_TAKEN = """SELECT min(o) FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS r (i, p, o)
     JOIN {s}.record ON originator_id = i AND position = p"""
-# Writing a snapshot at a position that has one replaces it.
+# Writing a snapshot replaces the one at the same position.
 _WRITE_SNAPSHOT = """INSERT INTO {s}.snapshot (originator_id, {columns})
     VALUES (%b, %b, %b, %b, %b, %b, %b, %b) ON CONFLICT (originator_id, position) DO UPDATE SET
     name_id = excluded.name_id, class_version = excluded.class_version,
@@ -38,7 +38,7 @@ _READ_SNAPSHOT = """SELECT {columns} FROM {s}.snapshot
 
 
 class Statements(NamedTuple):
-    """The statements, each as it is sent."""
+    """The SQL statements, encoded as they are sent."""
 
     create_schema: bytes
     create_tables: bytes
@@ -47,7 +47,7 @@ class Statements(NamedTuple):
     set_version: bytes
     is_foreign: bytes
     lock_records: bytes
-    mend: bytes
+    shift_numbers: bytes
     append: bytes
     was_appended: bytes
     name_ids: bytes
@@ -63,31 +63,31 @@ class Statements(NamedTuple):
 
     @classmethod
     def of(cls, schema: str, order: Order) -> Statements:
-        """Make the statements for one schema and order."""
+        """Return the statements of one schema and order."""
         parts = {"s": quoted(schema), "columns": COLUMNS, "places": PLACES}
 
-        def told(text: str) -> bytes:
+        def filled(text: str) -> bytes:
             return text.format_map(parts).encode()
 
         return cls(
-            create_schema=told("CREATE SCHEMA {s}"),
+            create_schema=filled("CREATE SCHEMA {s}"),
             create_tables=tables_of(schema, order).encode(),
             create_functions=functions_of(schema, order).encode(),
-            identify=told(_IDENTIFY),
-            set_version=told("UPDATE {s}.format SET version = %s"),
-            is_foreign=told(_IS_FOREIGN),
-            lock_records=told("LOCK TABLE {s}.record IN EXCLUSIVE MODE"),
-            mend=told(_MEND),
-            append=told(_APPEND),
-            was_appended=told("SELECT {s}.was_appended(%b, %b)"),
-            name_ids=told("SELECT digest, name_id FROM {s}.name_ids(%b, %b)"),
-            names=told("SELECT name_id, name FROM {s}.name WHERE name_id = ANY (%b)"),
-            last=told("SELECT last_position, last_hash FROM {s}.stream WHERE originator_id = %b"),
-            first_taken=told(_FIRST_TAKEN),
-            read=told("SELECT * FROM {s}.read_rows(%b, %b, %b, %b)"),
-            read_descending=told("SELECT * FROM {s}.read_rows_descending(%b, %b, %b, %b)"),
-            read_all=told("SELECT * FROM {s}.read_all(%b, %b)"),
-            write_snapshot=told(_WRITE_SNAPSHOT),
-            read_snapshot=told(_READ_SNAPSHOT),
-            read_from_snapshot=told("SELECT * FROM {s}.read_from_snapshot(%b, %b)"),
+            identify=filled(_IDENTIFY),
+            set_version=filled("UPDATE {s}.format SET version = %s"),
+            is_foreign=filled(_IS_FOREIGN),
+            lock_records=filled("LOCK TABLE {s}.record IN EXCLUSIVE MODE"),
+            shift_numbers=filled(_SHIFT_NUMBERS),
+            append=filled(_APPEND),
+            was_appended=filled("SELECT {s}.was_appended(%b, %b)"),
+            name_ids=filled("SELECT digest, name_id FROM {s}.name_ids(%b, %b)"),
+            names=filled("SELECT name_id, name FROM {s}.name WHERE name_id = ANY (%b)"),
+            last=filled("SELECT last_position, last_hash FROM {s}.stream WHERE originator_id = %b"),
+            first_taken=filled(_FIRST_TAKEN),
+            read=filled("SELECT * FROM {s}.read_rows(%b, %b, %b, %b)"),
+            read_descending=filled("SELECT * FROM {s}.read_rows_descending(%b, %b, %b, %b)"),
+            read_all=filled("SELECT * FROM {s}.read_all(%b, %b)"),
+            write_snapshot=filled(_WRITE_SNAPSHOT),
+            read_snapshot=filled(_READ_SNAPSHOT),
+            read_from_snapshot=filled("SELECT * FROM {s}.read_from_snapshot(%b, %b)"),
         )

@@ -1,4 +1,4 @@
-"""Where connections to PostgreSQL come from."""
+"""``Connections``: the pool of connections that a caller may give to the store."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import psycopg
 
 
 class Connections(Protocol):
-    """What lends connections: a ``psycopg_pool.ConnectionPool``.
+    """A pool of connections, such as ``psycopg_pool.ConnectionPool``.
 
     Laws:
-        1. ``connection`` lends a connection that nobody else uses meanwhile.
+        1. ``connection`` lends a connection that nobody else uses until it is returned.
     """
 
     def connection(self, timeout: float | None = None) -> AbstractContextManager[psycopg.Connection[object]]:
-        """Lend a connection; wait for one at most ``timeout`` seconds."""
+        """Lend a connection; wait for one for at most ``timeout`` seconds."""
         ...

@@ -1,40 +1,40 @@
-"""The tables and functions in PostgreSQL, and the numbers that they rest on."""
+"""The tables and functions of a PostgreSQL schema, and their constants."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Final, Literal, TypeAlias
 
-from esmodel.rows.record import LEAST
+from esmodel.rows.bounds import LEAST
 
 Order: TypeAlias = Literal["dense", "transaction"]
-"""Which order ``read_all`` gives; see ``PostgresStore``."""
+"""The order of ``read_all``; see ``PostgresStore``."""
 
 FORMAT: Final = 2
-"""The format that ``migrate`` makes. In format 1, appends wait for the counter instead of their turn."""
+"""The format that ``migrate`` creates. In format 1, appends lock the row of the counter instead."""
 
 PAGE_ROWS: Final = 500
-"""Rows that are read in one statement."""
+"""The most rows in a page."""
 
 PAGE_BYTES: Final = 1 << 20
-"""Bytes of payload after which a page ends."""
+"""The bytes of payload after which a page ends."""
 
 PLACES: Final = 20
-"""Bits of a number that tell the place of a row in its append, in the order ``"transaction"``."""
+"""The bits of a number that hold the place of a row in its append, in the order ``"transaction"``."""
 
-# In `transaction` order, a number is the transaction's, and the place in its append in the low bits.
-# The shift is what `migrate` added to the transaction ids of this cluster.
+# In the order "transaction", the high bits of a number are the transaction id, and the low bits the
+# place of the row in its append. The shift is what `migrate` added to the ids of this cluster.
 _BASE: Final[dict[Order, str]] = {
-    # One commit at a time: the counter stays locked until this append is committed. Who waits for a row is
-    # woken, looks at it anew and may wait again; who waits for a turn has it.
-    "dense": """PERFORM pg_advisory_xact_lock({turn});
+    # One commit at a time: the lock is held until this append commits. Waiting for the row of the counter
+    # instead is slower: a session that wakes up must read the row again, and may have to wait again.
+    "dense": """PERFORM pg_advisory_xact_lock({lock});
     UPDATE {s}.counter SET last = last + cardinality(_of) RETURNING last - cardinality(_of) INTO base;""",
     "transaction": "base := (SELECT (pg_current_xact_id()::text::bigint + shift)"
     " << {places} FROM {s}.format);",
 }
-# Nothing that is under way, or begins later, can have a number below that of the oldest transaction
-# under way: what is read there is all that there will ever be.
-_SETTLED: Final[dict[Order, str]] = {
+# No transaction in progress or in the future can write a number below that of the oldest transaction
+# in progress, so the rows below it are final.
+_FINAL: Final[dict[Order, str]] = {
     "dense": "",
     "transaction": "AND number < (SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift)"
     " << {places} FROM {s}.format)",
@@ -44,13 +44,13 @@ _TYPES: Final = (
     " header bytea, event_hash bytea"
 )
 COLUMNS: Final = 'position, name_id, class_version, "timestamp", data, header, event_hash'
-"""The columns of a row, as the store reads them."""
+"""The columns of a row in the order in which the store reads them."""
 
-# `last` is kept apart from the rows; a hot row is found without the index growing (fillfactor).
-# A name comes back as it was appended, any Unicode text, and costs four bytes a row.
-# Of two appends at one position one succeeds (PRIMARY KEY); numbers are those of one row (UNIQUE).
-# A snapshot never takes part in `read`, `read_all` or `last`.
-# An append id is that of one append, or of none for ever (PRIMARY KEY; `stored` says which).
+# `last` is stored apart from the rows; free space (fillfactor) keeps updates of a row out of the index.
+# A row refers to its name by an id of four bytes; names are bytes, so any Unicode text comes back.
+# Of two appends at one position, one succeeds (PRIMARY KEY); each row has its own number (UNIQUE).
+# A snapshot never appears in `read`, `read_all` or `last`.
+# An append id belongs to one append, or forever to none (PRIMARY KEY; `stored` tells which).
 _TABLES: Final = """
 CREATE TABLE {s}.format (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL,
     numbering text NOT NULL, shift bigint NOT NULL);
@@ -76,17 +76,17 @@ INSERT INTO {s}.format (version, numbering, shift)
 """
 
 _FUNCTIONS: Final = """
--- `append` is atomic, and costs one round trip: this is one statement, and so one transaction. Locks
--- are taken in one order by all: the id, the streams as they are sorted, the counter.
+-- `append` is atomic and costs one round trip, because this is one statement and so one transaction.
+-- All writers take their locks in the same order: the id, the sorted streams, the counter.
 CREATE OR REPLACE FUNCTION {s}.append_rows(_append_id uuid, _wait text, _streams uuid[], _lasts bigint[],
     _heads bytea[], _of integer[], _positions bigint[], _name_ids integer[], _class_versions bigint[],
     _timestamps bigint[], _data bytea[], _headers bytea[], _hashes bytea[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE base bigint;
 BEGIN
-    -- Who waits for another's lock does not wait for ever.
+    -- Waiting for a lock times out.
     PERFORM set_config('lock_timeout', _wait, true);
-    -- What became of it can be asked, and an append that was given up fails here.
+    -- The id tells later that the append was stored; an append reported as not stored fails here.
     INSERT INTO {s}.append VALUES (_append_id, true);
     -- `last` is the highest position ever appended.
     INSERT INTO {s}.stream AS old SELECT * FROM unnest(_streams, _lasts, _heads)
@@ -94,15 +94,15 @@ BEGIN
         SET last_position = excluded.last_position, last_hash = excluded.last_hash
         WHERE old.last_position < excluded.last_position;
     {base}
-    -- Rows are only ever added; a taken position fails on the primary key.
+    -- Rows are only ever inserted; a taken position violates the primary key.
     INSERT INTO {s}.record
         SELECT _streams[i], p, base + o, v, t, n, d, h, e
         FROM unnest(_of, _positions, _class_versions, _timestamps, _name_ids, _data, _headers, _hashes)
         WITH ORDINALITY AS r (i, p, v, t, n, d, h, e, o);
 END $$;
 
--- The answer is final: an append under way is waited for (it holds the id), and where there is none,
--- the id is taken for ever.
+-- The answer is final: this waits for an append in progress, which has locked the id, and otherwise
+-- takes the id forever.
 CREATE OR REPLACE FUNCTION {s}.was_appended(_append_id uuid, _wait text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -111,7 +111,7 @@ BEGIN
     RETURN (SELECT stored FROM {s}.append WHERE append_id = _append_id);
 END $$;
 
--- A name has one id for ever: none is changed or removed.
+-- A name keeps its id forever: names are never changed or deleted.
 CREATE OR REPLACE FUNCTION {s}.name_ids(_digests bytea[], _names bytea[])
 RETURNS TABLE (digest bytea, name_id integer)
 LANGUAGE plpgsql AS $$
@@ -122,11 +122,11 @@ BEGIN
     RETURN QUERY SELECT digest, name_id FROM {s}.name WHERE digest = ANY (_digests);
 END $$;
 
--- What reads by pages is planned once a session, and walks along the index: where statistics are old
--- or missing, PostgreSQL would rather read and sort all that is left, for each page.
+-- Functions that read pages are planned once a session, and scan the index. With old or missing
+-- statistics, PostgreSQL would otherwise read and sort all remaining rows for each page.
 
--- The rows of one stream in the order of their positions; a page starts where the last one ended, and
--- ends where it has grown long.
+-- The rows of one stream in the order of their positions; a page starts where the previous one ended,
+-- and ends once its data is long.
 CREATE OR REPLACE FUNCTION {s}.read_rows(_id uuid, _low bigint, _high bigint, _most integer)
 RETURNS TABLE ({types})
 LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
@@ -139,7 +139,7 @@ BEGIN
         WHERE before <= {page_bytes};
 END $$;
 
--- The same, from the end.
+-- The same rows from the end.
 CREATE OR REPLACE FUNCTION {s}.read_rows_descending(_id uuid, _low bigint, _high bigint, _most integer)
 RETURNS TABLE ({types})
 LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
@@ -153,7 +153,7 @@ BEGIN
         WHERE before <= {page_bytes};
 END $$;
 
--- Commit order, and nothing that may still get a number in between.
+-- Commit order; no row returned can be preceded by a row committed later.
 CREATE OR REPLACE FUNCTION {s}.read_all(_after bigint, _most integer)
 RETURNS TABLE ({types}, number bigint, originator_id uuid)
 LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
@@ -163,11 +163,11 @@ BEGIN
             SELECT {columns}, number, originator_id,
                 sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS before
             FROM {s}.record WHERE number > _after ORDER BY number LIMIT _most) AS page
-        WHERE before <= {page_bytes} {settled};
+        WHERE before <= {page_bytes} {final};
 END $$;
 
--- The snapshot with the highest position within the bound, and the first page of the rows after it: in
--- one round trip, and of one moment (STABLE).
+-- The snapshot with the highest position within the bound, and the first page of the rows after it, in
+-- one round trip and as of one moment (STABLE).
 CREATE OR REPLACE FUNCTION {s}.read_from_snapshot(_id uuid, _high bigint)
 RETURNS TABLE ({types}, is_snapshot boolean)
 LANGUAGE plpgsql STABLE AS $$
@@ -191,16 +191,16 @@ END $$;
 
 
 def tables_of(schema: str, order: Order) -> str:
-    """Return the statements that make the tables, and what is in them from the beginning."""
+    """Return the SQL that creates the tables and their initial rows."""
     return _TABLES.format(s=quoted(schema), version=FORMAT, order=order)
 
 
 def functions_of(schema: str, order: Order) -> str:
-    """Return the statements that make the functions, or replace those of an earlier format."""
+    """Return the SQL that creates the functions, or replaces those of an earlier format."""
     numbers = {
         "s": quoted(schema),
         "places": PLACES,
-        "turn": _turn_of(schema),
+        "lock": _lock_key_of(schema),
     }
     return _FUNCTIONS.format(
         **numbers,
@@ -210,15 +210,15 @@ def functions_of(schema: str, order: Order) -> str:
         page_rows=PAGE_ROWS,
         page_bytes=PAGE_BYTES,
         base=_BASE[order].format(**numbers),
-        settled=_SETTLED[order].format(**numbers),
+        final=_FINAL[order].format(**numbers),
     )
 
 
 def quoted(schema: str) -> str:
-    """Return the name of a schema as it stands in statements: it may be a word of SQL."""
+    """Quote the name of a schema, which may be a keyword of SQL."""
     return f'"{schema}"'
 
 
-def _turn_of(schema: str) -> int:
-    """Return the key of the lock that appends take in turn: one of 64 bits, another for each schema."""
+def _lock_key_of(schema: str) -> int:
+    """Return the key of the advisory lock of appends: 64 bits, derived from the schema."""
     return int.from_bytes(hashlib.sha256(f"esmodel appends to {schema}".encode()).digest()[:8], signed=True)

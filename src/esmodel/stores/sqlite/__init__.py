@@ -1,4 +1,4 @@
-"""The store that keeps rows in one SQLite file."""
+"""``SQLiteStore``: a record store in one SQLite file."""
 
 from esmodel.stores.sqlite.store import SQLiteStore
 

@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.properties import machine_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from esmodel.rows.record import (
+from esmodel.rows.protocols import (
     RecordStore,
     SupportsAppendIds,
     SupportsReadAll,

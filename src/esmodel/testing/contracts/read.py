@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.rows.record import GREATEST, LEAST
+from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.testing.contracts.laws import (
     AS_APPENDED,
     IN_ORDER,

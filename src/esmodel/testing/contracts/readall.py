@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 from esmodel.testing.contracts.checks import check_closed, check_types
 from esmodel.testing.contracts.laws import (
     READ_ON,

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from esmodel.rows.record import GREATEST, LEAST, Record
+from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.rows.record import Record
 
 NEAR_THE_ROWS: Final = (None, LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1)
 """Bounds for rows at -3 to 8: none, before, among and after them, and beyond 64 bits."""

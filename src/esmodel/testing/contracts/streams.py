@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.rows.record import GREATEST
+from esmodel.rows.bounds import GREATEST
 from esmodel.testing.contracts.checks import check_closed, check_conflict
 from esmodel.testing.contracts.laws import (
     TOGETHER,

@@ -1,4 +1,4 @@
-"""How sessions are shared by threads, and what becomes of them in a fork."""
+"""Share one SQLite session among threads, and close it before a fork."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from types import TracebackType
 from weakref import WeakSet
 
 from esmodel.exceptions import StoreClosedError, StoreError
-from esmodel.stores.sqlite._failures import translated
-from esmodel.stores.sqlite._file import opened
+from esmodel.stores.sqlite._failures import translate
+from esmodel.stores.sqlite._opening import open_file
 from esmodel.stores.sqlite._session import Session
 from esmodel.stores.sqlite._statements import ROLLBACK
 
 
-class Line:
-    """A connection that is opened when it is needed, behind a lock: one for writing, one to read.
+class SharedSession:
+    """A session behind a lock, opened on first use. A store has one to write and one to read.
 
-    The lock is not reentrant: a signal handler that appends in the midst of an append must not end
-    the transaction of that one.
+    Use it in a ``with`` statement, which ends open transactions and translates errors of SQLite.
+
+    The lock is not reentrant: a signal handler that appends during an append must not end the
+    transaction of that append.
     """
 
     def __init__(self, path: Path, synchronous: str, seconds: float, *, writes: bool) -> None:
@@ -34,9 +36,10 @@ class Line:
         self._lock = Lock()
         self._session: Session | None = None
         self._closed = False
-        _lines.add(self)
+        _sessions.add(self)
 
     def check_open(self) -> None:
+        """Raise ``StoreClosedError`` if the store was closed."""
         if self._closed:
             raise StoreClosedError(f"The store of {self._path} was closed: open a new one.")
 
@@ -44,24 +47,25 @@ class Line:
         self.check_open()
         if self._session is not None and self._session.pid != os.getpid():
             raise StoreError(
-                f"{self._path}: the process was forked while the store was in use, or not by "
-                "os.fork, and SQLite does not survive that: open the store after the fork."
+                f"{self._path}: expected no open session in a forked process, found one: the process was "
+                "forked during a call to the store, or not by os.fork. Open the store after the fork."
             )
         if not self._lock.acquire(timeout=self._seconds):
             raise StoreError(
-                f"{self._path}: other threads kept it busy for {self._seconds} s. "
+                f"{self._path}: other threads kept the store busy for {self._seconds} s. "
                 "Try again, or set a longer busy_timeout."
             )
         try:
             self.check_open()
             if self._session is None:
-                self._session = Session(self._open(), self._path, self._seconds)
-                self._mode = "rw"  # a file that has gone is an error, and not an empty store
-        except sqlite3.Error as error:
+                connection = open_file(
+                    self._path, self._mode, self._synchronous, self._seconds, writes=self._writes
+                )
+                self._session = Session(connection, self._path, self._seconds)
+                self._mode = "rw"  # from now on, a missing file is an error and not a new store
+        except BaseException as error:
             self._lock.release()
-            raise translated(error, self._path) from error
-        except BaseException:
-            self._lock.release()
+            self._raise_translated(error)
             raise
         return self._session
 
@@ -77,27 +81,29 @@ class Line:
                 with contextlib.suppress(sqlite3.Error):
                     self._session.connection.execute(ROLLBACK)
                 if self._session.connection.in_transaction:
-                    self._drop()  # closing it rolls back; the next call opens another
+                    self._drop()  # closing the connection rolls back; the next call opens a new one
         finally:
             self._lock.release()
-        if isinstance(error, (sqlite3.Error, OverflowError)):
-            raise translated(error, self._path) from error
+        if error is not None:
+            self._raise_translated(error)
 
     def close(self) -> None:
+        """Close the session; wait for a call in progress."""
         self._closed = True
         if self._session is not None and self._session.pid != os.getpid():
-            return  # it is the parent's, and to close it here would give up the parent's locks
+            return  # the session is the parent's: closing it here would release the parent's locks
         with self._lock:
             self._drop()
 
     def pause(self) -> bool:
-        """Close the connection and keep the lock, if it can be had."""
+        """Take the lock and close the session; return whether the lock was free in time."""
         if self._lock.acquire(timeout=self._seconds):
             self._drop()
             return True
         return False
 
     def resume(self) -> None:
+        """Release the lock that ``pause`` took."""
         self._lock.release()
 
     def _drop(self) -> None:
@@ -105,26 +111,27 @@ class Line:
             self._session.connection.close()
             self._session = None
 
-    def _open(self) -> sqlite3.Connection:
-        return opened(self._path, self._mode, self._synchronous, self._seconds, writes=self._writes)
+    def _raise_translated(self, error: BaseException) -> None:
+        if isinstance(error, (sqlite3.Error, OverflowError)):
+            raise translate(error, self._path) from error
 
 
-# SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): even a new
-# connection in the child would believe that it holds the parent's locks. So all are closed before
-# the fork, and opened again when they are needed.
-_lines: WeakSet[Line] = WeakSet()
-_paused: list[Line] = []
+# An SQLite connection must not be carried across a fork (https://sqlite.org/howtocorrupt.html, 2.6):
+# the child would believe that it holds the parent's locks, even in a new connection. So all sessions
+# are closed before a fork, and opened again on their next use.
+_sessions: WeakSet[SharedSession] = WeakSet()
+_paused: list[SharedSession] = []
 _fork_lock = Lock()
 
 
 def _before_fork() -> None:
     _fork_lock.acquire()
-    _paused.extend(line for line in list(_lines) if line.pause())
+    _paused.extend(session for session in list(_sessions) if session.pause())
 
 
 def _after_fork() -> None:
-    for line in _paused:
-        line.resume()
+    for session in _paused:
+        session.resume()
     _paused.clear()
     _fork_lock.release()
 

@@ -1,4 +1,4 @@
-"""Connections: our own, or those of a pool that was given."""
+"""Pools of connections: the store's own, and those that a caller gives."""
 
 from __future__ import annotations
 
@@ -20,35 +20,39 @@ from esmodel.stores.postgres.connections import Connections
 _PAUSE: Final = 0.1  # seconds between two attempts to connect
 
 
-class Source(Protocol):
-    """Where the store takes connections from: each is in autocommit mode, idle, and nobody else's."""
+class Pool(Protocol):
+    """A pool of connections.
 
-    def take(self, timeout: float, /) -> psycopg.Connection[object]:
-        """Take a connection; wait for one at most ``timeout`` seconds."""
+    Laws:
+        1. An acquired connection is idle and in autocommit mode, and nobody else uses it.
+    """
+
+    def acquire(self, timeout: float, /) -> psycopg.Connection[object]:
+        """Return a connection; wait for one for at most ``timeout`` seconds."""
         ...
 
-    def give_back(self, connection: psycopg.Connection[object], /) -> None:
-        """Give it back, in whatever state."""
+    def release(self, connection: psycopg.Connection[object], /) -> None:
+        """Take a connection back, in any state."""
         ...
 
     def close(self) -> None:
-        """Close what is the store's own."""
+        """Close the connections that belong to the store."""
         ...
 
 
-class GivenConnections:
-    """Connections of a pool that somebody else opened, and will close.
+class GivenPool:
+    """A pool that the caller opened and will close.
 
     Args:
-        pool: lends them.
+        pool: the caller's pool.
     """
 
     def __init__(self, pool: Connections) -> None:
         self._pool = pool
-        self._lent: dict[int, tuple[AbstractContextManager[psycopg.Connection[object]], bool]] = {}
+        self._loans: dict[int, tuple[AbstractContextManager[psycopg.Connection[object]], bool]] = {}
 
-    def take(self, timeout: float, /) -> psycopg.Connection[object]:
-        """Take a connection; raises what the pool raises."""
+    def acquire(self, timeout: float, /) -> psycopg.Connection[object]:
+        """Return a connection; raise the errors of the pool."""
         loan = self._pool.connection(timeout)
         connection = loan.__enter__()
         try:
@@ -59,14 +63,14 @@ class GivenConnections:
         except BaseException as error:
             loan.__exit__(type(error), error, error.__traceback__)
             raise
-        self._lent[id(connection)] = loan, was_autocommit
+        self._loans[id(connection)] = loan, was_autocommit
         return connection
 
-    def give_back(self, connection: psycopg.Connection[object], /) -> None:
-        """Give it back as it came: idle, and with its own setting of autocommit."""
-        loan, was_autocommit = self._lent.pop(id(connection))
+    def release(self, connection: psycopg.Connection[object], /) -> None:
+        """Return a connection to the pool idle, with its original autocommit setting."""
+        loan, was_autocommit = self._loans.pop(id(connection))
         try:
-            _end_transaction(connection)  # the pool replaces one that was lost
+            _end_transaction(connection)  # the pool replaces a lost connection
             if not (was_autocommit or connection.closed):
                 connection.autocommit = False
         finally:
@@ -82,24 +86,24 @@ def _end_transaction(connection: psycopg.Connection[object]) -> None:
             connection.rollback()
 
 
-class OwnConnections:
-    """Connections that are opened when they are needed, by the thread that needs one, and kept.
+class OwnPool:
+    """A pool without threads: a caller that needs a connection opens it, and the pool keeps it.
 
-    A pool with threads of its own would wait longer and longer between two attempts to connect, and
-    keep to itself why they fail.
+    A pool with threads of its own would back off further after each failed attempt to connect, and
+    would hide why the attempts fail.
 
     Args:
         address: a connection string.
-        most: how many are open at once.
-        seconds: how long a server may be silent before it is lost.
+        most: the most connections open at once.
+        seconds: how long a server may be unresponsive before its connection times out.
 
     Example:
-        >>> connections = OwnConnections(dsn, 2, 30.0)  # dsn: "postgresql://..."
-        >>> connection = connections.take(30.0)
+        >>> pool = OwnPool(dsn, 2, 30.0)  # dsn: "postgresql://..."
+        >>> connection = pool.acquire(30.0)
         >>> connection.execute("SELECT 1").fetchone()
         (1,)
-        >>> connections.give_back(connection)
-        >>> connections.close()
+        >>> pool.release(connection)
+        >>> pool.close()
     """
 
     def __init__(self, address: str, most: int, seconds: float) -> None:
@@ -109,65 +113,65 @@ class OwnConnections:
         self._was_connected = False
         self._inherited: list[psycopg.Connection[object]] = []
         self._closed = False
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._free = SimpleQueue[None]()
-        for _ in range(self._most):
-            self._free.put(None)
-        # The last one that was given back is lent first: what its session needs is at hand in the server.
-        self._idle: list[psycopg.Connection[object]] = []
-
-    def take(self, timeout: float, /) -> psycopg.Connection[object]:
-        """Take a connection; wait for one, or for a server that was there once, at most ``timeout``.
+    def acquire(self, timeout: float, /) -> psycopg.Connection[object]:
+        """Return a connection; wait for at most ``timeout`` for one, or for a server to come back.
 
         Raises:
-            psycopg_pool.PoolTimeout: if all are in use.
+            psycopg_pool.PoolTimeout: if all connections are in use.
             psycopg.OperationalError: if the server cannot be reached.
         """
         if self._pid != os.getpid():
-            # After a fork, these are the parent's: to close one here would end its session there.
+            # After a fork, these belong to the parent: closing one here would end its session there.
             self._inherited += self._idle
-            self._begin()
+            self._reset()
         try:
-            self._free.get(timeout=timeout)
+            self._permits.get(timeout=timeout)
         except Empty:
-            raise PoolTimeout(f"all {self._most} are in use") from None
+            raise PoolTimeout(f"all {self._most} connections are in use") from None
         try:
             return self._idle.pop() if self._idle else self._connect(time.monotonic() + timeout)
         except BaseException:
-            self._free.put(None)
+            self._permits.put(None)
             raise
 
-    def give_back(self, connection: psycopg.Connection[object], /) -> None:
-        """Give it back; one that is lost is closed."""
+    def release(self, connection: psycopg.Connection[object], /) -> None:
+        """Keep a connection for the next caller; close it if it is lost."""
         try:
             _end_transaction(connection)
             if connection.pgconn.transaction_status == TransactionStatus.IDLE:
                 self._idle.append(connection)
             else:
                 connection.close()
-                self._close_idle()  # what ended this one may have ended them all
+                self._close_idle()  # the same cause may have ended the others
             if self._closed:
                 self._close_idle()
         finally:
-            self._free.put(None)
+            self._permits.put(None)
 
     def close(self) -> None:
-        """Close what is not in use now, and the others when they are given back."""
+        """Close the idle connections now, and the others when they are released."""
         self._closed = True
         if self._pid == os.getpid():
             self._close_idle()
 
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._permits = SimpleQueue[None]()
+        for _ in range(self._most):
+            self._permits.put(None)
+        # The connection released last is lent first: the caches of its session are warm.
+        self._idle: list[psycopg.Connection[object]] = []
+
     def _connect(self, deadline: float) -> psycopg.Connection[object]:
         while True:
             try:
-                # Nothing is prepared: the next transaction may be in another session.
+                # Never prepare statements: the next transaction may run in another session.
                 address = make_conninfo(self._address, **self._timeouts(deadline))
                 connection = psycopg.connect(address, autocommit=True, prepare_threshold=None)
             except psycopg.OperationalError:
-                # A server that was there once is waited for.
+                # Wait only for a server that was reached before.
                 if not self._was_connected or time.monotonic() + _PAUSE > deadline:
                     raise
             else:
@@ -177,10 +181,10 @@ class OwnConnections:
             time.sleep(_PAUSE)
 
     def _timeouts(self, deadline: float) -> dict[str, int]:
-        """Return how long a server, or the way to it, may be silent, where the address does not say it.
+        """Return the timeouts for an unresponsive server that the address does not set itself.
 
-        By default, a connection whose other end has gone without a word is waited for until the system
-        gives it up: a quarter of an hour for a question, two hours for an answer.
+        Without them, the operating system times out a silent connection after a quarter of an hour
+        while data is in flight, and after two hours otherwise.
         """
         seconds = max(int(self._seconds), 2)
         known = conninfo_to_dict(self._address)
