@@ -215,6 +215,7 @@ def test_the_batches_have_as_many_items_as_are_appended_one_by_one() -> None:
     assert sum(BATCHES) == NUMBER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("array_size", [5, 10])
 def test_threads_and_processes_that_write_at_once_lose_and_repeat_nothing(
@@ -273,6 +274,7 @@ def test_threads_that_write_to_memory_at_once_lose_and_repeat_nothing(array_size
 # --- killed --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_was_appended_outlives_thirty_kills_without_a_hole(tmp_path: Path) -> None:
     array_size = 6  # so that every sixth item is written after links
     path = tmp_path / "events.db"

@@ -22,6 +22,7 @@ import pytest
 from attrs import define, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from esmodel import (
     AggregateEvent,
@@ -988,7 +989,8 @@ def follow(collection_class: type[Collection[T]], items: tuple[T, ...], case: Ca
 
 
 one_store_for_all_examples = settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
