@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 from uuid import UUID
 
-import profiles
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -347,11 +346,7 @@ def machine(*, big: bool, on_disk: bool, of_size: int) -> type[ArrayMachine]:
 def test_whatever_is_done_an_array_stays_like_a_list(size: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=False, on_disk=is_on_disk, of_size=size),
-<<<<<<< HEAD
-        settings=settings(max_examples=profiles.examples(10), stateful_step_count=30, deadline=None),
-=======
         settings=settings(max_examples=examples(10), stateful_step_count=30),
->>>>>>> h-structures
     )
 
 
@@ -362,11 +357,7 @@ def test_whatever_is_done_an_array_stays_like_a_list(size: int, *, is_on_disk: b
 def test_whatever_is_done_a_big_array_stays_like_a_list(size: int, count: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=True, on_disk=is_on_disk, of_size=size),
-<<<<<<< HEAD
-        settings=settings(max_examples=profiles.examples(examples), stateful_step_count=50, deadline=None),
-=======
         settings=settings(max_examples=examples(count), stateful_step_count=50),
->>>>>>> h-structures
     )
 
 
