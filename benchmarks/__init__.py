@@ -1,1 +1,1 @@
-"""What esmodel costs, beside a loop written by hand and beside other libraries."""
+"""Benchmarks: esmodel beside a hand-written loop and other libraries."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: what esmodel costs, beside a loop written by hand and other libraries."""
+"""``python -m benchmarks``: compare esmodel with a hand-written loop and other libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.bank import Synchronous
 from benchmarks.bounds import Bounds, beyond, read
 from benchmarks.contenders import CONTENDERS, ContenderError, Process
-from benchmarks.rows import ESMODEL, FLOOR, ROWS, Row
+from benchmarks.rows import BASELINE, ESMODEL, ROWS, Row
 from benchmarks.run import Plan, Result, measured
 from benchmarks.table import NOTE, as_bars, as_json, lines
 
@@ -38,7 +38,7 @@ def _started(stack: ExitStack, rows: Sequence[Row], names: Sequence[str]) -> Map
 
 
 def _results(rows: Sequence[Row], plan: Plan, names: Sequence[str], bounds: Bounds) -> Iterator[Result]:
-    """Measure; what is beyond its bound is measured again, in case something else was at work."""
+    """Measure the rows; measure a row again if it exceeds its bound, in case the machine was busy."""
     with ExitStack() as stack:
         processes = _started(stack, rows, names)
         for row in rows:
@@ -52,10 +52,16 @@ def _results(rows: Sequence[Row], plan: Plan, names: Sequence[str], bounds: Boun
 
 
 def _chart(path: Path, results: Sequence[Result]) -> None:
-    from benchmarks.chart import bars  # noqa: PLC0415  # because only this needs it
+    from benchmarks.charts import bars  # noqa: PLC0415  # because only this needs it
 
     note = "Less is better. esmodel = 1; the median of interleaved repeats, on SQLite."
-    text = bars("Time or bytes, in relation to esmodel", as_bars(results), unit="times esmodel", note=note)
+    text = bars(
+        "Time or bytes, in relation to esmodel",
+        as_bars(results),
+        unit="times esmodel",
+        note=note,
+        is_log=True,
+    )
     path.write_text(text, encoding="utf-8")
 
 
@@ -66,7 +72,7 @@ def main() -> int:
     parser.add_argument("--rows", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--repeats", type=int, help="how many turns each contender has (7; quick: 5)")
     parser.add_argument("--synchronous", choices=SETTINGS, default="both", help="where a row writes")
-    parser.add_argument("--quick", action="store_true", help="esmodel and floor only, against the bounds")
+    parser.add_argument("--quick", action="store_true", help="esmodel and baseline only, against the bounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="draw the results there, too")
     parser.add_argument("--folder", type=Path, help="where the SQLite files are kept meanwhile")
@@ -80,7 +86,7 @@ def main() -> int:
     rows = [row for row in ROWS if row.name in wanted]
     bounds: Bounds = read() if is_quick else {}
     try:
-        contenders = (FLOOR, ESMODEL) if is_quick else tuple(CONTENDERS)
+        contenders = (BASELINE, ESMODEL) if is_quick else tuple(CONTENDERS)
         results = list(_results(rows, plan, contenders, bounds))
     except ContenderError as error:
         print(error, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a contender offers, so that the work is the same for all.
+"""The interface of a contender, so that all do the same work.
 
 The domain is an account: ``Opened(owner: str)``, then ``Deposited(cents: int, currency: str)``. This
 module and those that do the work need nothing but the standard library: they run in every environment.
@@ -23,11 +23,11 @@ class Bank(Protocol[TAccount, TEvent]):
     """Accounts, in memory and in one SQLite file."""
 
     def filled(self, events: int, /) -> TAccount:
-        """Return a new account with so many events to save: 0, 1, 2, ... cents after the first."""
+        """Return a new account with this many pending events: 0, 1, 2, ... cents after the first."""
         ...
 
     def balance(self, account: TAccount, /) -> int:
-        """Return the balance of an account of ``OWNER``; fail if it is another's."""
+        """Return the balance of an account; fail unless ``OWNER`` owns it."""
         ...
 
     def key(self, account: TAccount, /) -> UUID:
@@ -35,15 +35,15 @@ class Bank(Protocol[TAccount, TEvent]):
         ...
 
     def pending(self, account: TAccount, /) -> Sequence[TEvent]:
-        """Return the events of an account that are not saved yet."""
+        """Return the pending events of an account."""
         ...
 
     def replay(self, events: Sequence[TEvent], /) -> TAccount:
-        """Return the account of event objects."""
+        """Rebuild an account from event objects."""
         ...
 
     def save(self, account: TAccount, /) -> None:
-        """Store what is pending, in one transaction."""
+        """Store the pending events, in one transaction."""
         ...
 
     def load(self, key: UUID, /) -> TAccount:
@@ -96,6 +96,6 @@ class Messages(Protocol):
 
 
 def check(*, holds: bool, finding: str) -> None:
-    """Stop a row that measures something else than it says."""
+    """Stop a row that does not measure what its title says."""
     if not holds:
         raise AssertionError(finding)

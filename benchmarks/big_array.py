@@ -27,7 +27,7 @@ READS, SLICES, SLICE = 1_000, 20, 1_000
 
 
 def microseconds(times: int, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:
-    """Return how long one of so many pieces of work takes."""
+    """Return the microseconds per piece of work."""
     start = time.perf_counter()
     work(*args, **kwargs)
     return (time.perf_counter() - start) / times * 1e6
@@ -57,7 +57,7 @@ def cut(array: BigArray[int], draw: random.Random, length: int) -> None:
 
 
 def report(title: str, figures: Sequence[float]) -> None:
-    """Print how flat a column is."""
+    """Print the ratio of the last figures of a column to the first ones."""
     quarter = max(len(figures) // 4, 1)
     begin, end = statistics.median(figures[:quarter]), statistics.median(figures[-quarter:])
     print(f"{title}: last quarter / first quarter of the way = {end / begin:.2f}")

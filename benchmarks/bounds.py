@@ -1,4 +1,4 @@
-"""The bounds: how many times more than the floor esmodel may need, for each row."""
+"""The bounds: how many times as much as the baseline esmodel may need in each row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Bounds: TypeAlias = Mapping[str, float]
 
 
 def read() -> Bounds:
-    """Return the bounds that are committed."""
+    """Read the committed bounds."""
     found: dict[str, float] = json.loads(PATH.read_text(encoding="utf-8"))
     return found
 
@@ -27,10 +27,10 @@ def beyond(results: Sequence[Result], bounds: Bounds) -> list[str]:
     """
     found: list[str] = []
     for result in results:
-        bound, ratio = bounds.get(result.row.name), result.best_to_floor()
+        bound, ratio = bounds.get(result.row.name), result.best_to_baseline()
         if bound is not None and ratio is not None and ratio > bound:
             found.append(
                 f"{result.row.name}, synchronous {result.synchronous}: expected esmodel to need at most "
-                f"{bound} times as much as the floor, found {ratio:.2f}"
+                f"{bound} times as much as the baseline, found {ratio:.2f}"
             )
     return found

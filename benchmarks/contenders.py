@@ -14,7 +14,7 @@ from threading import Timer
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, SOURCERY, STRUCT, TRANSACTION
+from benchmarks.rows import BASELINE, DENSE_BASELINE, EIGHT, ESMODEL, EVENT, SOURCERY, STRUCT, TRANSACTION
 from benchmarks.worker import Answer, Request
 
 ROOT: Final = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ class Contender(NamedTuple):
 
 
 CONTENDERS: Final = {
-    FLOOR: Contender("floor", "benchmarks.floor"),
+    BASELINE: Contender("baseline", "benchmarks.baseline"),
     ESMODEL: Contender("esmodel", "benchmarks.kernel"),
     EVENT: Contender("eventsourcing 9.5 @event", "benchmarks.peers.eventsourcing9", "eventsourcing9"),
     STRUCT: Contender(
@@ -47,8 +47,8 @@ CONTENDERS: Final = {
     SOURCERY: Contender("python-event-sourcery 0.6", "benchmarks.peers.sourcery", "sourcery"),
 }
 POSTGRES_CONTENDERS: Final = {
-    FLOOR: Contender("floor", "benchmarks.postgres.floor"),
-    DENSE_FLOOR: Contender("floor, in the order of commits", "benchmarks.postgres.dense_floor"),
+    BASELINE: Contender("baseline", "benchmarks.postgres.baseline"),
+    DENSE_BASELINE: Contender("baseline, in commit order", "benchmarks.postgres.dense_baseline"),
     ESMODEL: Contender("esmodel", "benchmarks.postgres.kernel"),
     TRANSACTION: Contender("esmodel, order=transaction", "benchmarks.postgres.transaction"),
     EVENT: Contender(
@@ -61,10 +61,10 @@ POSTGRES_CONTENDERS: Final = {
     ),
 }
 PATIENCE: Final = 900.0
-"""How many seconds a contender has for one answer."""
+"""The time limit for one answer, in seconds."""
 
 LABELS: Final = {name: each.label for name, each in (CONTENDERS | POSTGRES_CONTENDERS).items()}
-"""What the tables call the contenders: the same on every database."""
+"""The labels of the contenders, the same for every database."""
 
 
 class ContenderError(Exception):
@@ -72,7 +72,7 @@ class ContenderError(Exception):
 
 
 def python_of(contender: Contender) -> str:
-    """Return the Python of a contender; install its packages if that was not done yet."""
+    """Return the Python of a contender; install its packages at the first use."""
     if contender.requirements is None:
         return sys.executable
     requirements = REQUIREMENTS / f"{contender.requirements}.txt"
@@ -120,7 +120,7 @@ class Process:
         """
         if self._process.stdin is None or self._process.stdout is None:
             raise ContenderError("the process has no pipes")
-        with contextlib.suppress(BrokenPipeError):  # it ended, and has no answer
+        with contextlib.suppress(BrokenPipeError):  # the process has ended
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         timer = Timer(PATIENCE, self._process.kill)

@@ -1,4 +1,4 @@
-"""The events of an account, for esmodel and for the floor alike."""
+"""The events of an account, shared by esmodel and the baseline."""
 
 from __future__ import annotations
 

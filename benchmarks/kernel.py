@@ -34,7 +34,7 @@ from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import BigArray
 
 if TYPE_CHECKING:
-    from esmodel.stores.postgres import PostgresStore  # its driver may be missing here
+    from esmodel.stores.postgres import PostgresStore  # its driver may not be installed
 
 
 @define
@@ -55,7 +55,7 @@ class Account(AggregateRoot[AccountEvent]):
 
     @applies
     def opened(self, event: Opened) -> None:
-        """Take the owner."""
+        """Set the owner."""
         self.owner = event.owner
 
     @applies
@@ -84,7 +84,7 @@ class ChainedAccount(HashchainedAggregateRoot[ChainedAccountEvent]):
 
     @applies
     def opened(self, event: ChainedOpened) -> None:
-        """Take the owner."""
+        """Set the owner."""
         self.owner = event.owner
 
     @applies
@@ -96,7 +96,7 @@ class ChainedAccount(HashchainedAggregateRoot[ChainedAccountEvent]):
 
 
 class Depositable(StoredAggregate, Protocol):
-    """What the two accounts share."""
+    """The common part of the two accounts."""
 
     owner: str
     balance: int
@@ -108,7 +108,7 @@ class Depositable(StoredAggregate, Protocol):
 
     @classmethod
     def replay(cls, events: Iterable[DomainEvent], /) -> Self:
-        """Return the account of its events."""
+        """Rebuild an account from its events."""
         ...
 
     def deposit(self, cents: int, currency: str) -> None:
@@ -230,5 +230,5 @@ def chained(path: Path, synchronous: Synchronous) -> KernelBank[ChainedAccount]:
     return KernelBank(ChainedAccount, SQLiteStore(path, synchronous=synchronous))
 
 
-unverified = chained  # the peer of that row does less
+unverified = chained  # the peer of that row verifies nothing
 array, log = KernelItems, KernelMessages

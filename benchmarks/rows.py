@@ -1,52 +1,52 @@
-"""The rows of the table: which work, by whom, how much of it, and what is aimed at."""
+"""The rows of the table: the work, its contenders, its size and its targets."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-FLOOR: Final = "floor"
+BASELINE: Final = "baseline"
 ESMODEL: Final = "esmodel"
 EVENT: Final = "eventsourcing9"
 STRUCT: Final = "eventsourcing9_msgspec"
 EIGHT: Final = "eventsourcing8"
 SOURCERY: Final = "sourcery"
 TRANSACTION: Final = "esmodel_transaction"
-DENSE_FLOOR: Final = "floor_dense"
+DENSE_BASELINE: Final = "baseline_dense"
 
-ALL: Final = (FLOOR, ESMODEL, EVENT, STRUCT, SOURCERY)
-WITH_EIGHT: Final = (FLOOR, ESMODEL, EIGHT)
-ON_POSTGRES: Final = (FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION, EVENT, STRUCT)
+ALL: Final = (BASELINE, ESMODEL, EVENT, STRUCT, SOURCERY)
+WITH_EIGHT: Final = (BASELINE, ESMODEL, EIGHT)
+ON_POSTGRES: Final = (BASELINE, DENSE_BASELINE, ESMODEL, TRANSACTION, EVENT, STRUCT)
 
 
 class Targets(NamedTuple):
-    """What is aimed at.
+    """The targets of a row.
 
     Attributes:
-        peer: how many times more the named peer needs, at least: 9.5 with ``@event``, or 8.2.5.
-        fastest: how many times more the best of all peers needs, at least.
-        floor: how many times more than the floor esmodel needs, at most.
+        peer: the least ratio of the named peer to esmodel; that peer is 9.5 with ``@event``, or 8.2.5.
+        fastest: the least ratio of the fastest peer to esmodel.
+        baseline: the highest ratio of esmodel to the baseline.
     """
 
     peer: float
     fastest: float | None = None
-    floor: float | None = None
+    baseline: float | None = None
 
 
 class Row(NamedTuple):
     """A row.
 
     Attributes:
-        name: what ``--rows`` calls it.
-        title: what is done; ``{}`` stands for the size.
-        unit: of one number; what is a quantity is in bytes.
-        size: how much is done in a turn.
-        quick: the same with ``--quick``.
-        contenders: by whom.
-        targets: what is aimed at.
-        store: what is asked of the contender.
-        work: what is done with it; by default what the row is called.
-        writes: whether it matters when SQLite waits for the disk.
-        parts: how many units a turn has, if not its size.
+        name: its name for ``--rows``.
+        title: the work; ``{}`` stands for the size.
+        unit: the unit of a figure; a quantity is in bytes.
+        size: the size of a turn.
+        quick: the size with ``--quick``.
+        contenders: the contenders that take part.
+        targets: the targets.
+        store: the attribute of the contender's module that the work uses.
+        work: the name of the work; by default that of the row.
+        writes: whether ``PRAGMA synchronous`` matters.
+        parts: the number of units in a turn, if it is not the size.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Row(NamedTuple):
 
     @property
     def is_quantity(self) -> bool:
-        """Whether it measures bytes, and no time."""
+        """Whether the row measures bytes instead of time."""
         return self.unit.startswith("bytes")
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from benchmarks.bank import Synchronous
 from benchmarks.contenders import Process
-from benchmarks.rows import DENSE_FLOOR, EIGHT, ESMODEL, EVENT, FLOOR, TRANSACTION, Row
+from benchmarks.rows import BASELINE, DENSE_BASELINE, EIGHT, ESMODEL, EVENT, TRANSACTION, Row
 
 Setting: TypeAlias = Synchronous | Literal["-"]
 
@@ -19,7 +19,7 @@ WARM_UPS = 1
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """The extent of a run."""
 
     repeats: int
     is_quick: bool
@@ -27,12 +27,12 @@ class Plan(NamedTuple):
     folder: Path | None = None
 
     def size(self, row: Row) -> int:
-        """Return how much is done in a turn of a row."""
+        """Return the size of one turn of a row."""
         return row.quick if self.is_quick else row.size
 
 
 class Result(NamedTuple):
-    """What was measured in a row, for each contender, an item each repeat."""
+    """The figures of a row, by contender, one per repeat."""
 
     row: Row
     size: int
@@ -40,7 +40,7 @@ class Result(NamedTuple):
     values: Mapping[str, Sequence[float]]
 
     def best(self, contender: str) -> float:
-        """Return the least."""
+        """Return the lowest figure."""
         return min(self.values[contender])
 
     def median(self, contender: str) -> float:
@@ -48,39 +48,41 @@ class Result(NamedTuple):
         return statistics.median(self.values[contender])
 
     def to_esmodel(self, contender: str) -> float:
-        """Return how many times more than esmodel a contender needs."""
+        """Return how many times as much as esmodel a contender needs."""
         return self.median(contender) / self.median(ESMODEL)
 
-    def to_floor(self) -> float | None:
-        """Return how many times more than the floor esmodel needs."""
-        if FLOOR not in self.values or ESMODEL not in self.values:
+    def to_baseline(self) -> float | None:
+        """Return how many times as much as the baseline esmodel needs."""
+        if BASELINE not in self.values or ESMODEL not in self.values:
             return None
-        return self.median(ESMODEL) / self.median(FLOOR)
+        return self.median(ESMODEL) / self.median(BASELINE)
 
-    def best_to_floor(self) -> float | None:
-        """Return the same of the best values, which a busy machine disturbs less."""
-        if FLOOR not in self.values or ESMODEL not in self.values:
+    def best_to_baseline(self) -> float | None:
+        """Return the same ratio for the lowest figures, which a busy machine disturbs less."""
+        if BASELINE not in self.values or ESMODEL not in self.values:
             return None
-        return self.best(ESMODEL) / self.best(FLOOR)
+        return self.best(ESMODEL) / self.best(BASELINE)
 
     @property
     def peers(self) -> tuple[str, ...]:
         """The contenders that are other libraries."""
-        return tuple(each for each in self.values if each not in {FLOOR, DENSE_FLOOR, ESMODEL, TRANSACTION})
+        return tuple(
+            each for each in self.values if each not in {BASELINE, DENSE_BASELINE, ESMODEL, TRANSACTION}
+        )
 
     @property
     def fastest(self) -> str | None:
-        """The peer that needs least."""
+        """The fastest peer."""
         return min(self.peers, key=self.median, default=None)
 
     @property
     def named(self) -> str | None:
-        """The peer that the first of the targets is about."""
+        """The peer of the first target."""
         return next((each for each in self.peers if each in {EVENT, EIGHT}), None)
 
 
 def measured(row: Row, plan: Plan, processes: Mapping[str, Process]) -> Iterator[Result]:
-    """Yield the results of a row: one, or one for each way to wait for the disk."""
+    """Yield the results of a row: one, or one for each ``PRAGMA synchronous``."""
     if row.writes:
         for synchronous in plan.synchronous:
             yield Result(row, plan.size(row), synchronous, _values(row, plan, synchronous, processes))
@@ -109,7 +111,7 @@ def _values(
                 }
             )
         for repeat in range(-warm_ups, repeats):
-            first = repeat % len(contenders)  # nobody is always the first, or after the same one
+            first = repeat % len(contenders)  # no contender is always first, or always after the same one
             for each in contenders[first:] + contenders[:first]:
                 value = processes[each].ask({"do": "turn"})
                 if repeat >= 0:

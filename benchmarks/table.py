@@ -1,4 +1,4 @@
-"""The results as a table, as JSON, and as what a chart shows."""
+"""The results as a table, as JSON and as the input of a chart."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from benchmarks.contenders import LABELS
-from benchmarks.rows import ESMODEL, FLOOR
+from benchmarks.rows import BASELINE, ESMODEL
 from benchmarks.run import Result
 
 Json: TypeAlias = "str | float | list[Json] | dict[str, Json] | None"
 
 HEADINGS: Final = ("", "sync", "contender", "best", "median", "ratio", "target", "")
 NOTE: Final = """\
-The ratio of esmodel is to the floor: 1.2 = it needs 1.2 times as much. All others are to esmodel: 7 =
-that one needs 7 times as much. "fastest" = of all peers. sync = PRAGMA synchronous of every contender;
-"-" = it writes nothing while it is measured. All files keep a write-ahead log."""
+The ratio of esmodel compares it with the baseline: 1.2 = esmodel needs 1.2 times as much. All other ratios
+compare with esmodel: 7 = that contender needs 7 times as much. "fastest" = of all peers. sync = PRAGMA
+synchronous of every contender; "-" = the row writes nothing. All files keep a write-ahead log."""
 
 
 def targets(result: Result, contender: str) -> Iterator[tuple[str, bool]]:
-    """Yield each target of a contender in a row, and whether it is met."""
+    """Yield each target of a contender in a row, and whether the contender meets it."""
     aims = result.row.targets
-    if contender == ESMODEL and aims.floor is not None:
-        found = result.to_floor()
+    if contender == ESMODEL and aims.baseline is not None:
+        found = result.to_baseline()
         if found is not None:
-            yield f"<= {aims.floor:.3g}", found <= aims.floor
+            yield f"<= {aims.baseline:.3g}", found <= aims.baseline
     if contender == result.named:
         yield f">= {aims.peer:.3g}", result.to_esmodel(contender) >= aims.peer
     if contender == result.fastest and aims.fastest is not None:
@@ -38,9 +38,9 @@ def _number(value: float) -> str:
 def _ratio(result: Result, contender: str) -> str:
     found = result.to_esmodel(contender)
     if contender == ESMODEL:
-        to_floor = result.to_floor()
-        return "" if to_floor is None else f"{to_floor:.2f}"
-    if contender == FLOOR:
+        to_baseline = result.to_baseline()
+        return "" if to_baseline is None else f"{to_baseline:.2f}"
+    if contender == BASELINE:
         return f"({found:.2f})"
     return f"{found:.2f}"
 
@@ -85,7 +85,7 @@ def as_json(results: Iterable[Result]) -> list[Json]:
             "unit": result.row.unit,
             "size": result.size,
             "synchronous": result.synchronous,
-            "esmodel_to_floor": result.to_floor(),
+            "esmodel_to_baseline": result.to_baseline(),
             "contenders": {
                 LABELS[contender]: {
                     "best": result.best(contender),
@@ -101,7 +101,7 @@ def as_json(results: Iterable[Result]) -> list[Json]:
 
 
 def as_bars(results: Iterable[Result]) -> list[tuple[str, Mapping[str, float]]]:
-    """Return for each row how many times more than esmodel the others need."""
+    """Return for each row how many times as much as esmodel the others need."""
     rows: list[tuple[str, Mapping[str, float]]] = []
     for result in results:
         title = result.row.title.format(f"{result.size:,}")

@@ -1,4 +1,4 @@
-"""A contender in a process of its own: a line of JSON asks for something, a line answers.
+"""A contender in a process of its own: one line of JSON per request, one per answer.
 
 ``python -m benchmarks.worker MODULE`` loads one contender and serves until its input ends.
 """
@@ -17,11 +17,12 @@ from types import ModuleType
 from typing import Literal, TypeAlias, TypedDict
 
 from benchmarks.bank import Synchronous
-from benchmarks.works import BANK_WORKS, ITEMS_WORKS, MESSAGES_WORKS, Place, Turns
+from benchmarks.turns import Place, Turns
+from benchmarks.works import BANK_WORKS, ITEMS_WORKS, MESSAGES_WORKS
 
 
 class Begin(TypedDict):
-    """Prepare a work; ``store`` is the name of what the module of the contender offers for it."""
+    """Prepare a work; ``store`` names an attribute of the contender's module."""
 
     do: Literal["begin"]
     work: str
@@ -32,13 +33,13 @@ class Begin(TypedDict):
 
 
 class Go(TypedDict):
-    """Do the prepared work once, and answer the seconds, or the quantity; or forget the work."""
+    """Do the prepared work once and answer the seconds or the quantity; or drop the work."""
 
     do: Literal["turn", "end"]
 
 
 class Answer(TypedDict):
-    """What was measured, or 0; or, if something failed, a traceback."""
+    """The figure, or 0; after a failure, a traceback."""
 
     value: float
     error: str | None
@@ -48,7 +49,7 @@ Request: TypeAlias = Begin | Go
 
 
 class Worker:
-    """One contender, and the work it is at."""
+    """One contender, and its current work."""
 
     def __init__(self, contender: ModuleType) -> None:
         """Take the module of the contender."""
@@ -57,10 +58,10 @@ class Worker:
         self._is_checked = True
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked."""
+        """Answer a request."""
         try:
             return {"value": self._do(request), "error": None}
-        except Exception:  # noqa: BLE001  # because whatever fails must be told to the other process
+        except Exception:  # noqa: BLE001  # because the other process must learn of every failure
             return {"value": 0.0, "error": traceback.format_exc()}
 
     def _do(self, request: Request) -> float:
@@ -72,18 +73,18 @@ class Worker:
             return self._turn(self._turns)
         else:
             if not self._is_checked:
-                next(self._turns)  # which checks the last turn
+                next(self._turns)  # checks the last turn
             self._turns.close()
             self._turns = None
         return 0.0
 
     def _turn(self, turns: Turns) -> float:
-        """Check the turn before, prepare this one, and measure it."""
+        """Check the last turn, prepare this one and measure it."""
         prepared = next(turns)
         self._is_checked = isinstance(prepared, (int, float))
         if isinstance(prepared, (int, float)):
             return prepared
-        gc.collect()  # what came before is not this turn's; the collector stays on
+        gc.collect()  # garbage of earlier turns is not part of this one; the collector stays on
         start = time.perf_counter()
         prepared.run()
         return time.perf_counter() - start
@@ -101,7 +102,7 @@ def _turns(contender: ModuleType, request: Begin) -> Turns:
 
 def main() -> None:
     """Serve."""
-    # What a library prints must not get between the answers.
+    # A library that prints must not write between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     worker = Worker(import_module(sys.argv[1]))

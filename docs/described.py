@@ -1,9 +1,9 @@
-"""Gives each field in the reference the words that its class has for it.
+"""Describe each field in the reference with the words of its class.
 
-A class says in its section ``Attributes:`` what its fields are. Sphinx would print that section, and
-below it each field once more without a word. Here the words go to the fields. A field that is
-declared by a base, or that a Protocol of the events asks for, has the words of those; a handler
-that is joined says what it applies.
+A class describes its fields in the section ``Attributes:``. Sphinx would print that section, and each field
+once more below it, without a description. This extension moves the words to the fields. A field that a base
+declares, or that one of the Protocols of events and entities has, gets their words; a handler in a class
+body names the events that it applies.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_origin
 
 from docutils import nodes
 from sphinx import addnodes
 
-from esmodel import entity, events
-from esmodel.model.apply import ApplyRegistry
+from esmodel.model import ApplyRegistry, Ignored
+from esmodel.model import protocols as model_protocols
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ FIELDS = {"attribute", "property"}
 
 
 def section_of(cls: type[object]) -> dict[str, str]:
-    """Return what a class says of its fields."""
+    """Return the descriptions in a class's section ``Attributes:``, by field."""
     lines = inspect.cleandoc(vars(cls).get("__doc__") or "").splitlines()
     found: dict[str, str] = {}
     name = ""
@@ -47,15 +47,14 @@ def section_of(cls: type[object]) -> dict[str, str]:
 
 
 def protocols() -> Iterator[type[object]]:
-    """Yield the Protocols that say what a header holds, and what the events of an attribute do."""
-    for module in (events, entity):
-        for value in vars(module).values():
-            if isinstance(value, type) and getattr(value, "_is_protocol", False):
-                yield value
+    """Yield the Protocols that describe headers and entities."""
+    for value in vars(model_protocols).values():
+        if isinstance(value, type) and getattr(value, "_is_protocol", False):
+            yield value
 
 
 def words_for(cls: type[object], name: str) -> str:
-    """Return what is said of a field, by the class, a base, or a Protocol."""
+    """Return the description of a field: that of the class, of a base, or of a Protocol."""
     for base in cls.__mro__:
         words = section_of(base).get(name)
         if words:
@@ -68,7 +67,7 @@ def words_for(cls: type[object], name: str) -> str:
 
 
 def resolved(name: str) -> object:
-    """Return what a dotted name leads to."""
+    """Return the object of a dotted name, ``None`` if there is none."""
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         try:
@@ -81,30 +80,16 @@ def resolved(name: str) -> object:
     return None
 
 
-def is_unset(name: str, value: object) -> bool:
-    """Whether a field is one that each event class is given by itself, and that says nothing there."""
-    return name in {"aliases", "upcaster"} and not value
-
-
-def cut(_app: Sphinx, what: str, _name: str, obj: object, _options: object, lines: list[str]) -> None:
-    """Take the words for the fields out of the text of a class, but for fields that are not shown."""
-    if what != "class" or HEADING not in lines:
-        return
-    start = lines.index(HEADING)
-    stop = next((at for at in range(start + 1, len(lines)) if lines[at][:1].strip()), len(lines))
-    kept: list[str] = []
-    is_kept = False
-    for line in lines[start + 1 : stop]:
-        entry = ENTRY.match(line)
-        if entry is not None:
-            is_kept = is_unset(entry["name"], getattr(obj, entry["name"], True))
-        if is_kept:
-            kept.append(line)
-    lines[start:stop] = [HEADING, *kept, ""] if kept else []
+def cut(_app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+    """Remove the section ``Attributes:`` from the text of a class."""
+    if what == "class" and HEADING in lines:
+        start = lines.index(HEADING)
+        stop = next((at for at in range(start + 1, len(lines)) if lines[at][:1].strip()), len(lines))
+        lines[start:stop] = []
 
 
 def paragraph(words: str) -> nodes.paragraph:
-    """Return words as a paragraph; what is between double backticks is code."""
+    """Return words as a paragraph; double backticks enclose code."""
     found = nodes.paragraph()
     for number, part in enumerate(words.split("``")):
         found += nodes.literal(part, part) if number % 2 else nodes.Text(part)
@@ -112,30 +97,31 @@ def paragraph(words: str) -> nodes.paragraph:
 
 
 def paste(_app: Sphinx, doctree: nodes.document) -> None:
-    """Give each field its words, if it has none."""
+    """Describe each field that has no description."""
     for each in doctree.findall(addnodes.desc):
         signature, content = each[0], each[-1]
-        if content.astext().startswith("Alias for field number"):  # what a NamedTuple says by itself
+        if content.astext().startswith("Alias for field number"):  # the default of a NamedTuple
             content.clear()
         if content.children or not signature["ids"]:
             continue
         owner, _, field = signature["ids"][0].rpartition(".")
-        if field == "__init__":  # its arguments are documented by the class
+        if field == "__init__":  # the class documents its arguments
             content += paragraph("See the class.")
         if each["objtype"] not in FIELDS:
             continue
         cls, value = resolved(owner), resolved(signature["ids"][0])
-        if isinstance(value, ApplyRegistry):
-            content += paragraph(f"Applies {', '.join(_code(one) for one in value.event_classes)}.")
+        if isinstance(value, (ApplyRegistry, Ignored)):
+            content += paragraph(f"Applies {', '.join(map(_code, value.handlers))}.")
         elif isinstance(cls, type) and (words := words_for(cls, field)):
             content += paragraph(words)
 
 
-def _code(cls: type[object]) -> str:
-    return f"``{cls.__qualname__}``"
+def _code(event: object) -> str:
+    cls: object = get_origin(event) or event
+    return f"``{cls.__qualname__ if isinstance(cls, type) else cls}``"
 
 
 def setup(app: Sphinx) -> None:
-    """Cut before napoleon turns sections into lists, and paste into what was read."""
+    """Cut before napoleon turns sections into lists, and paste after reading."""
     app.connect("autodoc-process-docstring", cut, priority=400)
     app.connect("doctree-read", paste)

@@ -1,1 +1,1 @@
-"""esmodel beside a floor and beside ``eventsourcing`` 9.5 on one PostgreSQL server."""
+"""esmodel beside a baseline and beside ``eventsourcing`` 9.5 on one PostgreSQL server."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.postgres``: what esmodel costs on PostgreSQL, beside a floor and another library.
+"""``python -m benchmarks.postgres``: compare esmodel on PostgreSQL with a baseline and another library.
 
 Without a connection string, a server with PostgreSQL's own defaults is started in a temporary folder, and
 removed after the last row. With one, a database is made there, and dropped.
@@ -23,26 +23,26 @@ from psycopg.conninfo import make_conninfo
 
 from benchmarks.contenders import POSTGRES_CONTENDERS, ContenderError, Process
 from benchmarks.postgres.place import VARIABLE
-from benchmarks.rows import ESMODEL, FLOOR, POSTGRES_ROWS
+from benchmarks.rows import BASELINE, ESMODEL, POSTGRES_ROWS
 from benchmarks.run import Plan, Result, measured
 from benchmarks.table import as_json, lines
 
 SUPPORT: Final = Path(__file__).parents[2] / "tests" / "support"
 SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "shared_buffers")
 NOTE: Final = """\
-The ratio of esmodel is to the floor: 1.2 = it needs 1.2 times as much. All others are to esmodel, whose
-order is "dense": 7 = that one needs 7 times as much. "fastest" = of both styles of the other library. Each
-save is a transaction. All contenders use this server:"""
+The ratio of esmodel compares it with the baseline: 1.2 = esmodel needs 1.2 times as much. All other ratios
+compare with esmodel in the order "dense": 7 = that contender needs 7 times as much. "fastest" = of both
+styles of the other library. Each save is a transaction. All contenders use this server:"""
 
 
 @contextmanager
 def server() -> Generator[str]:
-    """Start a server as the tests do, but one that waits for the disk; give its connection string.
+    """Start a server as the tests do, but with ``fsync``; give its connection string.
 
     Raises:
         ContenderError: if the machine has no PostgreSQL.
     """
-    sys.path.append(str(SUPPORT))  # tests are no package
+    sys.path.append(str(SUPPORT))  # tests are not a package
     from postgres_server import MISSING, PostgresServer, find_binaries  # noqa: PLC0415  # because of the path
 
     binaries = find_binaries()
@@ -68,14 +68,14 @@ def database(dsn: str) -> Generator[str]:
 
 
 def settings(dsn: str) -> str:
-    """Return the settings of a server that matter."""
+    """Return the relevant settings of a server."""
     with psycopg.connect(dsn) as connection:
         query = "SELECT name || ' = ' || current_setting(name) FROM unnest(%s::text[]) AS s (name)"
         return ", ".join(str(row[0]) for row in connection.execute(query, (list(SETTINGS),)))
 
 
 def measure(plan: Plan, wanted: list[str], names: tuple[str, ...]) -> list[Result]:
-    """Measure the rows, in the database that the environment names."""
+    """Measure the rows in the database of the environment variable."""
     results: list[Result] = []
     with ExitStack() as stack:
         processes: dict[str, Process] = {}
@@ -92,7 +92,7 @@ def measure(plan: Plan, wanted: list[str], names: tuple[str, ...]) -> list[Resul
 
 
 def stop(number: int, _: object) -> None:
-    """Leave what is being done in order."""
+    """Raise ``SystemExit``, so that everything is cleaned up."""
     sys.exit(128 + number)
 
 
@@ -105,7 +105,7 @@ def main() -> int:
     )
     parser.add_argument("--rows", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--repeats", type=int, help="how many turns each contender has (7; quick: 3)")
-    parser.add_argument("--quick", action="store_true", help="esmodel and floor only, smaller, no network")
+    parser.add_argument("--quick", action="store_true", help="esmodel and baseline only, smaller, no network")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     given = parser.parse_args()
     is_quick: bool = given.quick
@@ -113,8 +113,8 @@ def main() -> int:
     json_path: Path | None = given.json
     dsn: str | None = given.dsn
     plan = Plan(given.repeats or (3 if is_quick else 7), is_quick, ("FULL",))
-    contenders = (FLOOR, ESMODEL) if is_quick else tuple(POSTGRES_CONTENDERS)
-    # Who ends this process ends its server, too.
+    contenders = (BASELINE, ESMODEL) if is_quick else tuple(POSTGRES_CONTENDERS)
+    # A signal that ends this process ends its server, too.
     signal.signal(signal.SIGTERM, stop)
     with ExitStack() as stack:
         try:

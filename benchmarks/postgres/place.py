@@ -1,4 +1,4 @@
-"""Where a contender keeps its tables: one database for all of a run, a schema for each file of SQLite.
+"""The place of a contender's tables: one database per run, one schema per SQLite file.
 
 This module needs nothing but the standard library: it is read in every environment.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "ESMODEL_BENCHMARK_POSTGRES"
-"""The environment variable that tells the processes of the contenders the connection string."""
+"""The environment variable that passes the connection string to the contenders."""
 
 
 def dsn() -> str:
@@ -20,5 +20,5 @@ def dsn() -> str:
 
 
 def schema(path: Path) -> str:
-    """Return the name of the schema that stands for a file, which is new in each row and each turn."""
+    """Return the schema that stands for a file; each row and turn has a new one."""
     return re.sub(r"[^a-z0-9_]", "_", f"bench_{path.parent.name}_{path.stem}".lower())

@@ -10,5 +10,5 @@ from benchmarks.postgres.kernel import bank
 
 
 def plain(path: Path, _: Synchronous) -> KernelBank[Account]:
-    """Return a bank with the order of the transactions."""
+    """Return a bank with ``order="transaction"``."""
     return bank(path, "transaction")

@@ -1,4 +1,4 @@
-"""What a save costs on PostgreSQL: ways to store a batch, the id of an append, the two orders.
+"""The cost of a save on PostgreSQL: ways to store a batch, the id of an append, the two orders.
 
 ``python -m benchmarks.postgres.ways postgresql://...`` makes schemas named ``bench_...`` in that database,
 takes turns between what it compares, prints medians and ratios, and drops the schemas.
@@ -37,7 +37,7 @@ def batch(size: int) -> list[Record]:
 
 
 def begin(cursor: psycopg.Cursor[tuple[object, ...]], rows: list[Record]) -> int:
-    """Do what comes before the rows of a batch; return the number before its first one."""
+    """Run the statements before the rows of a batch; return the number before its first row."""
     cursor.execute("INSERT INTO bench_raw.append VALUES (%s, true)", (uuid4(),))
     cursor.execute(
         "INSERT INTO bench_raw.stream AS old VALUES (%s, %s, %s) ON CONFLICT (originator_id) DO UPDATE "
@@ -79,7 +79,7 @@ def copy(connection: Connection, rows: list[Record]) -> None:
 
 
 def compare(title: str, ways: dict[str, Callable[[], None]], turns: int) -> None:
-    """Let the ways take turns; print the median of each, and its ratio to the first."""
+    """Let the ways take turns; print each median and its ratio to the first."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(turns):
         for name, way in ways.items():
@@ -94,7 +94,7 @@ def compare(title: str, ways: dict[str, Callable[[], None]], turns: int) -> None
 
 
 def ways_to_store_a_batch(store: PostgresStore, connection: Connection) -> None:
-    """Compare what the store does with what else the driver offers, on the same tables."""
+    """Compare the store's statement with other means of the driver, on the same tables."""
     for size, turns in ((1, 400), (10, 400), (10_000, 9)):
 
         def ours(size: int = size) -> None:
@@ -142,7 +142,7 @@ def what_the_append_id_costs(dsn: str, store: PostgresStore, connection: Connect
 
 
 def write(dsn: str, order: Order, schema: str) -> None:
-    """Save in turn to a stream of one's own: one of several processes."""
+    """Save to a stream of its own, as one of several processes."""
     with PostgresStore(dsn, order=order, schema=schema, connections=1) as store:
         stream = uuid4()
         for position in range(SAVES):
@@ -150,7 +150,7 @@ def write(dsn: str, order: Order, schema: str) -> None:
 
 
 def several_writers(dsn: str) -> None:
-    """Compare the orders by the time that several processes take, and a reader's over all of it."""
+    """Compare the orders by the time of several processes, and of a reader over all rows."""
     with ProcessPoolExecutor(WRITERS) as pool:
 
         def run(order: Order) -> None:
@@ -178,7 +178,7 @@ def several_writers(dsn: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure it all in the database that is named."""
+    """Measure everything in the given database."""
     if len(arguments) != 1:
         print("usage: python -m benchmarks.postgres.ways postgresql://...", file=sys.stderr)
         return 2

@@ -1,9 +1,9 @@
-"""The path of a newcomer: the first guide, step by step as it is printed, in an empty folder.
+"""Follow the two guides for newcomers step by step, as printed, each in an empty folder.
 
-Run it with ``python tests/docs/newcomer.py WHEEL``. Files are written and commands are run as the
-page shows them, in its order; ``pip install esmodel`` takes the wheel that is given. What the page
-shows as output must be what was printed. With ``--installed`` in place of a wheel, nothing is
-installed: the environment of the running Python serves.
+Run it with ``python tests/docs/newcomer.py WHEEL [PAGE]``. It writes the files and runs the commands of each
+page, in its order; ``pip install esmodel`` takes the wheel. The output in a page must be the output of
+the command before it. With ``--installed`` instead of a wheel, it installs nothing and uses the environment
+of the running Python.
 """
 
 from __future__ import annotations
@@ -13,26 +13,34 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "guides" / "1-first-model.md"
+GUIDES: Final = Path(__file__).parents[2] / "docs" / "guides"
+PAGES: Final = (GUIDES / "1-first-model.md", GUIDES / "adding-to-a-project.md")
 STEP: Final = re.compile(
-    r"^<!-- (?P<mark>.*?) -->\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^<!-- (?P<mark>[^\n]*?) -->\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 INSTALL: Final = re.compile(r"^python3 -m venv \.venv\n.*pip install.*\n", re.MULTILINE)
-SECONDS: Final = 300.0  # a command takes at most
+SECONDS: Final = 300.0  # the limit of a command
 
 
 class StepError(Exception):
-    """A step does not work as it is printed."""
+    """A step does not work as printed."""
 
 
-def walk(text: str, folder: Path, environment: dict[str, str]) -> int:
-    """Do what a page says, and return how many steps it has.
+def walk(page: str, text: str, folder: Path, environment: dict[str, str]) -> int:
+    """Follow a page, and return the number of its steps.
+
+    Args:
+        page: the name of the page, for errors.
+        text: its text.
+        folder: where the files go and the commands run.
+        environment: of the commands.
 
     Raises:
-        StepError: if a command fails, or an output is not the one that is printed.
+        StepError: if a command fails, or prints something else than the page shows.
     """
     printed = ""
     steps = 0
@@ -40,19 +48,21 @@ def walk(text: str, folder: Path, environment: dict[str, str]) -> int:
         mark, code = step["mark"], step["code"]
         steps += 1
         if mark.startswith("file: "):
-            (folder / mark.removeprefix("file: ")).write_text(code, encoding="utf-8")
+            file = folder / mark.removeprefix("file: ")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(code, encoding="utf-8")
         elif mark == "output":
             if code not in printed:
-                raise StepError(f"{PAGE.name}: expected the output\n{code}\nfound\n{printed}")
+                raise StepError(f"{page}: expected the output\n{code}\nfound\n{printed}")
         elif step["language"] == "sh":
-            printed = _run(code, folder, environment)
+            printed = _run(page, code, folder, environment)
             sys.stdout.write(f"$ {code.strip()}\n{printed}")
         else:
-            raise StepError(f"{PAGE.name}: a step marked {mark!r} is no file, no command and no output")
+            raise StepError(f"{page}: expected a file, a command or an output, found the mark {mark!r}")
     return steps
 
 
-def _run(code: str, folder: Path, environment: dict[str, str]) -> str:
+def _run(page: str, code: str, folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],  # noqa: S607  # because it is what the reader types into
         cwd=folder,
@@ -65,30 +75,35 @@ def _run(code: str, folder: Path, environment: dict[str, str]) -> str:
         timeout=SECONDS,
     )
     if done.returncode:
-        raise StepError(f"{PAGE.name}: exit status {done.returncode} of\n{code}\n{done.stdout}")
+        raise StepError(f"{page}: exit status {done.returncode} of\n{code}\n{done.stdout}")
     return done.stdout
 
 
-def main(wheel: Path | None) -> None:
-    """Walk the path with a wheel, or without one with the packages of the running Python."""
-    text = PAGE.read_text(encoding="utf-8")
+def main(wheel: Path | None, pages: Sequence[Path] = PAGES) -> None:
+    """Follow pages with a wheel, or without one with the packages of the running Python."""
     hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MYPYPATH"}
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "empty"
-        folder.mkdir()
-        if wheel is None:
-            (folder / ".venv").symlink_to(sys.prefix)
-            text = INSTALL.sub("", text, count=1)
-        else:
-            constraint = Path(temporary) / "constraint.txt"
-            constraint.write_text(f"esmodel @ {wheel.resolve().as_uri()}\n", encoding="utf-8")
-            environment["PIP_CONSTRAINT"] = str(constraint)
-        steps = walk(text, folder, environment)
-    if not steps:
-        raise StepError(f"{PAGE.name}: expected steps, found none")
-    sys.stdout.write(f"{steps} steps work as printed.\n")
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "empty"
+            folder.mkdir()
+            if wheel is None:
+                (folder / ".venv").symlink_to(sys.prefix)
+                text = INSTALL.sub("", text, count=1)
+            else:
+                constraint = Path(temporary) / "constraint.txt"
+                constraint.write_text(f"esmodel @ {wheel.resolve().as_uri()}\n", encoding="utf-8")
+                environment["PIP_CONSTRAINT"] = str(constraint)
+            steps = walk(page.name, text, folder, environment)
+        if not steps:
+            raise StepError(f"{page.name}: expected steps, found none")
+        sys.stdout.write(f"{page.name}: {steps} steps work as printed.\n")
 
 
 if __name__ == "__main__":
-    main(None if sys.argv[1:] == ["--installed"] else Path(sys.argv[1]))
+    what, *only = sys.argv[1:]
+    main(
+        None if what == "--installed" else Path(what),
+        [page for page in PAGES if page.name in only] if only else PAGES,
+    )

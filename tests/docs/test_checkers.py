@@ -25,7 +25,7 @@ ALL_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = sorted(each for each in (ROOT / "docs").rglob("*.md") if MARKED in each.read_text("utf-8"))
 FILE = re.compile(r"# \w+\.py\n")  # a file of its own
 BLOCK = re.compile(
-    r"^(?P<mark><!-- .*? -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?P<mark><!-- [^\n]*? -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 

@@ -31,7 +31,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SLOW = [ROOT / "docs" / "testing-a-store.md"]
 WITH_LINKS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>.*?) -->\n)?(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$",
+    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
 MARK = re.compile(
@@ -82,7 +82,7 @@ def marked(page: Path) -> ParameterSet:
     return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page in SLOW else [])
 
 
-def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, folder: Path, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         arguments,
         cwd=folder,
@@ -90,7 +90,7 @@ def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=SECONDS,
+        timeout=seconds,
     )
 
 
@@ -190,10 +190,13 @@ def python_with(requirements: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_first_guide_works_as_it_is_printed() -> None:
-    done = run(sys.executable, ROOT / "tests" / "docs" / "newcomer.py", "--installed", folder=ROOT)
+@pytest.mark.parametrize("page", ["1-first-model.md", "adding-to-a-project.md"])
+def test_a_guide_for_newcomers_works_as_printed(page: str) -> None:
+    script = ROOT / "tests" / "docs" / "newcomer.py"
+    done = run(sys.executable, script, "--installed", page, folder=ROOT, seconds=300.0)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert f"{page}: " in done.stdout
 
 
 # --- links -----------------------------------------------------------------------------------------

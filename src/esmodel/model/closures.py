@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import CellType, FunctionType, MethodType
+from typing import Protocol, runtime_checkable
 
 from esmodel.model.apply import ApplyRegistry, Ignored
 from esmodel.model.plan import DeclaredAttribute
@@ -29,9 +30,8 @@ def _functions_in(value: object) -> Iterator[FunctionType]:
         found = list(value.handlers.values())
     elif isinstance(value, DeclaredAttribute):
         found = [value.getter]
-    elif isinstance(value, (classmethod, staticmethod)):
-        bound: object = value.__get__(None, object)
-        found = [bound.__func__ if isinstance(bound, MethodType) else bound]
+    elif type(value) in {classmethod, staticmethod}:
+        found = [_function_of(value)]
     elif isinstance(value, property):
         found = [value.fget, value.fset, value.fdel]
     for each in found:
@@ -39,6 +39,17 @@ def _functions_in(value: object) -> Iterator[FunctionType]:
         while isinstance(function, FunctionType):
             yield function
             function = vars(function).get("__wrapped__")
+
+
+def _function_of(value: object) -> object:
+    """Return the function of a class method or a static method."""
+    bound = value.__get__(None, object) if isinstance(value, _Descriptor) else value
+    return bound.__func__ if isinstance(bound, MethodType) else bound
+
+
+@runtime_checkable
+class _Descriptor(Protocol):
+    def __get__(self, instance: None, owner: type[object], /) -> object: ...
 
 
 def _is_predecessor(cell: CellType, cls: type[object]) -> bool:

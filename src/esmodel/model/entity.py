@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Final, Never, Self, TypeVar, final
+from typing import ClassVar, Never, Self, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -42,8 +42,8 @@ from esmodel.model.events import (
 from esmodel.model.exhaustive import Applying, named_parts, registry_of
 from esmodel.model.headers import originator_id_of, time_of, version_of
 from esmodel.model.plan import OWN, Planned, plan_of
-from esmodel.model.protocols import AttributeChange
 from esmodel.model.reserved import RESERVED_BY_ENTITIES, refuse_reserved
+from esmodel.model.state import change_attribute, change_nothing, fields_shown
 from esmodel.model.versioning import Upcaster
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
@@ -115,11 +115,9 @@ class DomainEntity(Planned, Applying[TEvent]):
 
     @override
     def __repr__(self) -> str:
-        fields: tuple[attrs.Attribute[object], ...] = attrs.fields(type(self))
-        shown = "".join(
-            f", {each.name}={_shown(self, each)}" for each in fields if not each.metadata and each.repr
+        return (
+            f"{type(self).__qualname__}(id={self._es_id!r}, version={self._es_version}{fields_shown(self)})"
         )
-        return f"{type(self).__qualname__}(id={self._es_id!r}, version={self._es_version}{shown})"
 
     @property
     @final
@@ -229,7 +227,7 @@ class DomainEntity(Planned, Applying[TEvent]):
         if registry is not None and (not is_library or registry.takes(event_class)):
             found = registry.handler_for(event_class)
         if found is None:
-            found = _change_attribute if issubclass(event_class, AttributeChangedEvent) else _change_nothing
+            found = change_attribute if issubclass(event_class, AttributeChangedEvent) else change_nothing
         handler = cls._es_dispatch[event_class] = cls._es_completed(event_class, found)
         return handler
 
@@ -315,28 +313,9 @@ class DomainEntity(Planned, Applying[TEvent]):
         return moment if last is None or moment >= last else last
 
 
-def _change_nothing(entity: DomainEntity[TEvent], event: DomainEvent) -> None:
-    """Change nothing."""
-
-
-def _change_attribute(entity: DomainEntity[TEvent], event: AttributeChange) -> None:
-    setattr(entity, f"_{event.name}", event.value)
-
-
 def _discarding(handler: Handler) -> Handler:
     def discard(entity: DomainEntity[TEvent], event: DomainEvent) -> None:
         handler(entity, event)
         entity._es_is_discarded = True
 
     return discard
-
-
-def _shown(entity: DomainEntity[TEvent], field: attrs.Attribute[object]) -> str:
-    """Return the value of a field as text, also where a handler has not set it yet."""
-    value: object = getattr(entity, field.name, _UNSET)
-    if value is _UNSET:
-        return "<unset>"
-    return field.repr(value) if callable(field.repr) else repr(value)
-
-
-_UNSET: Final = object()

@@ -16,7 +16,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the benchmarks are not installed
 
-from benchmarks import chart
+from benchmarks import charts, publish
+from benchmarks.charts import text as chart_text
 
 ROOT = Path(__file__).parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,7 +47,7 @@ def boxes(svg: str, kind: str | None = None) -> list[tuple[str, float, float, fl
         if kind is not None and each.get("class") != kind:
             continue
         text, size = each.text or "", float(each.attrib["font-size"])
-        x, y, width = float(each.attrib["x"]), float(each.attrib["y"]), chart.text_width(text, size)
+        x, y, width = float(each.attrib["x"]), float(each.attrib["y"]), chart_text.text_width(text, size)
         left = {"start": x, "middle": x - width / 2, "end": x - width}[each.get("text-anchor", "start")]
         found.append((text, left, y - size * 0.8, left + width, y + size * 0.2))
     return found
@@ -79,7 +80,7 @@ PANELS: list[tuple[str, str, str, Mapping[str, Sequence[tuple[float, float]]]]] 
 
 class TestBars:
     def test_labels_and_values_are_written(self) -> None:
-        svg = chart.bars("A title", ROWS, unit="ms", note="A note.")
+        svg = charts.bars("A title", ROWS, unit="ms", note="A note.", is_log=True)
         found = texts(svg)
         for text in ("A title", "A note.", "one", "another library", "third", "replay", "save & publish"):
             assert text in found
@@ -89,20 +90,20 @@ class TestBars:
         assert "".join(LONG.split()) in "".join("".join(found).split())
 
     def test_ticks_are_round(self) -> None:
-        ticks = [text for text, *_ in boxes(chart.bars("", ROWS, unit="ms"), "tick-x")]
+        ticks = [text for text, *_ in boxes(charts.bars("", ROWS, unit="ms", is_log=True), "tick-x")]
         assert ticks == ["0.01", "0.1", "1", "10", "100", "1k", "10k", "100k", "1M"]
-        near = chart.bars("", [("a", {"x": 1.2, "y": 4.0})], unit="ms")
+        near = charts.bars("", [("a", {"x": 1.2, "y": 4.0})], unit="ms", is_log=True)
         assert [text for text, *_ in boxes(near, "tick-x")] == ["0.5", "1", "2", "5"]
 
     def test_a_longer_bar_is_a_greater_value(self) -> None:
-        root = parsed(chart.bars("", [("a", {"x": 1, "y": 10, "z": 100})], unit=""))
+        root = parsed(charts.bars("", [("a", {"x": 1, "y": 10, "z": 100})], unit="", is_log=True))
         bars = [each for each in root.iter(f"{SVG}rect") if each.find(f"{SVG}title") is not None]
         one, ten, hundred = (float(each.attrib["width"]) for each in bars)
         assert 0 < one < ten
         assert hundred - ten == pytest.approx(ten - one, abs=0.2)
 
     def test_colours_are_those_of_the_first_appearance(self) -> None:
-        root = parsed(chart.bars("", ROWS, unit=""))
+        root = parsed(charts.bars("", ROWS, unit=""))
         colours: dict[str, set[str]] = {}
         for each in root.iter(f"{SVG}rect"):
             tip = each.findtext(f"{SVG}title")
@@ -111,29 +112,38 @@ class TestBars:
         assert [len(each) for each in colours.values()] == [1, 1, 1]
         assert len({colour for each in colours.values() for colour in each}) == 3
 
+    def test_a_bar_is_as_long_as_its_value_where_the_axis_begins_at_0(self) -> None:
+        root = parsed(charts.bars("", [("a", {"x": 1, "y": 10, "z": 5})], unit=""))
+        drawn = [each for each in root.iter(f"{SVG}rect") if each.find(f"{SVG}title") is not None]
+        one, ten, five = (float(each.attrib["width"]) for each in drawn)
+        assert ten == pytest.approx(10 * one, abs=1)
+        assert five == pytest.approx(5 * one, abs=1)
+
     @pytest.mark.parametrize(
         "rows",
         [[], [("a", NOTHING)], [("a", {"x": 0})], [("", {"": 1})], [("a", {"x": 1e-9}), ("b", {"x": 1e9})]],
     )
     def test_little_is_enough(self, rows: list[tuple[str, Mapping[str, float]]]) -> None:
-        assert_apart(chart.bars("", rows, unit=""))
+        assert_apart(charts.bars("", rows, unit="", is_log=True))
+        assert_apart(charts.bars("", rows, unit=""))
 
     def test_no_texts_overlap(self) -> None:
-        assert_apart(chart.bars(LONG, ROWS, unit="ms", note=LONG))
+        assert_apart(charts.bars(LONG, ROWS, unit="ms", note=LONG, is_log=True))
         many = [
             (f"row {n}", {f"a contender called {k}": 10.0 ** (n - k) for k in range(9)}) for n in range(4)
         ]
-        assert_apart(chart.bars("Many", many, unit="a unit"))
+        assert_apart(charts.bars("Many", many, unit="a unit", is_log=True))
+        assert_apart(charts.bars("Many", many, unit="a unit"))
 
     @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
     def test_what_is_no_length_is_refused(self, value: float) -> None:
         with pytest.raises(ValueError, match="cannot be drawn"):
-            chart.bars("", [("a", {"x": value})], unit="")
+            charts.bars("", [("a", {"x": value})], unit="")
 
 
 class TestLines:
     def test_labels_and_values_are_written(self) -> None:
-        svg = chart.lines("A title", PANELS, note="A note.")
+        svg = charts.lines("A title", PANELS, note="A note.")
         found = texts(svg)
         for text in ("A title", "A note.", "An event", "events", "microseconds", "load", "FULL", "save"):
             assert text in found
@@ -141,14 +151,14 @@ class TestLines:
             assert tip in tips(svg)
 
     def test_ticks_are_powers_of_ten_or_the_few_values_there_are(self) -> None:
-        first = chart.lines("", PANELS[:1])
+        first = charts.lines("", PANELS[:1])
         assert [text for text, *_ in boxes(first, "tick-x")] == ["10", "100", "1k", "10k", "100k", "1M"]
-        second = chart.lines("", PANELS[1:2])
+        second = charts.lines("", PANELS[1:2])
         assert [text for text, *_ in boxes(second, "tick-x")] == ["1", "2", "8"]
         assert [text for text, *_ in boxes(second, "tick-y")] == ["0", "1k", "2k", "3k", "4k"]
 
     def test_y_begins_at_0(self) -> None:
-        svg = chart.lines("", [("", "", "", {"a": [(1, 0), (10, 5), (100, 10)]})])
+        svg = charts.lines("", [("", "", "", {"a": [(1, 0), (10, 5), (100, 10)]})])
         bottom, middle, top = (float(each.attrib["cy"]) for each in parsed(svg).iter(f"{SVG}circle"))
         assert bottom - middle == pytest.approx(middle - top, abs=0.2)
         line = parsed(svg).find(f"{SVG}polyline")
@@ -158,35 +168,35 @@ class TestLines:
     def test_panels_with_the_same_series_share_a_legend(self) -> None:
         panel = ("", "", "", {"a": [(1.0, 1.0)]})
         other = ("", "", "", {"b": [(1.0, 1.0)]})
-        assert texts(chart.lines("", [panel, panel])).count("a") == 1
-        assert texts(chart.lines("", [panel, panel, other])).count("a") == 2
+        assert texts(charts.lines("", [panel, panel])).count("a") == 1
+        assert texts(charts.lines("", [panel, panel, other])).count("a") == 2
 
     @pytest.mark.parametrize(
         "series", [NO_SERIES, {"a": []}, {"a": [(7, 0)]}, {"a": [(0.5, 1e-7), (0.5, 3)]}]
     )
     def test_little_is_enough(self, series: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-        assert_apart(chart.lines("", [("t", "x", "y", series)]))
-        assert_apart(chart.lines("", [("", "", "", series)] * 3))
-        parsed(chart.lines("", []))
+        assert_apart(charts.lines("", [("t", "x", "y", series)]))
+        assert_apart(charts.lines("", [("", "", "", series)] * 3))
+        parsed(charts.lines("", []))
 
     def test_no_texts_overlap(self) -> None:
-        assert_apart(chart.lines(LONG, PANELS, note=LONG))
+        assert_apart(charts.lines(LONG, PANELS, note=LONG))
         wide = {f"a series called {k}": [(10.0**n, 1e5 * n) for n in range(14)] for k in range(9)}
         near = {"x": [(x, 2.0 * x) for x in range(1_000, 3_000, 10)]}
-        assert_apart(chart.lines("Wide", [(LONG, LONG, LONG, wide), ("Near", "x", "y", near)]))
+        assert_apart(charts.lines("Wide", [(LONG, LONG, LONG, wide), ("Near", "x", "y", near)]))
 
     @pytest.mark.parametrize("point", [(0.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, float("nan"))])
     def test_what_has_no_place_is_refused(self, point: tuple[float, float]) -> None:
         with pytest.raises(ValueError, match=r"cannot be drawn|log axis"):
-            chart.lines("", [("", "", "", {"a": [point]})])
+            charts.lines("", [("", "", "", {"a": [point]})])
 
 
 @pytest.mark.parametrize("text", ["<b>&amp;\"'</b>", "]]>", "a\x00\x1b\udc00b", "Zoë, 数"])
 def test_any_text_is_escaped(text: str) -> None:
     shown = "".join(each if each.isprintable() else " " for each in text)
     drawn = (
-        chart.bars(text, [(text, {text: 1})], unit=text, note=text),
-        chart.lines(text, [(text, text, text, {text: [(1, 1)]})], note=text),
+        charts.bars(text, [(text, {text: 1})], unit=text, note=text),
+        charts.lines(text, [(text, text, text, {text: [(1, 1)]})], note=text),
     )
     for svg in drawn:
         assert tips(svg)[0] == shown
@@ -194,13 +204,29 @@ def test_any_text_is_escaped(text: str) -> None:
         assert parsed(svg.encode().decode()).get("role") == "img"
 
 
+def test_the_chart_and_the_table_of_the_manual_are_those_of_the_stored_run() -> None:
+    rows = publish.stored(ROOT / "docs" / "benchmarks.json")
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    drawn = publish.chart(rows)
+
+    assert (ROOT / "docs" / "benchmarks.svg").read_text(encoding="utf-8") == drawn
+    assert publish.with_table(page, rows) == page
+    assert_apart(drawn)
+    assert float(parsed(drawn).attrib["height"]) < 450  # a reader takes it in at a glance
+
+
+def test_a_page_without_marks_for_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="end of the table"):
+        publish.with_table("# A page\n", [])
+
+
 def test_the_examples_of_the_module_hold() -> None:
-    assert doctest.testmod(chart) == (0, 3)
+    assert doctest.testmod(chart_text) == (0, 3)
 
 
-def test_growth_starts_as_a_script() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "growth.py"), "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+def test_growth_says_what_it_measures() -> None:
+    command = [sys.executable, "-m", "benchmarks.growth", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--quick" in done.stdout
 

@@ -80,8 +80,9 @@ EVENTS: tuple[type[DomainEvent], ...] = (
 
 # the public names of the bases before their machinery became `_es_...`, and the private ones
 FORMER = """
-    LIBRARY_EVENTS HEADER aliases apply begin begin_dispatch change_attribute class_version codec collect_events
-    complete completed continue_with create create_with_id created_on discard done end event_name genesis_hash
+    LIBRARY_EVENTS HEADER aliases apply begin begin_dispatch change_attribute class_version codec
+    collect_events complete completed continue_with create create_with_id created_on discard done end
+    event_name genesis_hash
     handler_for head id is_discarded is_done last_modified pending_events plan replay save snapshot_upcaster
     trigger upcaster version
     _id _version _created_on _last_modified _is_discarded _pending _head _is_done _dispatch _take _emit _seal

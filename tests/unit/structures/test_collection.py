@@ -995,7 +995,8 @@ def follow(collection_class: type[Collection[T]], items: tuple[T, ...], case: Ca
 
 
 one_store_for_all_examples = settings(
-    deadline=None, max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

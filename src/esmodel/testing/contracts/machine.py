@@ -58,6 +58,7 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         self._folder = TemporaryDirectory()
         self.store: TStore = self.open_store(Path(self._folder.name))
         self.model = MemoryStore()
+        self.reopened = 0
         self._turns = count()
 
     def open_store(self, folder: Path, /) -> TStore:
@@ -176,10 +177,11 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
         """Read the last position of a stream."""
         same_outcome(lambda: self.store.last(stream), lambda: self.model.last(stream))
 
-    @precondition(lambda self: self.is_durable)
+    @precondition(lambda self: self.is_durable and self.reopened < 2)  # it is slow behind a server
     @rule()
     def reopen(self) -> None:
-        """Close the store and open it again."""
+        """Close the store and open it again, at most twice in one example."""
+        self.reopened += 1
         self.store.close()
         self.store = self.open_store(Path(self._folder.name))
 

@@ -1,4 +1,4 @@
-"""The contender ``floor`` on PostgreSQL whose rows are numbered 1, 2, 3 in the order of the commits.
+"""The contender ``baseline`` on PostgreSQL with rows numbered 1, 2, 3 in commit order.
 
 It does what that order cannot do without: writers take turns until the commit, and a counter gives the
 numbers. It has no ids of appends, keeps no ends of streams, and waits for a lock for ever.
@@ -15,8 +15,8 @@ from psycopg.rows import TupleRow
 from typing_extensions import override
 
 from benchmarks.bank import Synchronous
-from benchmarks.floor import Account, encoded
-from benchmarks.postgres.floor import READ, PostgresFloorBank
+from benchmarks.baseline.accounts import Account, encoded
+from benchmarks.postgres.baseline import READ, PostgresBaselineBank
 from benchmarks.postgres.place import dsn, schema
 
 TABLE: Final = """CREATE SCHEMA IF NOT EXISTS {s};
@@ -39,11 +39,11 @@ ADD: Final = "SELECT {s}.add(%b, %b, %b::text[], %b::bigint[], %b, %b)"
 HAS_TABLE: Final = "SELECT to_regclass(%s) IS NOT NULL"
 
 
-class DenseFloorBank(PostgresFloorBank):
+class DenseBaselineBank(PostgresBaselineBank):
     """Accounts in one table, and a counter."""
 
     def __init__(self, path: Path, _: Synchronous) -> None:
-        """Connect, and create the table if it is not there."""
+        """Connect, and create the table if it does not exist."""
         self._connection = psycopg.connect(dsn(), autocommit=True, prepare_threshold=0)
         name = sql.Identifier(schema(path))
         self._add, self._read = (sql.SQL(text).format(s=name).as_string() for text in (ADD, READ))
@@ -59,4 +59,4 @@ class DenseFloorBank(PostgresFloorBank):
         account.pending.clear()
 
 
-plain = DenseFloorBank
+plain = DenseBaselineBank

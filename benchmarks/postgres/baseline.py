@@ -1,4 +1,4 @@
-"""The contender ``floor`` with psycopg 3: one table, one statement a save, which is its transaction.
+"""The contender ``baseline`` with psycopg 3: one table, and one statement per save, which is its transaction.
 
 A few rows are sent as arrays, which is the fastest there; many by COPY. The numbers of its rows are those of
 a sequence: they are not in the order of the commits, and who reads on from a number may miss a row.
@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from typing_extensions import override
 
 from benchmarks.bank import Synchronous
-from benchmarks.floor import Account, AccountBank, Row, continued, encoded
+from benchmarks.baseline.accounts import Account, AccountBank, Row, continued, encoded
 from benchmarks.postgres.place import dsn, schema
 
 TABLE: Final = """CREATE SCHEMA IF NOT EXISTS {s};
@@ -31,14 +31,14 @@ COPY: Final = """COPY {s}.event (id, version, name, class_version, timestamp, da
 READ: Final = """SELECT version, name, class_version, timestamp, data FROM {s}.event
     WHERE id = %s AND version > %s ORDER BY version"""
 MANY: Final = 500
-"""The rows from which on COPY is faster."""
+"""From this many rows on, COPY is faster."""
 
 
-class PostgresFloorBank(AccountBank):
+class PostgresBaselineBank(AccountBank):
     """Accounts in one table."""
 
     def __init__(self, path: Path, _: Synchronous) -> None:
-        """Connect, and create the table if it is not there."""
+        """Connect, and create the table if it does not exist."""
         self._connection = psycopg.connect(dsn(), autocommit=True, prepare_threshold=0)
         name = sql.Identifier(schema(path))
         self._add, self._copy, self._read = (
@@ -74,4 +74,4 @@ class PostgresFloorBank(AccountBank):
         self._connection.close()
 
 
-plain = PostgresFloorBank
+plain = PostgresBaselineBank
