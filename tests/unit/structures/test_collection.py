@@ -753,7 +753,7 @@ class Shelf(Collection[Article]):
     most: int = 0
 
     @applies
-    def article_added(self, event: ItemAdded[Article]) -> None:
+    def article_added(self: Shelf, event: ItemAdded[Article]) -> None:
         self._items.add(event.item)
         self.most = max(self.most, len(self))
 
