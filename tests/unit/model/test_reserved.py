@@ -30,7 +30,6 @@ from esmodel.model import (
     ECCEvent,
     EntityWithECC,
     EntityWithHashchain,
-    Exhaustive,
     HashchainedEvent,
     TimestampedEntity,
     TimestampedEvent,
@@ -207,19 +206,9 @@ def test_each_former_name_is_the_users_or_is_refused_in_a_sentence(
     for name in dict.fromkeys(FORMER):
         if name == "apply" and place in {"verb", "handler"}:
             continue  # the registry has the last word in a class body: Python's own rule
-<<<<<<< HEAD
         sentence = refusal(root, place, name, monkeypatch)
         if sentence is not None:
             refused.add(name)
-=======
-        sentence, module = "", None
-        try:
-            module = made(root, place, name, monkeypatch)
-        except ModelError as error:
-            refused.add(name)
-            sentence = str(error)
-        if module is None:
->>>>>>> h-types
             assert name in sentence
             assert "Rename" in sentence or "alone" in sentence
             continue
@@ -249,7 +238,6 @@ def test_a_payload_field_with_a_reserved_name_is_refused(name: str) -> None:
         type("Measured", (AggregateEvent,), {"__annotations__": {name: datetime}, "__qualname__": "Measured"})
 
 
-<<<<<<< HEAD
 def class_of(bases: tuple[type[object], ...], body: dict[str, object]) -> type[object]:
     """Make a class that no type checker would let pass."""
     return types.new_class("Account", bases, exec_body=lambda namespace: namespace.update(body))
@@ -262,35 +250,11 @@ def test_a_name_with_the_prefix_of_the_library_is_refused() -> None:
 
 def es_version(self: object) -> int:
     return 5
-=======
-def test_a_name_with_the_prefix_of_the_library_is_refused() -> None:
-    def make() -> type[object]:
-        class Sly(AggregateRoot[Opened]):
-            _es_version: int = 5
->>>>>>> h-types
-
-        return Sly
-
-    with pytest.raises(ModelError, match=r"Sly\._es_version: .*prefix '_es_'"):
-        make()
 
 
 def test_an_attribute_whose_field_would_have_the_prefix_is_refused() -> None:
-<<<<<<< HEAD
     with pytest.raises((ModelError, RuntimeError)) as caught:
         class_of((AggregateRoot,), {"es_version": attribute(es_version)})
-=======
-    def make() -> type[object]:
-        class Sly(AggregateRoot[Opened]):
-            @attribute
-            def es_version(self) -> int:
-                return 5
-
-        return Sly
-
-    with pytest.raises((ModelError, RuntimeError)) as caught:
-        make()
->>>>>>> h-types
     # Python 3.11 wraps what `__set_name__` raises
     assert "'es_'" in str(caught.value.__cause__ or caught.value)
 
@@ -301,7 +265,6 @@ def open_it(state: object, event: Opened) -> None:
 
 
 def test_a_handler_with_the_name_of_a_field_is_refused() -> None:
-<<<<<<< HEAD
     with pytest.raises(ModelError, match=r"Account\.opened: expected the handler opened"):
         class_of((AggregateRoot,), {"__annotations__": {"opened": object}, "opened": open_it})
 
@@ -310,20 +273,9 @@ def test_a_handler_with_the_name_of_a_field_is_refused() -> None:
 class Base(AggregateRoot[Opened]):
     opened: object = None
     apply = ignores(Opened).exhaustive
-=======
-    def make() -> type[object]:
-        class Account(AggregateRoot[Opened]):
-            opened: object = open_it
->>>>>>> h-types
-
-        return Account
-
-    with pytest.raises(ModelError, match=r"Account\.opened: expected the handler opened"):
-        make()
 
 
 def test_a_handler_with_the_name_of_an_inherited_field_is_refused() -> None:
-<<<<<<< HEAD
     with pytest.raises(ModelError, match=r"Account\.opened: expected a handler with a name of its own"):
         class_of((Base,), {"opened": open_it})
 
@@ -333,32 +285,6 @@ def test_an_annotated_registry_is_refused() -> None:
         class_of(
             (AggregateRoot,), {"__annotations__": {"apply": object}, "apply": ignores(Opened).exhaustive}
         )
-=======
-    @define
-    class Base(AggregateRoot[Opened]):
-        opened: object = None
-        apply = ignores(Opened).exhaustive
-
-    def make() -> type[object]:
-        class Account(Base):
-            opened = open_it  # type: ignore[mutable-override]  # because it is to be refused
-
-        return Account
-
-    with pytest.raises(ModelError, match=r"Account\.opened: expected a handler with a name of its own"):
-        make()
-
-
-def test_an_annotated_registry_is_refused() -> None:
-    def make() -> type[object]:
-        class Account(AggregateRoot[Opened]):
-            apply: Exhaustive[object, Opened] = ignores(Opened).exhaustive
-
-        return Account
-
-    with pytest.raises(ModelError, match=r"Account\.apply: .*Write apply = \.\.\. alone"):
-        make()
->>>>>>> h-types
 
 
 def test_a_discarded_aggregate_is_gone_though_it_has_a_verb_called_end() -> None:
