@@ -16,11 +16,7 @@ from typing_extensions import override
 
 from esmodel.stores.postgres import Order
 from esmodel.stores.postgres.schema import functions_of
-from esmodel.testing.contracts import (
-    RaceContract,
-    StreamsCrashContract,
-    TailRaceContract,
-)
+from esmodel.testing.contracts import RaceContract, StreamsCrashContract, TailRaceContract
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 

@@ -16,9 +16,7 @@ from psycopg.conninfo import make_conninfo
 from typing_extensions import override
 
 from esmodel.stores.postgres import Order, PostgresStore
-from esmodel.testing.contracts import (
-    StoreOpener,
-)
+from esmodel.testing.contracts import StoreOpener
 
 DSN_VARIABLE = "ESMODEL_TEST_CONTRACT_DSN"
 """The environment variable with the database, for the processes of writers."""
