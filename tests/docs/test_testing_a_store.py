@@ -37,11 +37,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-<<<<<<< HEAD
-def test_a_line_that_is_taken_out_of_the_store_is_missed(folder: Path) -> None:
-=======
 def test_the_store_without_its_flush_loses_acknowledged_batches(folder: Path) -> None:
->>>>>>> h-contracts
     store, line = folder / "lines_store.py", "self._file.flush()"
     text = store.read_text(encoding="utf-8")
     assert text.count(line) == 1

@@ -8,19 +8,9 @@ from uuid import UUID
 
 from typing_extensions import override
 
-<<<<<<< HEAD
-from esmodel.exceptions import (
-    ConcurrencyError,
-    PayloadError,
-    StoreError,
-)
-from esmodel.rows.bounds import GREATEST, LEAST
-from esmodel.rows.record import Record
-=======
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
->>>>>>> h-contracts
 from esmodel.stores.memory import MemoryStore
 
 

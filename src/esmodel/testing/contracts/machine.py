@@ -10,16 +10,9 @@ from typing import ClassVar
 from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
-<<<<<<< HEAD
-from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
-from esmodel.rows.bounds import GREATEST, LEAST
-from esmodel.rows.record import Record
-from esmodel.stores.memory import MemoryStore
-=======
 from esmodel.testing.contracts._fullmachine import FullStoreMachine
 from esmodel.testing.contracts._machine import StoreMachine
 from esmodel.testing.contracts._settings import machine_settings
->>>>>>> h-contracts
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import ClosableStore, FullStore, TFullStore, TStore
 

@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
-<<<<<<< HEAD
-from esmodel.rows.bounds import GREATEST, LEAST
-from esmodel.rows.record import Record
-=======
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._settings import without_deadline
->>>>>>> h-contracts
 from esmodel.testing.contracts.checks import check_closed, check_types
 from esmodel.testing.contracts.laws import READ_ON, RISING
 from esmodel.testing.contracts.opener import StoreOpener

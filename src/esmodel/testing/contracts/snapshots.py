@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import PayloadError
-<<<<<<< HEAD
-from esmodel.rows.bounds import GREATEST, LEAST
-from esmodel.rows.record import Record
-=======
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._settings import without_deadline
->>>>>>> h-contracts
 from esmodel.testing.contracts.checks import check_closed, check_types
 from esmodel.testing.contracts.laws import AND_ROWS, ASIDE, HIGHEST, REPLACED
 from esmodel.testing.contracts.protocols import TSnapshotsStore
