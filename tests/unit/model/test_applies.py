@@ -74,7 +74,7 @@ def test_events_of_a_function_around_a_function_are_found() -> None:
 
             apply = local.exhaustive
 
-        assert Local  # what a function does not name is not in its frame: Python's own rule
+        _ = Local  # what a function does not name is not in its frame: Python's own rule
         return Thing
 
     assert make().create(Local).version == 0
@@ -119,8 +119,8 @@ def test_a_name_that_does_not_exist_yet_is_refused_in_a_sentence() -> None:
 
 
 def test_the_long_form_takes_a_name_that_does_not_exist_yet() -> None:
-    @applies(Opened)
-    def handle(state: object, event: Unknown) -> None:  # type: ignore[arg-type]  # because it is not looked at
+    @applies(Opened)  # type: ignore[arg-type]  # because the annotation is not looked at
+    def handle(state: object, event: Unknown) -> None:
         """Change nothing."""
 
     assert handle.event_classes == (Opened,)

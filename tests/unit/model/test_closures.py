@@ -50,7 +50,8 @@ class Account(Base):
     @applies
     def noted(self: Account, event: Noted) -> None:
         super().note()
-        self.notes += 100 if __class__ is Account else 1_000
+        # mypy does not know the cell of `super()`
+        self.notes += 100 if __class__ is Account else 1_000  # type: ignore[name-defined]
 
     @attribute
     def limit(self) -> int:
@@ -72,7 +73,8 @@ class Account(Base):
 
     def inner(self) -> int:
         def read() -> int:
-            return super(__class__, self).read_limit()
+            # mypy does not know the cell of `super()`
+            return super(__class__, self).read_limit()  # type: ignore[name-defined]
 
         return read()
 
@@ -119,7 +121,7 @@ def test_super_works_in_the_handlers_of_a_base_of_a_class_that_attrs_makes_anew(
 
 @pytest.mark.parametrize("slots", [True, False])
 def test_a_concrete_aggregate_that_others_subclass_works_under_define(slots: bool) -> None:  # noqa: FBT001
-    @define(slots=slots)
+    @define(slots=slots)  # type: ignore[literal-required]  # because both are tried
     class Plain(AggregateRoot[Opened]):
         is_open: bool = False
 
@@ -129,7 +131,7 @@ def test_a_concrete_aggregate_that_others_subclass_works_under_define(slots: boo
 
         apply = opened.exhaustive
 
-    @define(slots=slots)
+    @define(slots=slots)  # type: ignore[literal-required]  # because both are tried
     class Special(Plain):
         rate: int = 3
 

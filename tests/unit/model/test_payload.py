@@ -36,6 +36,7 @@ from esmodel.model import (
     VersionedEntity,
     VersionedEvent,
 )
+from esmodel.model.apply import Handler
 from esmodel.model.kinds import TimestampedVersionedVerbs
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.scenarios import FixedClock, FixedIds
@@ -300,7 +301,7 @@ PAYLOADS: list[dict[str, object]] = [
 ]
 
 
-def run(trigger: Callable[..., None]) -> tuple[Ledger, list[str]]:
+def run(trigger: Handler) -> tuple[Ledger, list[str]]:
     """Trigger the same by the hot path or by the slow one, and return what came of it."""
     said: list[str] = []
     clock = FixedClock()
