@@ -1,4 +1,4 @@
-"""Payloads of plain ``@frozen`` events, by position and by keyword, on every kind of entity."""
+"""EventCodecs of plain ``@frozen`` events, by position and by keyword, on every kind of entity."""
 
 from __future__ import annotations
 
