@@ -20,14 +20,19 @@ def names_of(row: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", line.split("|")[2]))
 
 
+def reserved_by(cls: type[object]) -> object:
+    """Return the names that a base class reserves."""
+    return next(vars(base)["_es_reserved"] for base in cls.__mro__ if "_es_reserved" in vars(base))
+
+
 def test_the_page_lists_the_names_that_every_entity_reserves() -> None:
     assert names_of("every entity and aggregate") == RESERVED_BY_ENTITIES
-    assert AggregateRoot._es_reserved == AggregateRootWithECC._es_reserved == RESERVED_BY_ENTITIES
+    assert reserved_by(AggregateRoot) == reserved_by(AggregateRootWithECC) == RESERVED_BY_ENTITIES
 
 
 def test_the_page_lists_what_the_other_kinds_add() -> None:
     chained = RESERVED_BY_ENTITIES | names_of("a hash chain")
 
-    assert HashchainedAggregateRoot._es_reserved == EntityWithHashchain._es_reserved == chained
-    assert Command._es_reserved == RESERVED_BY_ENTITIES | names_of("a `Command`")
+    assert reserved_by(HashchainedAggregateRoot) == reserved_by(EntityWithHashchain) == chained
+    assert reserved_by(Command) == RESERVED_BY_ENTITIES | names_of("a `Command`")
     assert names_of("an event") == RESERVED_BY_EVENTS
