@@ -26,8 +26,8 @@ from esmodel import (
     ignores,
     retry,
 )
-from esmodel.clock import moment_of
-from esmodel.model.eventcodec import payloads_of
+from esmodel.exceptions import UnknownEventError
+from esmodel.repositories import EventMapper
 from esmodel.rows import Record, SupportsReadAll
 from esmodel.stores.sqlite import SQLiteStore
 
@@ -285,13 +285,16 @@ class FreeSeats:
         self._rows.execute("UPDATE room SET free = free + ? WHERE id = ?", (seats, str(room_id)))
 
 
+ROOM_ROWS: Final = EventMapper(Room)
+
+
 def event_of(row: Record) -> DomainEvent | None:
     """Return the event of a row of a room, upcast where it is old; ``None`` for all other rows."""
-    payload = payloads_of(Room).by_name.get(row.name)
-    if payload is None:
+    try:
+        [event] = ROOM_ROWS.events([row])
+    except UnknownEventError:  # the row of a booking
         return None
-    header = (row.originator_id, row.position, moment_of(row.timestamp))
-    return payload.decode(header, row.header, row.data, row.class_version)
+    return event
 
 
 def main(folder: Path) -> None:

@@ -247,8 +247,7 @@ class Contributors:
         for event in self.repository.events(contributor_id, after=after):
             if isinstance(event, Committed):
                 self.known.add(event.commit)
-            if isinstance(event, HashchainedEvent):
-                self.versions[contributor_id] = event.originator_version
+            self.versions[contributor_id] = event.originator_version
 
     def add(self, commits: Iterable[Commit]) -> None:
         """Save the commits that are not in, and each contributor once."""

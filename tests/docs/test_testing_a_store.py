@@ -1,4 +1,4 @@
-"""What docs/testing-a-store.md says of its store, which test_pages.py runs."""
+"""The store of docs/testing-a-store.md fails and type-checks as the page says; test_pages.py runs it."""
 
 from __future__ import annotations
 
@@ -37,27 +37,28 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_line_that_is_taken_out_of_the_store_is_missed(folder: Path) -> None:
+def test_the_store_without_its_flush_loses_acknowledged_batches(folder: Path) -> None:
     store, line = folder / "lines_store.py", "self._file.flush()"
     text = store.read_text(encoding="utf-8")
     assert text.count(line) == 1
     store.write_text(text.replace(line, "pass"), encoding="utf-8")
     arguments = ("pytest", "-q", "-p", "no:cacheprovider", "-k", "Killed")
     ran = run(folder, *arguments)
-    if ran.returncode == 0:  # each kill came when all that was acknowledged was on its way already
+    if ran.returncode == 0:  # every kill came after the file was written
         ran = run(folder, *arguments)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "ESMODEL_TEST_SEED=" in ran.stdout
-    assert "law 1: what was acknowledged has gone" in ran.stdout
+    assert "law 1: acknowledged batches are lost" in ran.stdout
 
 
-def test_the_store_of_the_page_has_the_types_that_it_says(folder: Path) -> None:
+@pytest.mark.slow
+def test_the_store_of_the_page_passes_mypy(folder: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is not installed")
     ran = run(folder, "mypy", "--strict", "--config-file", os.devnull, ".")
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_page_names_each_contract() -> None:
+def test_the_page_names_every_contract() -> None:
     names = {name for name in contracts.__all__ if name.endswith(("Contract", "_machine"))}
     assert {name for name in names if f"`{name}" not in PAGE} == {
         "RepositoryContract",
@@ -65,7 +66,7 @@ def test_the_page_names_each_contract() -> None:
     }
 
 
-def test_esmodel_does_not_load_what_is_for_tests() -> None:
+def test_esmodel_does_not_load_the_test_kits() -> None:
     code = (
         "import sys, esmodel; sys.exit(bool({'esmodel.testing', 'pytest', 'hypothesis'} & set(sys.modules)))"
     )
@@ -73,7 +74,7 @@ def test_esmodel_does_not_load_what_is_for_tests() -> None:
 
 
 @pytest.mark.parametrize("missing", ["pytest", "hypothesis"])
-def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
+def test_contracts_without_the_extra_name_it(missing: str) -> None:
     code = (
         f"import importlib.util, sys; sys.modules[{missing!r}] = None; "
         f"importlib.util.find_spec = lambda name: None if name == {missing!r} else object(); "

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 from uuid import UUID
 
-import profiles
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from profiles import examples
 from typing_extensions import override
 
 from esmodel import PayloadError
@@ -346,18 +346,18 @@ def machine(*, big: bool, on_disk: bool, of_size: int) -> type[ArrayMachine]:
 def test_whatever_is_done_an_array_stays_like_a_list(size: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=False, on_disk=is_on_disk, of_size=size),
-        settings=settings(max_examples=profiles.examples(10), stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=examples(10), stateful_step_count=30),
     )
 
 
-@pytest.mark.parametrize("is_on_disk", [False, True], ids=["memory", "sqlite"])
-@pytest.mark.parametrize(("size", "examples"), [(1, 5), (2, 30), (3, 60), (4, 60), (5, 100)])
-def test_whatever_is_done_a_big_array_stays_like_a_list(
-    size: int, examples: int, *, is_on_disk: bool
-) -> None:
+@pytest.mark.parametrize(
+    "is_on_disk", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["memory", "sqlite"]
+)
+@pytest.mark.parametrize(("size", "count"), [(1, 5), (2, 30), (3, 60), (4, 60), (5, 100)])
+def test_whatever_is_done_a_big_array_stays_like_a_list(size: int, count: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=True, on_disk=is_on_disk, of_size=size),
-        settings=settings(max_examples=profiles.examples(examples), stateful_step_count=50, deadline=None),
+        settings=settings(max_examples=examples(count), stateful_step_count=50),
     )
 
 
@@ -414,7 +414,14 @@ def test_every_reading_of_a_big_array_with_any_holes_is_that_of_the_list(size: i
         check_every_reading(array, assigned(array, taken))
 
 
-@pytest.mark.parametrize("length", range(28))
+ON_A_DESK = {0, 1, 2, 3, 4, 8, 9, 10, 18, 26, 27}
+"""The lengths about the ends of base arrays and of trees."""
+
+
+@pytest.mark.parametrize(
+    "length",
+    [pytest.param(each, marks=[] if each in ON_A_DESK else pytest.mark.slow) for each in range(28)],
+)
 def test_every_reading_of_a_big_array_of_any_length_is_that_of_the_list(length: int) -> None:
     array = EventSourcedBigArrayRepository(int, MemoryStore(), array_size=3)[ARRAY]
     array.extend(range(length))

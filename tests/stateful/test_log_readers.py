@@ -177,6 +177,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 ids = count(1)
+ONE_STORE: Final = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+"""The examples of a test share its store, and have logs of their own."""
 
 
 def carry_out(
@@ -198,7 +200,7 @@ def carry_out(
 
 
 @given(size=bucket_sizes, done=steps, asked=st.lists(queries, min_size=1, max_size=8))
-@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=ONE_STORE)
 def test_a_reader_gives_what_a_sorted_list_would(
     store: Store, size: BucketSize, done: list[Logged | Changed | MadeAgain], asked: list[Query]
 ) -> None:
@@ -210,7 +212,7 @@ def test_a_reader_gives_what_a_sorted_list_would(
 
 
 @given(size=bucket_sizes, done=steps)
-@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=ONE_STORE)
 def test_whatever_the_size_of_the_pages_and_of_the_buckets_the_same_is_read(
     store: Store, size: BucketSize, done: list[Logged | Changed | MadeAgain]
 ) -> None:
@@ -225,7 +227,7 @@ def test_whatever_the_size_of_the_pages_and_of_the_buckets_the_same_is_read(
 
 
 @given(size=bucket_sizes, done=steps, cut=moments, page_size=st.sampled_from([1, 2, 3, 500]))
-@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=ONE_STORE)
 def test_a_log_is_cut_in_two_at_any_moment(
     store: Store, size: BucketSize, done: list[Logged | Changed | MadeAgain], cut: datetime, page_size: int
 ) -> None:
@@ -341,4 +343,4 @@ class Writers(RuleBasedStateMachine):
 
 
 TestWriters = Writers.TestCase
-TestWriters.settings = settings(max_examples=examples(80), stateful_step_count=30, deadline=None)
+TestWriters.settings = settings(max_examples=examples(80), stateful_step_count=30)

@@ -8,11 +8,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from esmodel.exceptions import (
-    ConcurrencyError,
-    PayloadError,
-    StoreError,
-)
+from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore

@@ -12,9 +12,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from esmodel.exceptions import (
-    ConcurrencyError,
-)
+from esmodel.exceptions import ConcurrencyError
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore

@@ -10,11 +10,7 @@ from uuid import UUID, uuid4
 
 from typing_extensions import override
 
-from esmodel.exceptions import (
-    ConcurrencyError,
-    OutcomeUnknownError,
-    StoreError,
-)
+from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 

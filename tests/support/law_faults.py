@@ -54,14 +54,7 @@ from faulty_reads import (
     SkipsWhatComesMeanwhile,
     TakesGteForGt,
 )
-from faulty_servers import (
-    AnswersBeforeTheEnd,
-    GivesAllOneId,
-    GuessesNo,
-    GuessesYes,
-    SaysNotStored,
-    StaysAway,
-)
+from faulty_servers import AnswersBeforeTheEnd, GivesAllOneId, GuessesNo, GuessesYes, SaysNotStored, StaysAway
 
 from esmodel.rows.protocols import RecordStore
 from esmodel.stores.memory import MemoryStore

@@ -1,4 +1,4 @@
-"""What may stand between a store and a PostgreSQL server: a line that breaks, and PgBouncer."""
+"""Proxies between a store and a PostgreSQL server: one that breaks connections, and PgBouncer."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _PORT = 5432
-NO_PGBOUNCER = "No PgBouncer to test with: install it (apt-get install pgbouncer)."
+_SECONDS_AT_MOST = 0.2  # that the proxy waits for an answer before it breaks the connection
+NO_PGBOUNCER = "PgBouncer: expected it on this machine, found none. Install it: apt-get install pgbouncer."
 
 
 class Breakpoint:
-    """A line to a server that breaks where a message holds a word, as often as it is told.
+    """A proxy that breaks the connection of a message with a certain word.
 
     Args:
         dsn: the connection string of the server.
         folder: where it listens.
 
     Attributes:
-        word: what the message holds that breaks the line.
-        at: what is lost: the question itself, its answer, or the question for a while (``"late"``).
-        times: how often the line will break.
-        goes_down: whether, with the line that breaks, all others do, and new ones are refused.
-        is_down: whether new ones are refused.
-        late: set it to let a late question through.
-        answers: what the server said to late questions.
-        questions: how many messages were sent to the server.
+        dsn: the connection string of the proxy.
+        word: the word in the messages whose connection breaks.
+        at: what is lost: the message, its answer, or the message until ``late`` is set (``"late"``).
+        times: how many more times a connection breaks.
+        goes_down: whether the proxy goes down with the connection that breaks.
+        is_down: whether the proxy is down: it ends all connections and refuses new ones.
+        late: an event; setting it delivers a late message.
+        answers: the answers of the server that reached no client.
+        questions: the number of messages sent to the server.
     """
 
     def __init__(self, dsn: str, folder: Path) -> None:
@@ -53,7 +55,8 @@ class Breakpoint:
         self.answers: list[bytes] = []
         self.questions = 0
         self._clients: set[socket.socket] = set()
-        self._deaf: set[socket.socket] = set()
+        self._cut_off: set[socket.socket] = set()
+        self._answered = Event()
         facts = conninfo_to_dict(dsn)
         self._host, self._target_port = str(facts["host"]), int(facts.get("port") or _PORT)
         self._listener = socket.socket(socket.AF_UNIX)
@@ -63,7 +66,7 @@ class Breakpoint:
         self._threads[0].start()
 
     def close(self) -> None:
-        """End all of its threads; the stores that use it are closed before."""
+        """End all threads of the proxy; the stores that use it must be closed already."""
         self.late.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -100,6 +103,7 @@ class Breakpoint:
                 self.questions += 1
                 if self.times and self.word in data:
                     self.times -= 1
+                    self._answered.clear()
                     if self.goes_down:
                         self.is_down = True
                         for other in self._clients - {client}:
@@ -117,40 +121,38 @@ class Breakpoint:
             _end(client)
             self.late.wait(30)
             server.sendall(data)
-            # what the other thread is told, it keeps, because its client has gone
-            time.sleep(0.2)
+            self._answered.wait(_SECONDS_AT_MOST)
         else:
-            self._lose_answer(data, client, server)
+            self._cut_off.add(client)
+            server.sendall(data)
+            self._answered.wait(_SECONDS_AT_MOST)  # the server may wait for a lock
+            _end(client)
         _end(server)
         server.close()
-
-    def _lose_answer(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
-        self._deaf.add(client)
-        server.sendall(data)
-        time.sleep(0.2)  # the server is at it, or has done it
-        _end(client)
 
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 16):
-                if client in self._deaf:
+                if client in self._cut_off:
+                    self._answered.set()
                     continue
                 try:
                     client.sendall(data)
                 except OSError:
                     self.answers.append(data)
+                    self._answered.set()
         _end(client)
         client.close()
 
 
-def _end(line: socket.socket) -> None:
+def _end(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
 def pgbouncer(dsn: str) -> Generator[str]:
-    """Run PgBouncer, which gives each transaction another connection; give its connection string."""
+    """Run PgBouncer, which may run each transaction in another session; yield its connection string."""
     binary = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if binary is None:
         raise FileNotFoundError(NO_PGBOUNCER)
@@ -169,13 +171,13 @@ listen_port = {_PORT}
 default_pool_size = 3
 """
     (folder / "pgbouncer.ini").write_text(settings, encoding="utf-8")
-    bounced = make_conninfo(dsn, host=str(folder), port=_PORT)
+    pooled = make_conninfo(dsn, host=str(folder), port=_PORT)
     with subprocess.Popen(
         [binary, "-q", folder / "pgbouncer.ini"], user=user, cwd=folder, stdin=subprocess.DEVNULL
     ) as process:
         try:
-            _wait_for(bounced, process)
-            yield bounced
+            _wait_for(pooled, process)
+            yield pooled
         finally:
             process.kill()
             process.wait(10)

@@ -123,6 +123,7 @@ def test_what_hides_something_is_found(code: str, found: int) -> None:
 # --- layers ----------------------------------------------------------------------------------------
 
 
+INDEPENDENT: Final = "Stores are independent of each other"
 LAYERS: Final = "A layer imports only the layers below it"
 
 
@@ -158,7 +159,7 @@ def contracts_broken(folder: Path) -> set[str]:
             "import esmodel.ids",
             {"Stores import rows and exceptions only"},
         ),
-        ("stores.sqlite", "import esmodel.stores.memory", {"Stores are independent of each other"}),
+        ("stores.sqlite", "import esmodel.stores.memory", {INDEPENDENT, "Layers of the SQLite store"}),
     ],
 )
 def test_a_planted_import_breaks_its_contract(

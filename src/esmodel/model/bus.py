@@ -63,6 +63,9 @@ class EventBus:
     """Hands each published batch of events to those who subscribed; safe in threads.
 
     Example:
+        >>> from datetime import datetime
+        >>> from uuid import UUID
+        >>> from esmodel.model import EventBus
         >>> bus = EventBus()
         >>> subscription = bus.subscribe(lambda batch: print(len(batch), "events"))
         >>> bus.publish([AggregateEvent(UUID(int=1), 0, datetime(2026, 1, 1))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MemberDescriptorType
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import TypeIs, override
@@ -85,7 +86,7 @@ def _check_names(cls: type[object]) -> None:
 
 
 def _is_slot(base: type[object], name: str) -> bool:
-    return name in getattr(base, "__slots__", ())
+    return isinstance(vars(base).get(name), MemberDescriptorType)
 
 
 def _exhaustive(cls: type[object]) -> Exhaustive[Any, Any]:

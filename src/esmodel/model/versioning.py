@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, get_type_hints
 
 from esmodel.exceptions import ModelError
+from esmodel.model.names import qualified_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +44,13 @@ class Step:
 
     def __init__(self, step: Callable[[TFrom], object], /) -> None:
         """Take a function of one payload."""
-        self.name: str = getattr(step, "__qualname__", repr(step))
+        self.name: str = qualified_name(step) or repr(step)
         parameters = list(inspect.signature(step).parameters)
-        if not parameters or parameters[0] not in getattr(step, "__annotations__", {}):
-            msg = (
-                f"The upcaster step {self.name} must be a function of one annotated payload: "
-                f"def {self.name.rpartition('.')[2]}(old: OldShape) -> NewShape"
+        if not parameters or parameters[0] not in inspect.get_annotations(step):
+            raise ModelError(
+                f"The upcaster step {self.name}: expected a function of one annotated payload: "
+                f"def {self.name.rpartition('.')[2]}(old: OldShape) -> NewShape."
             )
-            raise ModelError(msg)
         self._wanted: Callable[[], object] = lambda: get_type_hints(step)[parameters[0]]
         self._returns: Callable[[], object] = lambda: get_type_hints(step).get("return")
         self._run: Callable[..., object] = step

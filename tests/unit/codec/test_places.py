@@ -66,7 +66,9 @@ def keeper_of(hint: object) -> Classes:
     body: dict[str, object] = {
         "__annotations__": {"_value": hint},
         "value": attribute(value),
-        "apply": ApplyRegistry({event: keep, generic: add}).exhaustive,
+        "apply": ApplyRegistry[Keeper[AggregateEvent], AggregateEvent](
+            {event: keep, generic: add}
+        ).exhaustive,
     }
     aggregate: type[Keeper[AggregateEvent]] = type("Keeper1", (Keeper,), body)
     return Classes(event=event, aggregate=define(aggregate))

@@ -69,7 +69,10 @@ class Account(StoredAggregate, Protocol):
     def get_limit(self) -> int: ...
     def change_attribute(self, name: str, value: object, /) -> None: ...
     def discard(self) -> None: ...
-    def save(self) -> None: ...
+    @property
+    def created_on(self) -> datetime: ...
+    @property
+    def last_modified(self) -> datetime: ...
 
 
 @frozen(kw_only=True)
@@ -283,7 +286,7 @@ def head_of(account: object) -> object:
 
 
 def chain(account: ChainedAccount) -> list[HashchainedEvent]:
-    return [each for each in account.pending_events if isinstance(each, HashchainedEvent)]
+    return list(account.pending_events)
 
 
 # --- every kind ----------------------------------------------------------------------------------
@@ -513,7 +516,7 @@ def test_a_bus_of_ones_own_is_left_alone_by_publish() -> None:
 
 
 def traced(account: TracedAccount) -> list[ECCEvent]:
-    return [each for each in account.pending_events if isinstance(each, ECCEvent)]
+    return list(account.pending_events)
 
 
 def test_a_cause_is_followed_through_two_aggregates() -> None:

@@ -240,8 +240,10 @@ def test_applying_without_a_union_has_no_events() -> None:
 
 
 def test_a_handler_of_a_base_covers_the_union() -> None:
+    covering: Exhaustive[object, Leaf | Middle] = based.exhaustive
+
     class Covered(Applying[Leaf | Middle]):
-        apply = based.exhaustive
+        apply = covering
 
     assert Covered.apply.fold([], [Leaf()]) == ["base"]
 

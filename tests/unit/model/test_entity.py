@@ -57,13 +57,13 @@ from esmodel.model import (
     VersionedEvent,
 )
 from esmodel.model.plan import plan_of
-from esmodel.model.stored import begin, continue_with
+from esmodel.model.stored import Continued, begin, continue_with
 from esmodel.model.timeuuid import make_timeuuid, timeuuid_time
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class Thing(Protocol):
+class Thing(Continued, Protocol):
     """What the same model looks like in every kind of entity."""
 
     title: str
@@ -81,7 +81,6 @@ class Thing(Protocol):
     def get_limit(self) -> int: ...
     def change_attribute(self, name: str, value: object, /) -> None: ...
     def discard(self) -> None: ...
-    def continue_with(self, events: Iterable[DomainEvent], /) -> None: ...
 
 
 @frozen(kw_only=True)

@@ -47,7 +47,7 @@ from esmodel.model.reserved import RESERVED_BY_ENTITIES
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.history import History
 
-RESERVED = {
+RESERVED: dict[type[object], frozenset[str]] = {
     AggregateRoot: RESERVED_BY_ENTITIES,
     AggregateRootWithECC: RESERVED_BY_ENTITIES,
     HashchainedAggregateRoot: RESERVED_BY_ENTITIES | {"head"},
@@ -167,6 +167,14 @@ def made(root: str, place: str, name: str, modules: pytest.MonkeyPatch) -> types
     return module
 
 
+def refusal(root: str, place: str, name: str, modules: pytest.MonkeyPatch) -> str | None:
+    try:
+        made(root, place, name, modules)
+    except ModelError as error:
+        return str(error)
+    return None
+
+
 def check_it_works(
     thing_class: type[AggregateRoot[AggregateEvent]], begun: type[AggregateEvent], verb: str
 ) -> None:
@@ -198,16 +206,13 @@ def test_each_former_name_is_the_users_or_is_refused_in_a_sentence(
     for name in dict.fromkeys(FORMER):
         if name == "apply" and place in {"verb", "handler"}:
             continue  # the registry has the last word in a class body: Python's own rule
-        sentence = ""
-        try:
-            module = made(root, place, name, monkeypatch)
-        except ModelError as error:
+        sentence = refusal(root, place, name, monkeypatch)
+        if sentence is not None:
             refused.add(name)
-            sentence = str(error)
-        if sentence:
             assert name in sentence
             assert "Rename" in sentence or "alone" in sentence
             continue
+        module = made(root, place, name, monkeypatch)
         thing, begun = vars(module)["Thing"], vars(module)["Begun"]
         check_it_works(thing, begun, name if place == "verb" else OWN["verb"])
     if place == "payload":
@@ -233,21 +238,23 @@ def test_a_payload_field_with_a_reserved_name_is_refused(name: str) -> None:
         type("Measured", (AggregateEvent,), {"__annotations__": {name: datetime}, "__qualname__": "Measured"})
 
 
-def test_a_name_with_the_prefix_of_the_library_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"Sly\._es_version: .*prefix '_es_'"):
+def class_of(bases: tuple[type[object], ...], body: dict[str, object]) -> type[object]:
+    """Make a class that no type checker would let pass."""
+    return types.new_class("Account", bases, exec_body=lambda namespace: namespace.update(body))
 
-        class Sly(AggregateRoot[Opened]):
-            _es_version: int = 5
+
+def test_a_name_with_the_prefix_of_the_library_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"Account\._es_version: .*prefix '_es_'"):
+        class_of((AggregateRoot,), {"__annotations__": {"_es_version": int}})
+
+
+def es_version(self: object) -> int:
+    return 5
 
 
 def test_an_attribute_whose_field_would_have_the_prefix_is_refused() -> None:
     with pytest.raises((ModelError, RuntimeError)) as caught:
-
-        class Sly(AggregateRoot[Opened]):
-            @attribute
-            def es_version(self) -> int:
-                return 5
-
+        class_of((AggregateRoot,), {"es_version": attribute(es_version)})
     # Python 3.11 wraps what `__set_name__` raises
     assert "'es_'" in str(caught.value.__cause__ or caught.value)
 
@@ -259,28 +266,25 @@ def open_it(state: object, event: Opened) -> None:
 
 def test_a_handler_with_the_name_of_a_field_is_refused() -> None:
     with pytest.raises(ModelError, match=r"Account\.opened: expected the handler opened"):
+        class_of((AggregateRoot,), {"__annotations__": {"opened": object}, "opened": open_it})
 
-        class Account(AggregateRoot[Opened]):
-            opened: object = open_it
+
+@define
+class Base(AggregateRoot[Opened]):
+    opened: object = None
+    apply = ignores(Opened).exhaustive
 
 
 def test_a_handler_with_the_name_of_an_inherited_field_is_refused() -> None:
-    @define
-    class Base(AggregateRoot[Opened]):
-        opened: object = None
-        apply = ignores(Opened).exhaustive
-
     with pytest.raises(ModelError, match=r"Account\.opened: expected a handler with a name of its own"):
-
-        class Account(Base):
-            opened = open_it
+        class_of((Base,), {"opened": open_it})
 
 
 def test_an_annotated_registry_is_refused() -> None:
     with pytest.raises(ModelError, match=r"Account\.apply: .*Write apply = \.\.\. alone"):
-
-        class Account(AggregateRoot[Opened]):
-            apply: object = ignores(Opened).exhaustive
+        class_of(
+            (AggregateRoot,), {"__annotations__": {"apply": object}, "apply": ignores(Opened).exhaustive}
+        )
 
 
 def test_a_discarded_aggregate_is_gone_though_it_has_a_verb_called_end() -> None:

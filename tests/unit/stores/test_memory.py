@@ -1,4 +1,4 @@
-"""What the memory store does beyond the laws that the contract suite checks."""
+"""``MemoryStore`` beyond the laws that the contracts check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def row(position: int) -> Record:
     return Record(STREAM, position, "Happened", 0, position, b"{}")
 
 
-def test_it_has_the_shape_of_each_protocol() -> None:
+def test_it_implements_each_protocol() -> None:
     store = MemoryStore()
     as_record_store: RecordStore = store
     as_read_all: SupportsReadAll = store
@@ -33,7 +33,7 @@ def test_two_stores_share_nothing() -> None:
     assert list(two.read_all()) == []
 
 
-def test_the_list_that_was_appended_may_be_changed_afterwards() -> None:
+def test_changing_an_appended_list_changes_nothing_stored() -> None:
     store, batch = MemoryStore(), [row(0)]
     store.append(batch)
     batch.append(row(1))
@@ -41,7 +41,7 @@ def test_the_list_that_was_appended_may_be_changed_afterwards() -> None:
     assert list(store.read(STREAM)) == [row(0)]
 
 
-def test_reading_gives_the_rows_of_the_moment_of_the_call() -> None:
+def test_reading_yields_the_rows_as_of_the_call() -> None:
     store = MemoryStore()
     store.append([row(0)])
     stream, everything = store.read(STREAM), store.read_all()
@@ -50,7 +50,7 @@ def test_reading_gives_the_rows_of_the_moment_of_the_call() -> None:
     assert list(everything) == [(1, row(0))]
 
 
-def test_the_end_of_the_with_block_closes_it_also_after_an_error() -> None:
+def test_the_end_of_the_with_block_closes_it_even_after_an_error() -> None:
     store = MemoryStore()
     with pytest.raises(ZeroDivisionError), store:
         raise ZeroDivisionError

@@ -12,20 +12,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from faulty_capabilities import (
-    AppendsRowByRow,
-    WritesLater,
-)
-from faulty_servers import (
-    ServedStore,
-)
+from faulty_capabilities import AppendsRowByRow, WritesLater
+from faulty_servers import ServedStore
 from hypothesis import Phase, settings
 from law_faults import FAULTS, Fault
 from typing_extensions import override
 
-from esmodel.exceptions import (
-    ModelError,
-)
+from esmodel.exceptions import ModelError
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing import contracts

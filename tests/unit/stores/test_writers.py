@@ -198,9 +198,7 @@ class TestSeedInTheEnvironment(StoreOpener[MemoryStore]):
     def open_store(self, folder: Path, /) -> MemoryStore:
         return MemoryStore()
 
-    def test_it_is_the_seed_of_a_test_and_printed(
-        self, capsys: pytest.CaptureFixture[str], seed: int
-    ) -> None:
+    def test_it_is_the_seed_and_is_printed(self, capsys: pytest.CaptureFixture[str], seed: int) -> None:
         assert seed == 613509192
         assert capsys.readouterr().out == "ESMODEL_TEST_SEED=613509192\n"
 

@@ -753,7 +753,7 @@ class Shelf(Collection[Article]):
     most: int = 0
 
     @applies
-    def article_added(self, event: ItemAdded[Article]) -> None:
+    def article_added(self: Shelf, event: ItemAdded[Article]) -> None:
         self._items.add(event.item)
         self.most = max(self.most, len(self))
 
@@ -995,7 +995,8 @@ def follow(collection_class: type[Collection[T]], items: tuple[T, ...], case: Ca
 
 
 one_store_for_all_examples = settings(
-    deadline=None, max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

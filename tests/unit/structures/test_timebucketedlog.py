@@ -905,8 +905,10 @@ def test_wherever_the_store_fails_the_log_reads_and_goes_on(
                     expected = found
                 step()
             expected += [message] * bool(message)
-            assert read(logs_of(store)[ID]) == expected
+            if failures:  # the steps before it are the same in every round
+                assert list(TimeBucketedLogReader(logs_of(store)[ID]).messages()) == expected
         assert failures <= 1
+        assert read(logs_of(store)[ID]) == expected
         assert list(dict.fromkeys(expected)) == [str(number) for number in range(10)]
     assert fails_at > 15
 
@@ -1346,6 +1348,7 @@ def wait_for(worker: subprocess.Popen[bytes]) -> None:
     worker.stdout.readline()
 
 
+@pytest.mark.slow
 def test_threads_and_processes_that_log_to_one_log_lose_and_repeat_nothing(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     threads = [f"thread {number}" for number in range(THREADS)]

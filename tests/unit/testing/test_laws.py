@@ -1,5 +1,8 @@
 """The laws of aggregates hold for those that are right, and each finds what breaks it."""
 
+# pyright: reportPrivateUsage=false
+# two wrong classes replace how an entity is continued, which `_es_...` names keep from users
+
 from __future__ import annotations
 
 import pickle
@@ -449,9 +452,10 @@ def continue_surprised(wrong: Wrong, events: Iterable[DomainEvent]) -> None:
         CONTINUE(wrong, [event])
 
 
-# a class body may not: the library keeps these names for itself
-Careless._es_continue_with = continue_carelessly
-Surprised._es_continue_with = continue_surprised
+# a class body may not: the library keeps this name for itself
+CONTINUE_NAME: Final = CONTINUE.__name__
+setattr(Careless, CONTINUE_NAME, continue_carelessly)
+setattr(Surprised, CONTINUE_NAME, continue_surprised)
 
 
 WRONG: dict[str, tuple[type[Wrong], str, str]] = {

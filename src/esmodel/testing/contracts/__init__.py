@@ -14,10 +14,14 @@ if not (find_spec("pytest") and find_spec("hypothesis")):
 
 from esmodel.testing.contracts.appendids import AppendIdsContract, LostAnswersContract
 from esmodel.testing.contracts.crash import CrashContract, StreamsCrashContract
-from esmodel.testing.contracts.fullmachine import FullMachineContract, full_store_machine
 from esmodel.testing.contracts.fullstore import FullStoreContract
 from esmodel.testing.contracts.lifetime import DurableContract
-from esmodel.testing.contracts.machine import MachineContract, store_machine
+from esmodel.testing.contracts.machine import (
+    FullMachineContract,
+    MachineContract,
+    full_store_machine,
+    store_machine,
+)
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import (
     AppendIdsStore,

@@ -8,13 +8,9 @@ from uuid import uuid4
 
 from esmodel.exceptions import ConcurrencyError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.laws import (
-    ONE_WINS,
-)
+from esmodel.testing.contracts.laws import ONE_WINS
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.protocols import (
-    TStore,
-)
+from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row
 from esmodel.testing.contracts.threads import at_once
 

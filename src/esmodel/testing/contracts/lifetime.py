@@ -10,15 +10,9 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
 from esmodel.testing.contracts.checks import check_closed, check_conflict
-from esmodel.testing.contracts.laws import (
-    AS_APPENDED,
-    IN_ORDER,
-    LAST,
-)
+from esmodel.testing.contracts.laws import AS_APPENDED, IN_ORDER, LAST
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.protocols import (
-    TStore,
-)
+from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row, rows
 
 

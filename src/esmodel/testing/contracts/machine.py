@@ -1,219 +1,27 @@
-"""StoreMachine: a state machine that compares a store with the memory store."""
+"""MachineContract and FullMachineContract: a state machine compares a store with the memory store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import ClassVar, Final, Generic, TypeVar
-from uuid import UUID
+from typing import ClassVar
 
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
-from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
-from esmodel.rows.bounds import GREATEST, LEAST
-from esmodel.rows.record import Record
-from esmodel.stores.memory import MemoryStore
+from esmodel.testing.contracts._fullmachine import FullStoreMachine
+from esmodel.testing.contracts._machine import StoreMachine
+from esmodel.testing.contracts._settings import machine_settings
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.properties import machine_settings
-from esmodel.testing.contracts.protocols import (
-    ClosableStore,
-    TStore,
-)
-from esmodel.testing.contracts.samplerows import row
-
-STREAMS: Final = st.sampled_from([UUID(int=number) for number in (1, 2, 2**127 + 1)])
-"""Few streams, so that they recur."""
-
-
-POSITIONS: Final = st.integers(-2, 12)
-"""Few positions, so that some are taken."""
-
-
-BOUNDS: Final = st.none() | st.integers(-4, 14) | st.sampled_from([LEAST - 1, GREATEST + 1])
-"""Bounds among the positions and far beyond."""
-
-
-LIMITS: Final = st.none() | st.integers(-1, 6)
-"""Limits, with one that is refused."""
-
-
-class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
-    """Makes the same calls on a record store and on the memory store, and compares rows, ends and errors."""
-
-    is_durable: ClassVar[bool] = True
-    """Whether the store keeps its rows when it is closed; if not, the machine never reopens it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._folder = TemporaryDirectory()
-        self.store: TStore = self.open_store(Path(self._folder.name))
-        self.model = MemoryStore()
-        self._turns = count()
-
-    def open_store(self, folder: Path, /) -> TStore:
-        """Open the store of a folder; see ``StoreOpener``."""
-        raise NotImplementedError(
-            f"{type(self).__qualname__}: expected open_store, found none. Use store_machine(...)."
-        )
-
-    @override
-    def teardown(self) -> None:
-        self.store.close()
-        self._folder.cleanup()
-
-    def new_row(self, stream: UUID, position: int, /) -> Record:
-        """Return a row that differs from all others."""
-        turn = next(self._turns)
-        data, event_hash = b"row %d" % turn, b"hash %d" % turn if turn % 2 else b""
-        return row(stream, position, data)._replace(name=f"Name {turn % 4}", event_hash=event_hash)
-
-    def append_to_both(
-        self,
-        batch: Sequence[Record],
-        append: Callable[[Sequence[Record]], None],
-        append_to_model: Callable[[Sequence[Record]], None],
-        /,
-    ) -> None:
-        """Append a batch to both stores, and check that both accept it or both refuse it."""
-        # where several streams conflict, a store may name any of them
-        conflicts = {
-            (stream, expected, found)
-            for stream, expected, found in self._ends(batch)
-            if self._conflicts(stream, batch)
-        }
-        error: ConcurrencyError | None = None
-        try:
-            append(batch)
-        except ConcurrencyError as caught:
-            error = caught
-        if error is None:
-            assert not conflicts, f"expected a ConcurrencyError of one of {conflicts}, found none"
-            append_to_model(batch)
-            return
-        found = (error.originator_id, error.expected, error.found)
-        assert found in conflicts, f"expected a ConcurrencyError of one of {conflicts}, found {found}"
-
-    def _ends(self, batch: Sequence[Record]) -> list[tuple[UUID, int, int]]:
-        firsts: dict[UUID, int] = {}
-        for record in batch:
-            firsts.setdefault(record.originator_id, record.position)
-        lasts = {stream: self.model.last(stream) for stream in firsts}
-        return [
-            (stream, first - 1, -1 if last is None else last[0])
-            for (stream, first), last in zip(firsts.items(), lasts.values(), strict=True)
-        ]
-
-    def _conflicts(self, stream: UUID, batch: Sequence[Record]) -> bool:
-        mine = [record.position for record in batch if record.originator_id == stream]
-        taken = {record.position for record in self.model.read(stream)}
-        return len(set(mine)) < len(mine) or not taken.isdisjoint(mine)
-
-    @rule(stream=STREAMS, number=st.integers(1, 4))
-    def append_at_the_end(self, stream: UUID, number: int) -> None:
-        """Append rows after the last one."""
-        last = self.model.last(stream)
-        start = 0 if last is None else last[0] + 1
-        batch = [self.new_row(stream, position) for position in range(start, start + number)]
-        self.append_to_both(batch, self.store.append, self.model.append)
-
-    @rule(stream=STREAMS, places=st.lists(POSITIONS, max_size=4))
-    def append_anywhere(self, stream: UUID, places: list[int]) -> None:
-        """Append rows with gaps, at taken positions or at the same position, or append no rows."""
-        batch = [self.new_row(stream, position) for position in places]
-        self.append_to_both(batch, self.store.append, self.model.append)
-
-    @rule(stream=STREAMS, number=st.sampled_from([LEAST - 1, GREATEST + 1]))
-    def append_an_invalid_row(self, stream: UUID, number: int) -> None:
-        """Append a row that every store refuses."""
-        batch = [self.new_row(stream, 20), self.new_row(stream, 21)._replace(timestamp=number)]
-        same_outcome(lambda: self.store.append(batch), lambda: self.model.append(batch))
-
-    @rule(
-        stream=STREAMS,
-        gt=BOUNDS,
-        gte=BOUNDS,
-        lt=BOUNDS,
-        lte=BOUNDS,
-        limit=LIMITS,
-        descending=st.booleans(),
-    )
-    def read(  # noqa: PLR0913  # because these are the bounds of a range
-        self,
-        *,
-        stream: UUID,
-        gt: int | None,
-        gte: int | None,
-        lt: int | None,
-        lte: int | None,
-        limit: int | None,
-        descending: bool,
-    ) -> None:
-        """Read a range of a stream."""
-
-        def read(store: ClosableStore) -> list[Record]:
-            found = store.read(stream, gt=gt, gte=gte, lt=lt, lte=lte, limit=limit, descending=descending)
-            return list(found)
-
-        same_outcome(lambda: read(self.store), lambda: read(self.model))
-
-    @rule(stream=STREAMS)
-    def read_whole(self, stream: UUID) -> None:
-        """Read a stream from its first row to its last."""
-        same_outcome(lambda: list(self.store.read(stream)), lambda: list(self.model.read(stream)))
-
-    @rule(stream=STREAMS)
-    def last(self, stream: UUID) -> None:
-        """Read the last position of a stream."""
-        same_outcome(lambda: self.store.last(stream), lambda: self.model.last(stream))
-
-    @precondition(lambda self: self.is_durable)
-    @rule()
-    def reopen(self) -> None:
-        """Close the store and open it again."""
-        self.store.close()
-        self.store = self.open_store(Path(self._folder.name))
-
-
-def store_machine(
-    open_store: Callable[[Path], ClosableStore], /, *, durable: bool = True
-) -> Callable[[], None]:
-    """Return a test that compares a store with the memory store, call by call.
-
-    Args:
-        open_store: opens the store of a folder; see ``StoreOpener``.
-        durable: whether the store keeps its rows when it is closed; if not, the test never reopens it.
-
-    Returns:
-        The test. The active profile of hypothesis decides how many examples it runs.
-
-    Example:
-        >>> test_my_store = store_machine(lambda folder: MemoryStore(), durable=False)
-    """
-
-    class Machine(StoreMachine[ClosableStore]):
-        is_durable = durable
-
-        @override
-        def open_store(self, folder: Path, /) -> ClosableStore:
-            return open_store(folder)
-
-    return partial(run_state_machine_as_test, Machine, settings=machine_settings())
+from esmodel.testing.contracts.protocols import ClosableStore, FullStore, TFullStore, TStore
 
 
 class MachineContract(StoreOpener[TStore]):
     """A state machine finds no difference between the store and the memory store.
 
     Example:
+        >>> from esmodel.stores.memory import MemoryStore
         >>> class TestMachine(MachineContract[MemoryStore]):
         ...     is_durable = False
         ...
@@ -229,19 +37,77 @@ class MachineContract(StoreOpener[TStore]):
         store_machine(self.open_store, durable=self.is_durable)()
 
 
-TResult = TypeVar("TResult")
+class FullMachineContract(StoreOpener[TFullStore]):
+    """A state machine finds no difference between all capabilities of the store and the memory store.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> class TestMachine(FullMachineContract[MemoryStore]):
+        ...     is_durable = False
+        ...
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
+
+    is_durable: ClassVar[bool] = True
+    """Whether the store keeps its rows and snapshots when it is closed; if not, it is never reopened."""
+
+    def test_all_capabilities_behave_like_the_memory_store(self) -> None:
+        """The machine also appends batches of several streams, reads all commits and writes snapshots."""
+        full_store_machine(self.open_store, durable=self.is_durable)()
 
 
-def same_outcome(of_store: Callable[[], TResult], of_model: Callable[[], TResult], /) -> None:
-    """Check that a call on the store returns or raises the same as the call on the memory store."""
-    expected, found = _outcome(of_model), _outcome(of_store)
-    assert found == expected, f"expected {expected}, as the memory store gives, found {found}"
+def store_machine(
+    open_store: Callable[[Path], ClosableStore], /, *, durable: bool = True
+) -> Callable[[], None]:
+    """Return a test that compares a store with the memory store, call by call.
+
+    Args:
+        open_store: opens the store of a folder; see ``StoreOpener``.
+        durable: whether the store keeps its rows when it is closed; if not, the test never reopens it.
+
+    Returns:
+        The test. The active profile of hypothesis decides how many examples it runs.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> test_my_store = store_machine(lambda folder: MemoryStore(), durable=False)
+    """
+
+    class Machine(StoreMachine[ClosableStore]):
+        is_durable = durable
+
+        @override
+        def open_store(self, folder: Path, /) -> ClosableStore:
+            return open_store(folder)
+
+    return partial(run_state_machine_as_test, Machine, settings=machine_settings())
 
 
-def _outcome(call: Callable[[], TResult]) -> TResult | str:
-    try:
-        return call()
-    except PayloadError:
-        return "a PayloadError"
-    except StoreError as error:
-        return f"a {type(error).__name__}"
+def full_store_machine(
+    open_store: Callable[[Path], FullStore], /, *, durable: bool = True
+) -> Callable[[], None]:
+    """Return a test as ``store_machine`` does, for a store with the capabilities of a ``FullStore``.
+
+    Args:
+        open_store: opens the store of a folder; see ``StoreOpener``.
+        durable: whether the store keeps its rows and snapshots when it is closed; if not, the test never
+            reopens it.
+
+    Returns:
+        The test. The active profile of hypothesis decides how many examples it runs.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> test_my_store = full_store_machine(lambda folder: MemoryStore(), durable=False)
+    """
+
+    class Machine(FullStoreMachine[FullStore]):
+        is_durable = durable
+
+        @override
+        def open_store(self, folder: Path, /) -> FullStore:
+            return open_store(folder)
+
+    return partial(run_state_machine_as_test, Machine, settings=machine_settings())

@@ -16,9 +16,7 @@ import pytest
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
 from esmodel.rows.record import Record
 from esmodel.testing.contracts.opener import StoreOpener
-from esmodel.testing.contracts.protocols import (
-    TAppendIdsStore,
-)
+from esmodel.testing.contracts.protocols import TAppendIdsStore
 from esmodel.testing.contracts.samplerows import rows
 
 TResult = TypeVar("TResult")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from esmodel.testing.contracts.append import AppendContract
 from esmodel.testing.contracts.concurrency import ThreadsContract
 from esmodel.testing.contracts.lifetime import CloseContract
-from esmodel.testing.contracts.protocols import (
-    TStore,
-)
+from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.read import ReadContract
 from esmodel.testing.contracts.repositories import RepositoryContract
 

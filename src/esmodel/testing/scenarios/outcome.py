@@ -46,7 +46,8 @@ class Outcome(Generic[TAggregate_co]):
     runner it is an ``UnsettledWarning``, or fails inside ``with scenarios_settled():``.
 
     Example:
-        >>> from esmodel.testing import scenario
+        >>> from esmodel.structures import CollectionCreated, ItemAdded
+        >>> from esmodel.testing.scenarios import scenario
         >>> given = scenario(Collection[str]).given(CollectionCreated)
         >>> given.when(lambda tags: tags.add_item("red")).then(ItemAdded[str], item="red")
         <Outcome of Collection: 1 event, all asserted>

@@ -88,6 +88,8 @@ class Scenario(_Givable[TAggregate_co]):
     """A scenario in which nothing has happened yet; ``scenario`` returns it.
 
     Example:
+        >>> from esmodel.structures import CollectionCreated
+        >>> from esmodel.testing.scenarios import scenario
         >>> scenario(Collection[str]).when(Collection[str].register).then(CollectionCreated)
         <Outcome of Collection: 1 event, all asserted>
     """
@@ -107,6 +109,8 @@ class Given(_Givable[TAggregate_co]):
     """A scenario in which something has happened. It never changes, so several tests can share one.
 
     Example:
+        >>> from esmodel.structures import CollectionCreated, ItemAdded
+        >>> from esmodel.testing.scenarios import scenario
         >>> given = scenario(Collection[str]).given(CollectionCreated).given(ItemAdded[str], item="red")
         >>> given.when(lambda tags: tags.add_item("red")).then_nothing()
         <Outcome of Collection: 0 events, all asserted>

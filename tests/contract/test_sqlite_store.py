@@ -1,0 +1,62 @@
+"""The contracts on ``SQLiteStore``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from esmodel.stores.sqlite import SQLiteStore
+from esmodel.testing.contracts import (
+    DurableContract,
+    FullMachineContract,
+    FullStoreContract,
+    MachineContract,
+    RaceContract,
+    StoreOpener,
+    StreamsCrashContract,
+    TailRaceContract,
+)
+
+
+class PausingSQLiteStore(SQLiteStore):
+    """Pauses before it commits, if a test asks for it."""
+
+    def pause_before_commit(self, pause: Callable[[], None], /) -> None:
+        with self._writer as session:
+            session.connection.set_trace_callback(lambda sql: pause() if sql == "COMMIT" else None)
+
+
+class OpensSQLite(StoreOpener[PausingSQLiteStore]):
+    """Opens a file in the folder; ``NORMAL`` is safe where a process is killed, and the machine is not."""
+
+    @override
+    def open_store(self, folder: Path, /) -> PausingSQLiteStore:
+        return PausingSQLiteStore(folder / "events.db", synchronous="NORMAL")
+
+
+class TestSQLiteStore(
+    OpensSQLite,
+    FullStoreContract[PausingSQLiteStore],
+    DurableContract[PausingSQLiteStore],
+    MachineContract[PausingSQLiteStore],
+    FullMachineContract[PausingSQLiteStore],
+): ...
+
+
+@pytest.mark.slow
+class TestRacesOfSQLiteStore(
+    OpensSQLite, RaceContract[PausingSQLiteStore], TailRaceContract[PausingSQLiteStore]
+):
+    @override
+    def pause_before_commit(self, store: PausingSQLiteStore, pause: Callable[[], None], /) -> None:
+        store.pause_before_commit(pause)
+
+
+@pytest.mark.slow
+class TestKilledSQLiteStore(OpensSQLite, StreamsCrashContract[PausingSQLiteStore]):
+    @override
+    def pause_before_commit(self, store: PausingSQLiteStore, pause: Callable[[], None], /) -> None:
+        store.pause_before_commit(pause)

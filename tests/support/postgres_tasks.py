@@ -1,0 +1,72 @@
+"""Tasks that the tests of ``PostgresStore`` run in other processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sample_rows import STREAM, row
+
+from esmodel.exceptions import ConcurrencyError
+from esmodel.stores.postgres import Order, PostgresStore
+
+if TYPE_CHECKING:
+    from worker_process import Parent
+
+
+def migrate(parent: Parent, dsn: str, order: Order) -> None:
+    """Create the tables beside other processes, and append a row."""
+    with PostgresStore(dsn, order=order) as store:
+        parent.wait_for_go()
+        store.migrate()
+        store.append([row(0, uuid4())])
+
+
+def append_to_one_stream(parent: Parent, dsn: str, order: Order, writer: int, turns: int) -> None:
+    """Append to one stream beside other processes; try again after a conflict."""
+    with PostgresStore(dsn, order=order, connections=2) as store:
+        store.last(STREAM)
+        parent.wait_for_go()
+        done = 0
+        while done < turns:
+            last = store.last(STREAM)
+            position = 0 if last is None else last[0] + 1
+            try:
+                store.append([row(position, data=f"{writer} {done}".encode())])
+            except ConcurrencyError:
+                continue
+            parent.say(f"{position} {writer} {done}")
+            done += 1
+
+
+def append_to_own_streams(parent: Parent, dsn: str, order: Order, writer: int, turns: int) -> None:
+    """Append to two streams that no other process uses; say when each append began and ended."""
+    with PostgresStore(dsn, order=order, connections=2) as store:
+        store.last(STREAM)
+        parent.wait_for_go()
+        stream, other = uuid4(), uuid4()
+        for turn in range(turns):
+            data = f"{writer}-{turn}"
+            began = time.monotonic_ns()
+            store.append_streams([row(turn, each, data.encode()) for each in (stream, other)])
+            parent.say(f"{data} {began} {time.monotonic_ns()}")
+
+
+def fork_and_use_both_sides(parent: Parent, dsn: str, order: Order) -> None:
+    """Fork, and use the store in both processes."""
+    hear, tell = os.pipe()
+    with PostgresStore(dsn, order=order) as store:
+        store.append([row(0)])
+        child = os.fork()
+        if child == 0:
+            store.append([row(1)])
+            parent.say(f"child {[record.position for record in store.read(STREAM)]}")
+            store.close()
+            os.write(tell, b".")
+            os._exit(0)
+        os.read(hear, 1)
+        store.append([row(2)])
+        parent.say(f"parent {[record.position for record in store.read(STREAM)]}")
+        os.waitpid(child, 0)

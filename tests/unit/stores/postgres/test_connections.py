@@ -1,0 +1,204 @@
+"""``PostgresStore`` opens, shares and replaces connections."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
+from threading import Barrier, Event, Thread
+from uuid import UUID, uuid4
+
+import postgres_tasks
+import pytest
+from postgres_proxy import NO_PGBOUNCER, pgbouncer
+from postgres_sessions import admin, run_in_threads, terminate_all, wait_until
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sample_rows import STREAM, row, rows
+from worker_process import run
+
+from esmodel.exceptions import (
+    ConcurrencyError,
+)
+from esmodel.rows import (
+    Record,
+)
+from esmodel.stores.postgres import Order, PostgresStore
+from esmodel.stores.postgres._pools import OwnPool
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def tcp_dsn(dsn: str) -> Iterator[str]:
+    """Forward a TCP port to the server of the tests, which listens on a Unix socket only."""
+    facts = conninfo_to_dict(dsn)
+    if not str(facts["host"]).startswith("/"):
+        yield dsn
+        return
+    path = f"{facts['host']}/.s.PGSQL.{facts.get('port') or 5432}"
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65_536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client = stack.enter_context(listener.accept()[0])
+                    server = stack.enter_context(socket.socket(socket.AF_UNIX))
+                    server.connect(path)
+                    for pair in ((client, server), (server, client)):
+                        Thread(target=pump, args=pair, daemon=True).start()
+
+        thread = Thread(target=accept)
+        thread.start()
+        yield make_conninfo(dsn, host="127.0.0.1", port=listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other options")
+def test_the_timeout_covers_an_unresponsive_server(tcp_dsn: str) -> None:
+    def options(address: str) -> list[int]:
+        pool = OwnPool(address, 1, 12.0)
+        connection = pool.acquire(30.0)
+        names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        with socket.socket(fileno=os.dup(connection.fileno())) as opened:
+            found = [opened.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+            assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        pool.release(connection)
+        pool.close()
+        return found
+
+    assert options(tcp_dsn) == [12_000, 6, 2, 3]
+    own_settings = make_conninfo(tcp_dsn, tcp_user_timeout=5_000, keepalives_idle=60)
+    assert options(own_settings) == [5_000, 60, 2, 3]
+
+
+def test_no_more_connections_are_opened_than_allowed(dsn: str, order: Order) -> None:
+    with PostgresStore(dsn, order=order, connections=2, migrate=True) as store:
+
+        def write() -> None:
+            stream = uuid4()
+            for position in range(20):
+                store.append([row(position, stream)])
+
+        threads = [Thread(target=write) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        with admin(dsn) as connection:
+            most = 0
+            while any(thread.is_alive() for thread in threads):
+                (found,) = connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND pid <> pg_backend_pid()"
+                ).fetchall()
+                count = found[0]
+                assert isinstance(count, int)
+                most = max(most, count)
+        assert most <= 2
+        assert len(list(store.read_all())) == 120
+
+
+def test_a_store_works_in_both_processes_after_a_fork(dsn: str, order: Order) -> None:
+    PostgresStore(dsn, order=order, migrate=True).close()
+    said = run(postgres_tasks.fork_and_use_both_sides, dsn, order)
+    assert sorted(said) == ["child [0, 1]", "parent [0, 1, 2]"]
+
+
+def test_ended_idle_sessions_are_replaced(store: PostgresStore, dsn: str) -> None:
+    store.append(rows(1_200))
+    store.write_snapshot(row(3))
+    with admin(dsn) as connection:
+        reading, numbered = store.read(STREAM), store.read_all()
+        first = [next(reading), next(numbered)[1]]
+        terminate_all(connection)
+        assert [*first[:1], *reading] == rows(1_200)
+        terminate_all(connection)
+        assert [*first[1:], *(record for _, record in numbered)] == rows(1_200)
+        terminate_all(connection)
+        store.append([row(1_200)])
+        terminate_all(connection)
+        assert store.last(STREAM) == (1_200, b"")
+        terminate_all(connection)
+        assert store.read_snapshot(STREAM) == row(3)
+        terminate_all(connection)
+        store.write_snapshot(row(4))
+        terminate_all(connection)
+        with pytest.raises(ConcurrencyError):
+            store.append([row(7)])
+
+
+def test_sessions_that_end_again_and_again_lose_and_repeat_nothing(store: PostgresStore, dsn: str) -> None:
+    done, reading = Event(), list[list[Record]]()
+    appended = dict.fromkeys([uuid4() for _ in range(3)], 0)
+
+    def write(stream: UUID) -> None:
+        while not done.is_set():
+            store.append([row(appended[stream], stream)])
+            appended[stream] += 1
+
+    def read() -> None:
+        while not done.is_set():
+            reading.append(list(store.read(streams[0])))
+
+    def has_appended(number: int) -> bool:
+        return sum(appended.values()) >= number
+
+    def end_sessions() -> None:
+        with admin(dsn) as connection:
+            for _ in range(12):
+                goal = sum(appended.values()) + 1
+                wait_until(partial(has_appended, goal))
+                time.sleep(random.uniform(0, 0.01))
+                terminate_all(connection)
+        done.set()
+
+    streams = list(appended)
+    run_in_threads([end_sessions, read, *(partial(write, stream) for stream in streams)])
+    for stream in streams:
+        assert [record.position for record in store.read(stream)] == list(range(appended[stream]))
+    assert len(list(store.read_all())) == sum(appended.values())
+    assert reading
+    assert all(each == [row(p, streams[0]) for p in range(len(each))] for each in reading)
+
+
+def test_it_works_behind_a_proxy_that_pools_transactions(dsn: str, order: Order) -> None:
+    with ExitStack() as stack:
+        try:
+            pooled = stack.enter_context(pgbouncer(dsn))
+        except FileNotFoundError:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(NO_PGBOUNCER)
+        store = stack.enter_context(PostgresStore(pooled, order=order, migrate=True))
+        barrier, done = Barrier(6, timeout=60), list[UUID]()
+
+        def write() -> None:
+            stream = uuid4()
+            barrier.wait()
+            for position in range(40):
+                store.append([row(position, stream)])
+                if position % 10 == 0:
+                    store.write_snapshot(row(position, stream))
+                assert store.last(stream) == (position, b"")
+            done.append(stream)
+
+        run_in_threads([write] * 6)
+        assert len(done) == 6
+        for stream in done:
+            snapshot, found = store.read_from_snapshot(stream)
+            assert (snapshot, len(list(found))) == (row(30, stream), 9)
+            with pytest.raises(ConcurrencyError):
+                store.append([row(0, stream)])
+        assert len(list(store.read_all())) == 240
+        assert not store.was_appended(uuid4())
+        store.migrate()
