@@ -307,11 +307,7 @@ def run(trigger: Handler) -> tuple[Ledger, list[str]]:
     clock = FixedClock()
     with using_clock(clock), using_ids(FixedIds()):
         ledger = Ledger.create(Checked, 1, ["a"])
-        for payload in (
-            {"cents": 2, "words": []},
-            {"cents": 3, "words": ["b"], "text": "t"},
-            {"cents": -1, "words": []},
-        ):
+        for payload in PAYLOADS:
             try:
                 trigger(ledger, Checked, **payload)
             except ValueError as error:
