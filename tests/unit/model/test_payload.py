@@ -251,7 +251,7 @@ CREATED: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
 
 @pytest.mark.parametrize("kind", CREATED)
 def test_every_kind_takes_a_payload_by_position(kind: str) -> None:
-    made = []
+    made: list[object] = []
     for create in CREATED[kind]:
         with using_clock(lambda: MOMENT), using_ids(FixedIds()):
             made.append(create())
