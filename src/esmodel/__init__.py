@@ -15,7 +15,7 @@ General layout, from the bottom up; each layer imports only those below it::
 The names here are those of a first week. Import every other public name from the package of its layer, as in
 ``from esmodel.model import EventBus``.
 
-PYTEST_DONT_REWRITE: the plugin stands beside the package, and there is no assertion in here.
+PYTEST_DONT_REWRITE: the pytest plugin may load this package before assertion rewriting starts.
 """
 
 from esmodel.clock import using_clock

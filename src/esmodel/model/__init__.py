@@ -14,7 +14,14 @@ from esmodel.model.bus import (
 from esmodel.model.causes import caused_by
 from esmodel.model.command import Command, Done
 from esmodel.model.decorators import attribute, subclassevents, subscribe_to
-from esmodel.model.ecc import AggregateRootWithECC, ECCAttributeChanged, ECCDiscarded, EntityWithECC
+from esmodel.model.ecc import (
+    AggregateRootWithECC,
+    ECCAttributeChanged,
+    ECCDiscarded,
+    EntityWithECC,
+    EntityWithECCAttributeChanged,
+    EntityWithECCDiscarded,
+)
 from esmodel.model.entity import DomainEntity
 from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
 from esmodel.model.events import (
@@ -42,7 +49,17 @@ from esmodel.model.hashchain import (
     HashchainedDiscarded,
     hash_event,
 )
-from esmodel.model.kinds import TimestampedEntity, TimestampedVersionedEntity, VersionedEntity
+from esmodel.model.kinds import (
+    TimestampedEntity,
+    TimestampedEntityAttributeChanged,
+    TimestampedEntityDiscarded,
+    TimestampedVersionedEntity,
+    TimestampedVersionedEntityAttributeChanged,
+    TimestampedVersionedEntityDiscarded,
+    VersionedEntity,
+    VersionedEntityAttributeChanged,
+    VersionedEntityDiscarded,
+)
 from esmodel.model.protocols import (
     EventWithECC,
     EventWithHash,
@@ -56,7 +73,14 @@ from esmodel.model.protocols import (
 from esmodel.model.repository import EntityRepository, ReadsEntities, SavesEntities, TakesSnapshots
 from esmodel.model.snapshot import Snapshot, SnapshotCodec
 from esmodel.model.stored import Records, StoredAggregate
-from esmodel.model.timeuuided import TimeuuidedEntity, TimeuuidedVersionedEntity
+from esmodel.model.timeuuided import (
+    TimeuuidedEntity,
+    TimeuuidedEntityAttributeChanged,
+    TimeuuidedEntityDiscarded,
+    TimeuuidedVersionedEntity,
+    TimeuuidedVersionedEntityAttributeChanged,
+    TimeuuidedVersionedEntityDiscarded,
+)
 from esmodel.model.versioning import Upcaster, upcasts
 
 __all__ = [
@@ -79,6 +103,8 @@ __all__ = [
     "ECCEvent",
     "EntityRepository",
     "EntityWithECC",
+    "EntityWithECCAttributeChanged",
+    "EntityWithECCDiscarded",
     "EntityWithHashchain",
     "EventBus",
     "EventCodec",
@@ -107,16 +133,26 @@ __all__ = [
     "TakesSnapshots",
     "Timestamped",
     "TimestampedEntity",
+    "TimestampedEntityAttributeChanged",
+    "TimestampedEntityDiscarded",
     "TimestampedEvent",
     "TimestampedVersionedEntity",
+    "TimestampedVersionedEntityAttributeChanged",
+    "TimestampedVersionedEntityDiscarded",
     "TimestampedVersionedEvent",
     "TimeuuidedEntity",
+    "TimeuuidedEntityAttributeChanged",
+    "TimeuuidedEntityDiscarded",
     "TimeuuidedEvent",
     "TimeuuidedVersionedEntity",
+    "TimeuuidedVersionedEntityAttributeChanged",
+    "TimeuuidedVersionedEntityDiscarded",
     "TimeuuidedVersionedEvent",
     "Upcaster",
     "Versioned",
     "VersionedEntity",
+    "VersionedEntityAttributeChanged",
+    "VersionedEntityDiscarded",
     "VersionedEvent",
     "applies",
     "assert_event_handlers_empty",

@@ -93,7 +93,9 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         """Keep a new event pending."""
         self._es_pending.append(of_aggregate(event))
 
-    def _es_trigger(self, event_class: object, payload: Mapping[str, object]) -> None:
+    def _es_trigger(
+        self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]
+    ) -> None:
         """Trigger an event by its payload; ``trigger`` is the typed way.
 
         Raises:
@@ -103,7 +105,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
             raise ModelError(f"{type(self).__qualname__}: expected a class of events, found {event_class!r}.")
         self._es_refuse_if_discarded()
-        self._es_record(origin, payload)
+        self._es_record(origin, payload, args)
 
     def _es_progress(self) -> Progress:
         """Return what a snapshot holds besides the state."""

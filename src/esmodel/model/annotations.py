@@ -11,6 +11,7 @@ from typing import Annotated, ForwardRef, Union, get_args, get_origin
 from typing_extensions import Format, get_annotations
 
 from esmodel.codec.typevars import bind, is_alias
+from esmodel.exceptions import ModelError
 
 
 def members_of(union: object, /) -> tuple[object, ...]:
@@ -53,21 +54,38 @@ def annotation_of(function: FunctionType, name: str, caller: FrameType | None, /
     if not isinstance(text, str):
         return found
     try:
-        resolved: object = eval(text, function.__globals__, _names_around(caller))  # noqa: S307
+        resolved: object = eval(text, function.__globals__, _names_around(function, caller))  # noqa: S307
     except NameError:
         return None
+    except Exception as error:
+        raise ModelError(
+            f"{function.__qualname__}: expected an annotation that can be evaluated, found {text!r}: {error}."
+        ) from error
     return resolved
 
 
 _STATE_AND_EVENT = 2
 
 
-def _names_around(frame: FrameType | None) -> ChainMap[str, object]:
-    """Return the names that a class body sees: its own, then those of the functions around it."""
+def _names_around(function: FunctionType, frame: FrameType | None) -> ChainMap[str, object]:
+    """Return the names that a function sees: those of its class body, and of the functions around it.
+
+    The frames of mere callers, which are not around it, are left out.
+    """
+    around = _qualified_names_around(function.__qualname__)
     scopes: list[dict[str, object]] = []
-    while frame is not None and frame.f_code.co_name != "<module>":
-        scopes.append(dict(frame.f_locals))
-        if frame.f_back is None or frame.f_back.f_globals is not frame.f_globals:
-            break
+    while frame is not None:
+        code = frame.f_code
+        if code.co_qualname in around or code.co_name.startswith("<generic parameters"):
+            scopes.append(dict(frame.f_locals))
         frame = frame.f_back
     return ChainMap(*scopes)
+
+
+def _qualified_names_around(name: str) -> set[str]:
+    """Return the qualified names of the classes and functions around one."""
+    found: set[str] = set()
+    while "." in name:
+        name = name.rpartition(".")[0].removesuffix(".<locals>")
+        found.add(name)
+    return found

@@ -112,7 +112,7 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         raise ApplyError(
             f"No handler applies {event_class.__qualname__}: write one with @applies and join it: "
             f"apply = (... | {short_name(event_class).rpartition('.')[2].lower()}).exhaustive. "
-            f"Applied are: {taken}."
+            f"It applies: {taken}."
         )
 
     def takes(self, event_class: type[object], /) -> bool:

@@ -1,4 +1,4 @@
-"""The event bus: who gets to know of published events."""
+"""The event bus, which delivers published events to subscribers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from esmodel.exceptions import EventHandlersNotEmptyError
 from esmodel.model.events import DomainEvent
 
 EventHandler = Callable[[Sequence[DomainEvent]], object]
-"""Gets each batch of events that is published; what it returns is left aside."""
+"""Gets each batch of events that is published; its result is ignored."""
 EventPredicate = Callable[[Sequence[DomainEvent]], bool]
 """Says whether a handler gets a batch."""
 

@@ -60,6 +60,6 @@ def _is_predecessor(cell: CellType, cls: type[object]) -> bool:
         return False
     return (
         isinstance(held, type)
-        and held is not cls
+        and held not in cls.__mro__
         and (held.__module__, held.__qualname__) == (cls.__module__, cls.__qualname__)
     )

@@ -1,7 +1,7 @@
 """Commands: aggregates that are done or not."""
 
 # pyright: reportPrivateUsage=false
-# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+# `_es_...` belongs to entity and event classes; functions here access it for other modules.
 
 from __future__ import annotations
 

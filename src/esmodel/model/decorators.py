@@ -1,4 +1,4 @@
-"""Decorators: subscribe_to, attribute, retry, subclassevents."""
+"""Decorators: subscribe_to, attribute and subclassevents. ``retry`` is in ``esmodel.retry``."""
 
 from __future__ import annotations
 

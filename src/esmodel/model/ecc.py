@@ -90,7 +90,7 @@ class EntityWithECCDiscarded(ECCEvent, DiscardedEvent, name="Discarded"):
 
 @frozen
 class EntityWithECCAttributeChanged(ECCEvent, AttributeChangedEvent, name="AttributeChanged"):
-    """The event of an assignment to an ``@attribute`` of a ``EntityWithECC``."""
+    """The event of an assignment to an ``@attribute`` of an ``EntityWithECC``."""
 
     name: str
     value: object

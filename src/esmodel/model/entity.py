@@ -5,7 +5,7 @@ The kinds of entity differ in the header of their events. Each has ``create``, `
 """
 
 # pyright: reportPrivateUsage=false
-# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+# `_es_...` belongs to entity and event classes; functions here access it for other modules.
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from esmodel.model.events import (
 from esmodel.model.exhaustive import Applying, named_parts, registry_of
 from esmodel.model.headers import originator_id_of, time_of, version_of
 from esmodel.model.plan import OWN, Planned, plan_of
-from esmodel.model.reserved import RESERVED_BY_ENTITIES, refuse_reserved
+from esmodel.model.reserved import RESERVED_BY_ENTITIES, names_of_mixins, refuse_reserved
 from esmodel.model.state import change_attribute, change_nothing, fields_shown
 from esmodel.model.versioning import Upcaster
 
@@ -84,14 +84,15 @@ class DomainEntity(Planned, Applying[TEvent]):
         if "__attrs_attrs__" not in vars(
             cls
         ):  # attrs makes a slotted class a second time, from the first one
-            refuse_reserved(cls, cls._es_reserved, named_parts(cls))
+            names = {**names_of_mixins(cls, "_es_reserved"), **named_parts(cls)}
+            refuse_reserved(cls, cls._es_reserved, names)
         super().__init_subclass__()
         cls._es_declare(codec, snapshot_upcaster)
         cls._es_dispatch = {}
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        """Mend what attrs made: ``super()`` works in handlers, and an unset field does not break ``repr``."""
+        """Repair what attrs built: ``super()`` works in handlers, ``repr`` before all fields are set."""
         repair_class_cells(cls)
         if attrs.inspect(cls).added_repr:
             delattr(cls, "__repr__")
@@ -263,9 +264,11 @@ class DomainEntity(Planned, Applying[TEvent]):
             if self._es_created_on is None:
                 self._es_created_on = moment
 
-    def _es_record(self, event_class: type[DomainEvent], payload: Mapping[str, object]) -> None:
-        """Make an event of the library's with the next header, and take it."""
-        self._es_take(maker_of(event_class)((), payload, *self._es_next_header()))
+    def _es_record(
+        self, event_class: type[DomainEvent], payload: Mapping[str, object], args: tuple[object, ...] = ()
+    ) -> None:
+        """Make an event with the next header, and take it."""
+        self._es_take(maker_of(event_class)(args, payload, *self._es_next_header()))
 
     def _es_next_header(self) -> tuple[object, ...]:
         """Return the header of the next event."""

@@ -5,7 +5,7 @@ fields in order, because mypy and attrs order the fields of several mixins diffe
 """
 
 # pyright: reportPrivateUsage=false
-# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+# `_es_...` belongs to entity and event classes; functions here access it for other modules.
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing_extensions import override
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.containers import is_iterable
 from esmodel.exceptions import ModelError
-from esmodel.model.reserved import own_names, refuse_reserved
+from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
 from esmodel.model.versioning import Upcaster
 
 
@@ -82,7 +82,8 @@ class DomainEvent:
         if "_es_schema" in vars(cls):
             return  # attrs makes a slotted class a second time, from the first one and without keywords
         _refuse_wrong_keywords(cls, {"name": name, "aliases": aliases, "upcaster": upcaster, "codec": codec})
-        refuse_reserved(cls, {*cls._es_header, *RESERVED_BY_EVENTS}, own_names(cls))
+        names = {**names_of_mixins(cls, "_es_header"), **own_names(cls)}
+        refuse_reserved(cls, {*cls._es_header, *RESERVED_BY_EVENTS}, names)
         cls._es_schema = EventSchema(
             cls.__qualname__.rpartition("<locals>.")[2] if name is None else name,
             aliases,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MemberDescriptorType
 from typing import Any, Generic, TypeVar
 
+import attrs
 from typing_extensions import TypeIs, override
 
+from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import bound_in
 from esmodel.exceptions import ApplyError
 from esmodel.model.annotations import members_of
@@ -72,21 +73,21 @@ def _check_names(cls: type[object]) -> None:
     for name, value in vars(cls).items():
         if not isinstance(value, (ApplyRegistry, Ignored)):
             continue
-        if names[name] == "field":
+        if names.get(name) == "field":
             what = "the registry" if name == "apply" else f"the handler {name}"
             raise ApplyError(
                 f"{short_name(cls)}.{name}: expected {what} without an annotation or a field of its name, "
                 f"found one; attrs takes it for a field. Write {name} = ... alone, or rename the field."
             )
-        if name != "apply" and any(_is_slot(base, name) for base in cls.__mro__[1:]):
+        if name != "apply" and any(_has_field(base, name) for base in cls.__mro__[1:]):
             raise ApplyError(
                 f"{short_name(cls)}.{name}: expected a handler with a name of its own, found that of a "
                 f"field. Rename the handler."
             )
 
 
-def _is_slot(base: type[object], name: str) -> bool:
-    return isinstance(vars(base).get(name), MemberDescriptorType)
+def _has_field(base: type[object], name: str) -> bool:
+    return attrs.has(base) and name in {each.name for each in fields_of(base)}
 
 
 def _exhaustive(cls: type[object]) -> Exhaustive[Any, Any]:

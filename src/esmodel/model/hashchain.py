@@ -206,7 +206,11 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         signed = _of_chain(event)
         object.__setattr__(signed, "event_hash", self._es_hash(signed))
         super()._es_take(signed)
-        self._es_head = signed.event_hash
+
+    @override
+    def _es_advance(self, event: DomainEvent) -> None:
+        super()._es_advance(event)
+        self._es_head = _of_chain(event).event_hash  # before a subscriber hears of it, and may trigger
 
 
 def _of_chain(event: DomainEvent) -> HashchainedEvent:

@@ -1,7 +1,7 @@
 """Plans: what is derived once from a class of entities."""
 
 # pyright: reportPrivateUsage=false
-# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+# `_es_...` belongs to entity and event classes; functions here access it for other modules.
 
 from __future__ import annotations
 
@@ -152,6 +152,12 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
         for each in vars(base).values()
         if isinstance(each, DeclaredAttribute)
     }
+    for name in attributes:
+        if all(each.name != f"_{name}" for each in fields):
+            raise ModelError(
+                f"{entity.__qualname__}.{name}: expected a field _{name}, which the event of the attribute "
+                f"sets, found none. Write _{name}: TheType = ... ."
+            )
     plan = EntityPlan(
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),

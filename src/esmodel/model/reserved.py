@@ -47,6 +47,19 @@ def own_names(cls: type[object], /) -> Mapping[str, str]:
     return found | dict.fromkeys(annotations, "field")
 
 
+def names_of_mixins(cls: type[object], machinery: str, /) -> Mapping[str, str]:
+    """Return the names that a class takes from bases that are not of this package, nor derived from it.
+
+    Args:
+        cls: the class.
+        machinery: an attribute that each class derived from this package has.
+    """
+    mixins = [
+        each for each in cls.__mro__[1:-1] if not hasattr(each, machinery) and each.__module__ != "typing"
+    ]
+    return {name: what for each in reversed(mixins) for name, what in own_names(each).items()}
+
+
 def refuse_reserved(cls: type[object], reserved: Collection[str], names: Mapping[str, str], /) -> None:
     """Check that a class of the user's defines no reserved name.
 

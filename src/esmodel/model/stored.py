@@ -1,7 +1,7 @@
 """What snapshots and repositories need of an aggregate, and the functions with which they ask for it."""
 
 # pyright: reportPrivateUsage=false
-# `_es_...` is private to the classes of users; the functions of this module read it for other layers.
+# `_es_...` belongs to entity and event classes; functions here access it for other modules.
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class StoredAggregate(Continued, Protocol):
     Laws: an aggregate that is begun and then continued with all its events equals the one that was saved.
     """
 
-    def _es_trigger(self, event_class: object, payload: Mapping[str, object]) -> None: ...
+    def _es_trigger(
+        self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]
+    ) -> None: ...
 
     def _es_progress(self) -> Progress: ...
 
@@ -117,9 +119,15 @@ def continue_with(entity: Continued, events: Iterable[DomainEvent], /) -> None:
     entity._es_continue_with(events)
 
 
-def trigger_any(aggregate: StoredAggregate, event_class: object, payload: Mapping[str, object], /) -> None:
+def trigger_any(
+    aggregate: StoredAggregate,
+    event_class: object,
+    args: tuple[object, ...],
+    payload: Mapping[str, object],
+    /,
+) -> None:
     """Trigger an event by its payload, unchecked by type checkers: a test kit takes any kind of aggregate."""
-    aggregate._es_trigger(event_class, payload)
+    aggregate._es_trigger(event_class, args, payload)
 
 
 def progress_of(aggregate: StoredAggregate, /) -> Progress:

@@ -20,7 +20,7 @@ from esmodel.model.stored import Records, StoredAggregate, begin, continue_with
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
 from esmodel.repositories.saving import PendingSave
-from esmodel.repositories.snapshots import Snapshots
+from esmodel.repositories.snapshots import Snapshots, warn_of
 from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore
 from esmodel.rows.record import Record
 
@@ -148,7 +148,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if there is no such stream.
             IntegrityError: naming the position of the first row that does not fit.
         """
-        # the end before the rows, because a row may be added in between and none may be missing
+        # read the end first: a row appended in between is then extra, never missing
         last = self._last(originator_id)
         aggregate = self._replayed(begin(self._class, originator_id), self._store.read(originator_id), last)
         if aggregate.version < 0:
@@ -167,7 +167,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             IntegrityError: if a row cannot be read.
         """
         found = self._decoded(originator_id, after)
-        return cast("Iterator[TRecorded]", found)  # because a name of no other event is known
+        return cast("Iterator[TRecorded]", found)  # because the mapper rejects all other stored names
 
     def _decoded(self, originator_id: UUID, after: int) -> Iterator[TimestampedVersionedEvent]:
         head = head_of(begin(self._class, originator_id))
@@ -189,8 +189,9 @@ class EventSourcedRepository(Generic[TAggregate]):
         events = entity.pending_events
         if events:
             append(self._store, self._store.append, self._mapper.records(events))
-            self._saved(entity)
+            warning = self._saved(entity)
             publish(events)
+            warn_of([warning])
 
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
@@ -204,13 +205,14 @@ class EventSourcedRepository(Generic[TAggregate]):
                 f"Save it in a repository of its own class."
             )
 
-    def _saved(self, entity: TAggregate) -> None:
-        """Clear the saved events; take a snapshot if one is due."""
+    def _saved(self, entity: TAggregate) -> str | None:
+        """Clear the saved events; take a snapshot if one is due. Return the text of a warning, if any."""
         after = entity.version + 1
         before = after - len(entity.collect_events())
         every = self._snapshot_every
         if every is not None and after // every > before // every:
-            self._snapshots.take_after_save(entity)
+            return self._snapshots.take_after_save(entity)
+        return None
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
         """Store a snapshot of an aggregate as it is now, or as it was at a version.

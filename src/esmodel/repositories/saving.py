@@ -11,6 +11,7 @@ from esmodel.model.bus import publish
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.stored import StoredAggregate
 from esmodel.repositories.outcome import append
+from esmodel.repositories.snapshots import warn_of
 from esmodel.rows.protocols import SupportsStreams
 from esmodel.rows.record import Record
 
@@ -23,13 +24,13 @@ class PendingSave:
         aggregate: the aggregate.
         store: the store of its repository.
         records: returns the rows of its events.
-        saved: called once they are stored.
+        saved: called once they are stored; returns the text of a warning, if any.
     """
 
     aggregate: StoredAggregate
     store: object
     records: Callable[[Sequence[TimestampedVersionedEvent]], list[Record]]
-    saved: Callable[[], None]
+    saved: Callable[[], str | None]
 
 
 def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
@@ -86,6 +87,6 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
     if not records:
         return
     append(store, store.append_streams, records)
-    for each in saves:
-        each.saved()
+    warnings = [each.saved() for each in saves]
     publish(events)
+    warn_of(warnings)

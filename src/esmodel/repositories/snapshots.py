@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from esmodel.clock import microseconds, moment_of
@@ -18,6 +19,13 @@ TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 class SnapshotWarning(UserWarning):
     """A snapshot could not be stored, or no longer fits its class; the events are used instead."""
+
+
+def warn_of(messages: Iterable[str | None], /) -> None:
+    """Emit the warnings of a save, at the line that called it."""
+    for message in messages:
+        if message is not None:
+            warnings.warn(message, SnapshotWarning, stacklevel=3)
 
 
 class Snapshots(Generic[TAggregate]):
@@ -53,7 +61,7 @@ class Snapshots(Generic[TAggregate]):
             ModelError: if it keeps no snapshots.
         """
         if self.store is None:
-            raise ModelError(f"{self._store_name} keeps no snapshots: leave snapshot_every out.")
+            raise ModelError(f"expected a store that keeps snapshots, found {self._store_name}.")
         return self.store
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
@@ -77,13 +85,17 @@ class Snapshots(Generic[TAggregate]):
         )
         return snapshot
 
-    def take_after_save(self, aggregate: TAggregate, /) -> None:
-        """Take a snapshot after a save. The events are already stored, so a failure only warns."""
+    def take_after_save(self, aggregate: TAggregate, /) -> str | None:
+        """Take a snapshot after a save. The events are already stored, so a failure is only a warning.
+
+        Returns:
+            The text of the warning, which the caller emits when the save is complete.
+        """
         try:
             self.take(aggregate)
         except (StoreError, PayloadError) as error:
-            message = f"No snapshot of {self._mapper.name} {aggregate.id} was stored: {error} Its events are."
-            warnings.warn(message, SnapshotWarning, stacklevel=4)
+            return f"No snapshot of {self._mapper.name} {aggregate.id} was stored: {error} Its events are."
+        return None
 
     def restored(self, record: Record, /) -> TAggregate | None:
         """Return the aggregate of a snapshot's row; ``None``, with a warning, if it does not fit."""

@@ -121,7 +121,7 @@ class Array(Generic[T]):
             PayloadError: if an item is not of the type; the items of its stream are not stored.
         """
         left = iter(items)
-        if items is self:
+        if isinstance(items, Array) and items == self:
             left = islice(left, self.next_position())  # stop before the items that are appended here
         part = tuple(islice(left, self.array_size))
         while part:

@@ -26,7 +26,7 @@ _HEADER: Final[Mapping[str, object]] = {
 
 
 def expected_event(
-    event_class: object, payload: Mapping[str, object], found: DomainEvent | None, /
+    event_class: object, args: tuple[object, ...], payload: Mapping[str, object], found: DomainEvent | None, /
 ) -> DomainEvent:
     """Return the expected event, with the header of the one that was found.
 
@@ -37,7 +37,7 @@ def expected_event(
     if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
         raise ModelError(f"then: expected a class of events and its payload, found {event_class!r}.")
     header = [getattr(found, each, _HEADER.get(each)) for each in header_of(origin)]
-    return maker_of(origin)((), payload, *header)
+    return maker_of(origin)(args, payload, *header)
 
 
 def name_of(event_class: object, /) -> str:

@@ -142,7 +142,7 @@ class Outcome(Generic[TAggregate_co]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Outcome[TAggregate_co]: ...
-    def then(self, event_class: object, /, *_: object, **payload: object) -> Outcome[TAggregate_co]:
+    def then(self, event_class: object, /, *args: object, **payload: object) -> Outcome[TAggregate_co]:
         """Expect the next event, by its payload; ids, versions and times are not compared.
 
         Raises:
@@ -151,7 +151,7 @@ class Outcome(Generic[TAggregate_co]):
         name = name_of(event_class)
         self._refuse_error(name)
         found = self._found[self._matched] if self._matched < len(self._found) else None
-        expected = expected_event(event_class, payload, found)
+        expected = expected_event(event_class, args, payload, found)
         if found is None or type(found) is not type(expected):
             kind = "no event" if found is None else name_of(type(found))
             self._fail(f"expected {name}, found {kind}", expected)

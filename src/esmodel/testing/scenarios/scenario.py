@@ -72,7 +72,7 @@ class _Givable(Generic[TAggregate_co]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Given[TAggregate_co]: ...
-    def given(self, event_class: object, /, *_: object, **payload: object) -> Given[TAggregate_co]:
+    def given(self, event_class: object, /, *args: object, **payload: object) -> Given[TAggregate_co]:
         """Say that an event happened next, by its payload; its header is made.
 
         Raises:
@@ -80,7 +80,7 @@ class _Givable(Generic[TAggregate_co]):
         """
         subject, events = self._subject, self._events
         aggregate = subject.rebuilt(events) if events else begin(subject.aggregate_class, new_id())
-        trigger_any(aggregate, event_class, payload)
+        trigger_any(aggregate, event_class, args, payload)
         return Given(subject, (*events, *subject.happened(aggregate, len(events))))
 
 
