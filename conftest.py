@@ -20,15 +20,6 @@ settings.load_profile(PROFILE)
 # pytest has loaded the plugin; collected, it would run again, after the modules whose assertions it rewrites
 collect_ignore = ["src/esmodel_pytest.py"]
 
-KILLS_AND_RACES = {
-    "CrashContract",
-    "RaceContract",
-    "ServerCrashContract",
-    "StreamsCrashContract",
-    "TailRaceContract",
-}
-"""The contracts of stores whose tests are slow."""
-
 SERVERS = {"postgres_dsn", "postgres_server"}
 """The fixtures that start PostgreSQL."""
 
@@ -54,18 +45,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests of servers and of slow contracts. Run slow tests first, or leave them out.
+    """Mark the tests that need a server. Run slow tests first, or leave them out.
 
     A worker that ended with a slow test would keep the others waiting.
     """
     slow: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        if isinstance(item, pytest.Function):
-            if SERVERS.intersection(item.fixturenames):
-                item.add_marker("server")
-            if item.function.__qualname__.partition(".")[0] in KILLS_AND_RACES:
-                item.add_marker("slow")
+        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
+            item.add_marker("server")
         (others if item.get_closest_marker("slow") is None else slow).append(item)
     if _takes_slow_tests(config):
         items[:] = slow + others

@@ -10,6 +10,13 @@ from typing import Final
 
 from esmodel.exceptions import PayloadError
 
+__all__ = [
+    "microseconds",
+    "moment_of",
+    "now",
+    "using_clock",
+]
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The moment from which stored times count."""
 

@@ -38,6 +38,34 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from uuid import UUID
 
+__all__ = [
+    "ApplyError",
+    "ArrayIndexError",
+    "ClassVersionError",
+    "CollectionItemError",
+    "ConcurrencyError",
+    "EntityIsDiscarded",
+    "EsmodelError",
+    "EventHandlersNotEmptyError",
+    "EventHashError",
+    "HeadHashError",
+    "IntegrityError",
+    "ModelError",
+    "OriginatorIDError",
+    "OriginatorVersionError",
+    "OutcomeUnknownError",
+    "PayloadError",
+    "PositionTakenError",
+    "RepositoryKeyError",
+    "StoreClosedError",
+    "StoreError",
+    "StoreFormatError",
+    "StoredDataError",
+    "UnknownEventError",
+    "UnsetFieldError",
+    "UnsupportedTypeError",
+]
+
 
 class EsmodelError(Exception):
     """The base class of all errors of this package.

@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID, uuid4
 
+__all__ = [
+    "new_id",
+    "using_ids",
+]
+
 ids: ContextVar[Callable[[], UUID]] = ContextVar("ids", default=uuid4)
 """The current source of ids; ``using_ids`` sets it."""
 

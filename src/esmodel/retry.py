@@ -13,6 +13,11 @@ from attrs import frozen
 
 from esmodel.exceptions import ModelError
 
+__all__ = [
+    "Retry",
+    "retry",
+]
+
 P = ParamSpec("P")
 TResult = TypeVar("TResult")
 

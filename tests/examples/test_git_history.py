@@ -317,7 +317,7 @@ def test_a_row_that_was_changed_is_found(repository: Path, database: Path) -> No
         connection.commit()
     done = run(repository, "--database", database)
     assert done.returncode == 1
-    assert "not what was signed" in done.stderr
+    assert "is not the one that was signed" in done.stderr
 
 
 def test_settings_of_the_user_change_nothing(repository: Path, database: Path) -> None:

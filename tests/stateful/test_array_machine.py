@@ -1,4 +1,4 @@
-"""An array is a list whose items are assigned once: whatever is done to both, they stay the same."""
+"""State machines that do the same to an array and to a list, and compare them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ HUGE = 10**40
 
 
 class CrashError(Exception):
-    """Stands for the end of a process."""
+    """The simulated end of a process."""
 
 
 class CrashingStore:
-    """A store whose process ends after so many appends, or before the first of items."""
+    """A store whose process ends after a number of appends, or before the first append of items."""
 
     def __init__(self, store: RecordStore, appends: int | None = None) -> None:
         self._store = store
@@ -78,7 +78,7 @@ class CrashingStore:
 
 
 class ArrayMachine(RuleBasedStateMachine):
-    """Does the same to an array and to a list; the list has ``None`` for what was never assigned."""
+    """Do the same to an array and to a list, which has ``None`` where nothing was assigned."""
 
     is_big: ClassVar[bool]
     is_on_disk: ClassVar[bool]
@@ -90,7 +90,7 @@ class ArrayMachine(RuleBasedStateMachine):
         self.path = Path(self.folder.name, "events.db")
         self.capacity = self.size**self.size if self.is_big else self.size
         self.model: list[int | None] = []
-        self.numbers = count()  # no two items are the same: one in a wrong place is seen
+        self.numbers = count()  # all items differ, so that one in the wrong place is seen
         self.store = self.open_store()
         self.open_arrays()
         self.turns = count()
@@ -110,13 +110,13 @@ class ArrayMachine(RuleBasedStateMachine):
 
     @property
     def array(self) -> Array[int]:
-        """Another object for the same array, each time."""
+        """The same array, as another object each time."""
         return self.arrays[next(self.turns) % len(self.arrays)]
 
     def rows(self) -> list[tuple[int, Record]]:
         return list(self.store.read_all())
 
-    # what the list says
+    # the model
 
     def item_at(self, position: int) -> int | None:
         return self.model[position] if 0 <= position < len(self.model) else None
@@ -167,7 +167,7 @@ class ArrayMachine(RuleBasedStateMachine):
 
     @rule(beyond=st.integers(-2, 2) | st.just(HUGE))
     def assign_about_the_capacity(self, beyond: int) -> None:
-        # a tree of thousands must not be at its end before it has grown
+        # a large tree must grow before its last position is assigned
         if beyond >= 0 or self.capacity <= 300 or len(self.model) > 300:
             self.assign(max(self.capacity + beyond, 0))
 
@@ -200,7 +200,7 @@ class ArrayMachine(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 30) | st.integers(0, 400), appends=st.none() | st.integers(0, 6))
     def crash_while_assigning(self, index: int, appends: int | None) -> None:
-        """Leave links to a base array without the item, or only the highest of them."""
+        """Leave links to an empty base array, or only the highest of them."""
         self.crash_at(index, appends)
 
     @rule(ahead=st.integers(0, 12), appends=st.none() | st.integers(0, 6))
@@ -213,7 +213,7 @@ class ArrayMachine(RuleBasedStateMachine):
         with suppress(CrashError, ArrayIndexError):
             self.array_in(CrashingStore(self.store, appends)).extend(items)
         start, end = len(self.model), len(self.array)
-        # what is there is whole base arrays, from the first item on
+        # only whole base arrays were stored, from the first item on
         assert end == start or end == start + number or end % self.size == 0
         self.model += items[: end - start]
         assert len(self.model) == end
@@ -319,7 +319,7 @@ class ArrayMachine(RuleBasedStateMachine):
 
 
 def check_iteration(found: Iterable[int], wanted: list[int | None], start: int) -> None:
-    """Check that it yields what is wanted, up to the first hole, and says where that is."""
+    """Check that an iterator yields the wanted items up to the first gap, and then names the gap."""
     way = iter(found)
     for offset, item in enumerate(wanted):
         if item is None:
@@ -343,7 +343,7 @@ def machine(*, big: bool, on_disk: bool, of_size: int) -> type[ArrayMachine]:
 
 @pytest.mark.parametrize("is_on_disk", [False, True], ids=["memory", "sqlite"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
-def test_whatever_is_done_an_array_stays_like_a_list(size: int, *, is_on_disk: bool) -> None:
+def test_an_array_behaves_like_a_list(size: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=False, on_disk=is_on_disk, of_size=size),
         settings=settings(max_examples=examples(10), stateful_step_count=30),
@@ -354,7 +354,7 @@ def test_whatever_is_done_an_array_stays_like_a_list(size: int, *, is_on_disk: b
     "is_on_disk", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["memory", "sqlite"]
 )
 @pytest.mark.parametrize(("size", "count"), [(1, 5), (2, 30), (3, 60), (4, 60), (5, 100)])
-def test_whatever_is_done_a_big_array_stays_like_a_list(size: int, count: int, *, is_on_disk: bool) -> None:
+def test_a_big_array_behaves_like_a_list(size: int, count: int, *, is_on_disk: bool) -> None:
     run_state_machine_as_test(
         machine(big=True, on_disk=is_on_disk, of_size=size),
         settings=settings(max_examples=examples(count), stateful_step_count=50),
@@ -367,7 +367,7 @@ STEPS = [None, 1, 2, 3, -1, -2]
 
 
 def bounds(length: int) -> Iterator[tuple[int | None, int | None]]:
-    """Yield all ends of slices up to a few positions beyond both ends."""
+    """Yield all bounds of slices, to a few positions beyond both ends."""
     each: list[int | None] = [None, *range(-length - 2, length + 4)]
     return product(each, each)
 
@@ -393,13 +393,13 @@ def check_every_reading(array: Array[int], wanted: list[int | None]) -> None:
 def check_every_slice(array: Array[int], wanted: list[int | None]) -> None:
     for (start, stop), step in product(bounds(len(wanted)), STEPS):
         if array[start:stop:step] != wanted[start:stop:step]:
-            # only now: to write this in an assertion is slow, a few hundred thousand times
+            # not an `assert`: a few hundred thousand rewritten assertions are slow
             found = array[start:stop:step]
             pytest.fail(f"[{start}:{stop}:{step}] of {wanted} is {found}")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_every_reading_of_an_array_with_any_holes_is_that_of_the_list(size: int) -> None:
+def test_every_reading_of_an_array_with_any_gaps_is_that_of_the_list(size: int) -> None:
     arrays = EventSourcedArrayRepository(int, MemoryStore(), array_size=size)
     for number, taken in enumerate(product([False, True], repeat=size)):
         array = arrays[UUID(int=number)]
@@ -407,7 +407,7 @@ def test_every_reading_of_an_array_with_any_holes_is_that_of_the_list(size: int)
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_every_reading_of_a_big_array_with_any_holes_is_that_of_the_list(size: int) -> None:
+def test_every_reading_of_a_big_array_with_any_gaps_is_that_of_the_list(size: int) -> None:
     arrays = EventSourcedBigArrayRepository(int, MemoryStore(), array_size=size)
     for number, taken in enumerate(product([False, True], repeat=size**size)):
         array = arrays[UUID(int=number)]
@@ -415,7 +415,7 @@ def test_every_reading_of_a_big_array_with_any_holes_is_that_of_the_list(size: i
 
 
 ON_A_DESK = {0, 1, 2, 3, 4, 8, 9, 10, 18, 26, 27}
-"""The lengths about the ends of base arrays and of trees."""
+"""The lengths around the ends of base arrays and trees."""
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_every_reading_of_a_big_array_of_any_length_is_that_of_the_list(length: 
 
 
 @pytest.mark.parametrize("length", [5, 10, 17])
-def test_every_reading_of_a_big_array_with_holes_and_links_to_nothing_is_that_of_the_list(
+def test_every_reading_of_a_big_array_with_gaps_and_links_to_nothing_is_that_of_the_list(
     length: int,
 ) -> None:
     store = MemoryStore()
@@ -442,7 +442,7 @@ def test_every_reading_of_a_big_array_with_holes_and_links_to_nothing_is_that_of
 
 
 def assigned(array: Array[int], taken: Iterable[bool]) -> list[int | None]:
-    """Assign to some positions, from the last to the first; return the list."""
+    """Assign to some positions, from the last to the first, and return the expected list."""
     wanted = [position if is_taken else None for position, is_taken in enumerate(taken)]
     for position in reversed(wanted):
         if position is not None:

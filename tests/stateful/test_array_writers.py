@@ -1,4 +1,4 @@
-"""Those who write one big array at once, or are killed while they do, lose and repeat nothing.
+"""Concurrent and killed writers of one big array lose and repeat no item.
 
 Run as a script, this file is one of the other processes.
 """
@@ -29,7 +29,7 @@ from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import BigArray, make_subarray_id
 
-if TYPE_CHECKING or __name__ != "__main__":  # the other processes start faster without
+if TYPE_CHECKING or __name__ != "__main__":  # without it, the other processes start faster
     import pytest
 
 ARRAY = UUID(int=1)
@@ -41,7 +41,7 @@ KILLS = 30
 
 
 class Acknowledged(NamedTuple):
-    """What a writer was told: which of its items has which position."""
+    """The position that a writer was told for an item."""
 
     position: int
     item: str
@@ -62,7 +62,7 @@ def append_all(array: BigArray[str], writer: str) -> list[Acknowledged]:
 
 
 def extend_by_all(array: BigArray[str], writer: str) -> list[Acknowledged]:
-    """Extend in batches of several sizes; ``extend`` tells no positions."""
+    """Extend in batches of several sizes. ``extend`` returns no positions."""
     for numbers in batched():
         array.extend(f"{writer} {number}" for number in numbers)
     return []
@@ -75,7 +75,7 @@ WAYS = {"append": append_all, "extend": extend_by_all}
 
 
 def say(text: str) -> None:
-    """Tell the test, at once: what was said before a kill has been said."""
+    """Write a line for the test, unbuffered, so that a kill cannot lose it."""
     os.write(1, f"{text}\n".encode())
 
 
@@ -109,7 +109,7 @@ if __name__ == "__main__":
 def started(
     task: str, path: Path, array_size: int, *arguments: str
 ) -> Generator[subprocess.Popen[str], None, None]:
-    """Start another process, which is killed when it takes too long or is not waited for."""
+    """Start another process, and kill it at the end of the block or after a timeout."""
     source = str(Path(exceptions.__file__).parent.parent)
     process = subprocess.Popen(
         [sys.executable, __file__, task, str(path), str(array_size), *arguments],
@@ -133,7 +133,7 @@ def started(
 
 
 def wait_until_ready(process: subprocess.Popen[str]) -> None:
-    """Read its first line; it must say no more until it is let go, or ``communicate`` would miss that."""
+    """Read the first line. The process writes no more until it is let go: ``communicate`` would miss it."""
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
 
@@ -153,7 +153,7 @@ def understood(said: str) -> list[Acknowledged]:
 
 
 class Writer(Thread):
-    """A thread that is waited for with patience, and no longer; its error is raised again."""
+    """A thread that is joined with a timeout, and whose error is raised again."""
 
     def __init__(self, write: Callable[[], list[Acknowledged]]) -> None:
         super().__init__(daemon=True)
@@ -170,7 +170,7 @@ class Writer(Thread):
 
     def finish(self) -> list[Acknowledged]:
         self.join(PATIENCE)
-        assert not self.is_alive(), "a thread does not come to its end"
+        assert not self.is_alive(), "a thread did not finish"
         if self._error is not None:
             raise self._error
         return self._told
@@ -206,7 +206,7 @@ def check_what_was_written(
         writer, number = item.split(" ")
         places.setdefault((writer, batches[int(number)], position // array_size), []).append(position)
     for positions in places.values():
-        assert positions == list(range(positions[0], positions[-1] + 1)), "others came between"
+        assert positions == list(range(positions[0], positions[-1] + 1)), "items of others came between"
 
 
 # --- at once -------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_threads_and_processes_that_write_at_once_lose_and_repeat_nothing(
 @pytest.mark.parametrize("array_size", [5, 10])
 def test_threads_that_write_to_memory_at_once_lose_and_repeat_nothing(array_size: int, way: str) -> None:
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # so that threads come between the steps of each other
+    sys.setswitchinterval(1e-5)  # so that threads interrupt each other often
     try:
         store = MemoryStore()
         names = [f"thread-{number}" for number in range(THREADS)]
@@ -276,11 +276,11 @@ def test_threads_that_write_to_memory_at_once_lose_and_repeat_nothing(array_size
 
 
 @pytest.mark.slow
-def test_what_was_appended_outlives_thirty_kills_without_a_hole(tmp_path: Path) -> None:
-    array_size = 6  # so that every sixth item is written after links
+def test_appended_items_survive_thirty_kills_without_a_gap(tmp_path: Path) -> None:
+    array_size = 6  # so that every sixth item needs new links
     path = tmp_path / "events.db"
     seed = random.SystemRandom().randrange(10**9)
-    print(f"seed {seed}")  # noqa: T201  # because a failure is run again with it
+    print(f"seed {seed}")  # noqa: T201  # because it repeats a failed run
     choose = random.Random(seed)
     wanted: list[str] = []
     acknowledged = 0
@@ -296,7 +296,7 @@ def test_what_was_appended_outlives_thirty_kills_without_a_hole(tmp_path: Path) 
         acknowledged += len(told)
         with SQLiteStore(path, synchronous="NORMAL") as store:
             array = big_array(store, array_size)
-            new = [item or "a hole" for item in array[len(wanted) :]]
+            new = [item or "a gap" for item in array[len(wanted) :]]
             assert told == [Acknowledged(*each) for each in enumerate(new, len(wanted))][: len(told)]
             assert all(array[position] == item for position, item in told)
             assert len(new) - len(told) in {0, 1}
@@ -321,7 +321,7 @@ def test_what_was_appended_outlives_thirty_kills_without_a_hole(tmp_path: Path) 
 
 
 class Stop:
-    """Where one thread is stopped, once, before it stores the first of its items."""
+    """A point where one thread stops, once, before it stores its first items."""
 
     def __init__(self) -> None:
         self.thread: Thread | None = None
@@ -411,6 +411,6 @@ def test_a_writer_that_is_stopped_between_links_and_item_does_not_hinder_others(
 
 
 def linked(store: MemoryStore | SQLiteStore) -> list[UUID]:
-    """Return the arrays to which a link leads, in the order in which the links were written."""
+    """Return the arrays that are linked, in the order of the links."""
     links = [record for _, record in store.read_all() if record.name == "ArrayLinked"]
     return [msgspec.json.decode(record.data, type=UUID) for record in links]

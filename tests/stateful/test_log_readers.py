@@ -1,4 +1,4 @@
-"""What a reader of a log gives is what a list would, sorted by time and cut by the bounds."""
+"""A reader of a log yields what a list gives that is sorted by time and cut at the bounds."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ EDGES: Final = (
 
 
 def beside(edge: datetime, distance: int) -> datetime:
-    """Return a moment some microseconds from an edge, or the edge where there is none."""
+    """Return the moment some microseconds from an edge, or the edge if there is none."""
     if (edge == FIRST and distance < 0) or (edge == LAST and distance > 0):
         return edge
     return edge + distance * MICROSECOND
 
 
 class Store(RecordStore, Protocol):
-    """What both stores can do."""
+    """The capabilities of both stores."""
 
     def close(self) -> None: ...
 
 
 class Query(NamedTuple):
-    """What a reader is asked for."""
+    """The arguments of a reader."""
 
     gt: datetime | None
     gte: datetime | None
@@ -78,7 +78,7 @@ class Query(NamedTuple):
         )
 
     def of(self, logged: list[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
-        """Return what a list that is sorted by time gives."""
+        """Return the expected messages, from a list that is sorted by time."""
         within = [each for each in logged if self.holds(each[0])]
         return (within[::-1] if self.descending else within)[: self.limit]
 
@@ -129,19 +129,19 @@ queries = st.builds(
 
 
 class Logged(NamedTuple):
-    """A message is logged with this timestamp."""
+    """Log a message with this timestamp."""
 
     moment: datetime
 
 
 class Changed(NamedTuple):
-    """The size is changed to this one."""
+    """Change the bucket size."""
 
     size: BucketSize
 
 
 class MadeAgain(NamedTuple):
-    """The log is got from a new repository."""
+    """Open the log from a new repository."""
 
 
 steps = st.lists(
@@ -178,13 +178,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 ids = count(1)
 ONE_STORE: Final = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
-"""The examples of a test share its store, and have logs of their own."""
+"""The health checks to suppress: the examples of a test share its store, each with its own log."""
 
 
 def carry_out(
     store: RecordStore, size: BucketSize, done: list[Logged | Changed | MadeAgain]
 ) -> tuple[TimeBucketedLog[str], list[tuple[datetime, str]]]:
-    """Return the log, and what is in it, sorted by time: those of one moment as they were logged."""
+    """Return the log and its messages, sorted by time, those of one moment in the order of logging."""
     log = logs_of(store).start(UUID(int=next(ids)), size)
     logged: list[tuple[datetime, str]] = []
     for number, step in enumerate(done):
@@ -201,7 +201,7 @@ def carry_out(
 
 @given(size=bucket_sizes, done=steps, asked=st.lists(queries, min_size=1, max_size=8))
 @settings(max_examples=examples(300), suppress_health_check=ONE_STORE)
-def test_a_reader_gives_what_a_sorted_list_would(
+def test_a_reader_yields_what_a_sorted_list_gives(
     store: Store, size: BucketSize, done: list[Logged | Changed | MadeAgain], asked: list[Query]
 ) -> None:
     log, logged = carry_out(store, size, done)
@@ -213,7 +213,7 @@ def test_a_reader_gives_what_a_sorted_list_would(
 
 @given(size=bucket_sizes, done=steps)
 @settings(max_examples=examples(100), suppress_health_check=ONE_STORE)
-def test_whatever_the_size_of_the_pages_and_of_the_buckets_the_same_is_read(
+def test_neither_page_size_nor_bucket_size_changes_what_is_read(
     store: Store, size: BucketSize, done: list[Logged | Changed | MadeAgain]
 ) -> None:
     log, logged = carry_out(store, size, done)
@@ -242,7 +242,7 @@ def test_a_log_is_cut_in_two_at_any_moment(
     "sizes", [("second",), ("month",), ("year", "hour", "minute"), ("day", "second", "day")]
 )
 @pytest.mark.parametrize("page_size", [1, 2, 3, 500])
-def test_every_combination_of_bounds_limit_and_direction_gives_what_a_list_would(
+def test_every_combination_of_bounds_limit_and_direction_yields_what_a_list_gives(
     sizes: tuple[BucketSize, ...], page_size: int
 ) -> None:
     edge = datetime(2024, 2, 29, tzinfo=UTC)
@@ -262,9 +262,9 @@ def test_every_combination_of_bounds_limit_and_direction_gives_what_a_list_would
 
 
 class Writers(RuleBasedStateMachine):
-    """Several objects of one log, some of which have not heard of the last change of size.
+    """Several objects of one log, some of which do not know the current bucket size.
 
-    Where two of them log in one microsecond, either may come first; whatever the order is, it stays.
+    If two of them log in one microsecond, either may come first, but the order never changes.
     """
 
     def __init__(self) -> None:
@@ -332,7 +332,7 @@ class Writers(RuleBasedStateMachine):
         for own in self.by_the_clock:
             assert all(one[0] <= other[0] for one, other in pairwise(own))
             assert all(places[one[1]] < places[other[1]] for one, other in pairwise(own))
-        # what is read later has what was read before, in its order
+        # later reads keep the order of earlier ones
         before = set(self.read)
         assert [each for each in found if each in before] == self.read
         self.read = found

@@ -44,7 +44,7 @@ class Sequences(Protocol[T]):
     """Items of one type, at positions of streams.
 
     Laws:
-        1. ``assign`` is atomic, and what it acknowledged is kept.
+        1. ``assign`` is atomic, and acknowledged items are kept.
         2. A position takes one item, for ever: of two that are assigned to it, one is stored, and for
            the other ``ConcurrencyError`` is raised.
         3. ``read`` yields the items that were assigned, in the order of their positions.

@@ -1,5 +1,8 @@
 """``super()`` in handlers, attributes and retried methods of slotted classes."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=false
+# mypy alone needs the comments
+
 from __future__ import annotations
 
 from typing import Self

@@ -1,5 +1,8 @@
 """The namespace of a base class belongs to the users who derive from it."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=false
+# mypy alone needs the comments
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,4 @@
-"""Arrays and big arrays: how they read, the tree, crashes, other sizes, huge numbers, cost, events."""
+"""Arrays and big arrays: reading, writing, the tree, crashes, wrong sizes, huge indexes, cost, events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ COUNTS: Final = (1, 2, 10, 11, 64, 101, 1_001)
 
 
 class Store(RecordStore, SupportsReadAll, Protocol):
-    """What both stores can do."""
+    """The capabilities of both stores."""
 
     def close(self) -> None: ...
 
@@ -100,7 +100,7 @@ def assign(array: Array[str], position: int, item: str) -> None:
 
 
 def call(method: object, *arguments: object) -> object:
-    """Call with arguments that no type checker would let pass."""
+    """Call a function with arguments that type checkers reject."""
     assert callable(method)
     returned: object = method(*arguments)
     return returned
@@ -132,18 +132,18 @@ def test_an_index_outside_is_an_index_error_that_names_it(names: Array[str], ind
         names[index]
     assert isinstance(caught.value, IndexError)
     assert (caught.value.array_id, caught.value.index) == (ID, index)
-    again: object = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # because these bytes are ours
+    again: object = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # because we made it
     assert str(again) == str(caught.value)
 
 
-def test_a_slice_is_what_a_list_gives(names: Array[str]) -> None:
+def test_a_slice_is_like_that_of_a_list(names: Array[str]) -> None:
     names.extend(WORDS[:11])
     ends = [None, 0, 1, 3, 8, 11, 30, -1, -9, -11, -30]
     for start, stop, step in product(ends, ends, [None, 1, 2, 3, 5, 40, -1, -2, -4]):
         assert names[start:stop:step] == WORDS[:11][start:stop:step], (start, stop, step)
 
 
-def test_a_slice_with_bounds_beyond_all_reason_is_what_a_list_gives(names: Array[str]) -> None:
+def test_a_slice_with_huge_bounds_is_like_that_of_a_list(names: Array[str]) -> None:
     names.extend(WORDS[:11])
     far = 10**30
     assert names[:far] == names[-far:] == names[-far:far] == WORDS[:11]
@@ -161,13 +161,13 @@ def test_a_slice_has_none_where_nothing_was_assigned(names: Array[str]) -> None:
         assert names[start:stop:step] == like[start:stop:step], (start, stop, step)
 
 
-def test_a_step_of_nought_is_refused(names: Array[str]) -> None:
+def test_a_step_of_zero_is_refused(names: Array[str]) -> None:
     with pytest.raises(PayloadError, match="step of a slice: expected a nonzero integer, found 0") as caught:
         names[0:3:0]
     assert isinstance(caught.value, ValueError)
 
 
-def test_what_was_never_assigned_has_no_index(names: Array[str]) -> None:
+def test_an_unassigned_index_is_an_error(names: Array[str]) -> None:
     names[14] = "far"
     assert len(names) == 15
     for index in (0, 7, 13, -2, -15):
@@ -175,20 +175,20 @@ def test_what_was_never_assigned_has_no_index(names: Array[str]) -> None:
             names[index]
 
 
-def test_iteration_stops_with_an_error_at_a_hole(names: Array[str]) -> None:
+def test_iteration_stops_with_an_error_at_a_gap(names: Array[str]) -> None:
     names.extend(WORDS[:4])
     names[8] = WORDS[8]
     forth, back = iter(names), reversed(names)
     assert [next(forth) for _ in range(4)] == WORDS[:4]
-    with pytest.raises(ArrayIndexError, match=r"items\(\) to skip it") as at_hole:
+    with pytest.raises(ArrayIndexError, match=r"items\(\) to skip it") as at_gap:
         next(forth)
     assert next(back) == WORDS[8]
     with pytest.raises(ArrayIndexError, match="take a slice to get None there") as from_behind:
         next(back)
-    assert (at_hole.value.index, from_behind.value.index) == (4, 7)
+    assert (at_gap.value.index, from_behind.value.index) == (4, 7)
 
 
-def test_iteration_finds_a_hole_at_the_start(names: Array[str]) -> None:
+def test_iteration_finds_a_gap_at_the_start(names: Array[str]) -> None:
     names[1] = WORDS[1]
     with pytest.raises(ArrayIndexError) as caught:
         next(iter(names))
@@ -207,7 +207,7 @@ def test_iteration_goes_over_all_items_both_ways(names: Array[str]) -> None:
         assert list(reversed(names)) == WORDS[:count][::-1]
 
 
-def test_items_gives_what_is_there_from_a_position_on(names: Array[str]) -> None:
+def test_items_yields_assigned_positions_from_a_start(names: Array[str]) -> None:
     there = [0, 2, 3, 9, 10, 17, 26]
     for position in reversed(there):
         names[position] = WORDS[position]
@@ -217,14 +217,14 @@ def test_items_gives_what_is_there_from_a_position_on(names: Array[str]) -> None
     assert list(names.items(10**30)) == []
 
 
-def test_in_looks_at_every_item_and_passes_holes_over(names: Array[str]) -> None:
+def test_in_looks_at_every_item_and_skips_gaps(names: Array[str]) -> None:
     names[20] = "far"
     assert "far" in names
     assert "near" not in names
     assert 20 not in names
 
 
-def test_two_arrays_are_equal_if_they_are_of_one_kind_and_one_id() -> None:
+def test_arrays_of_one_class_and_id_are_equal() -> None:
     small = EventSourcedArrayRepository(str, MemoryStore())
     large = EventSourcedBigArrayRepository(str, MemoryStore())
     assert small[ID] == small[ID]
@@ -242,7 +242,7 @@ def test_an_array_shows_its_kind_and_id(store: Store) -> None:
     assert (big(store).id, big(store).array_size, big(store).capacity) == (ID, 3, 27)
 
 
-def test_to_open_an_array_reads_and_writes_nothing() -> None:
+def test_opening_an_array_reads_and_writes_nothing() -> None:
     store = CountingStore()
     assert store.spent(lambda: (one(store), big(store), repr(big(store)), hash(one(store)))) == (0, 0)
     assert store.calls == 0
@@ -262,7 +262,7 @@ def test_append_returns_the_position(names: Array[str]) -> None:
     assert names[:] == WORDS
 
 
-def test_append_goes_after_the_last_item_and_not_into_a_hole(names: Array[str]) -> None:
+def test_append_goes_after_the_last_item_and_not_into_a_gap(names: Array[str]) -> None:
     names[4] = "far"
     assert names.append("next") == 5
     assert names[:] == [None, None, None, None, "far", "next"]
@@ -276,14 +276,14 @@ def test_extend_appends_all_in_their_order(names: Array[str], before: int, count
     assert names[:] == WORDS[: before + count]
 
 
-def test_extend_by_itself_goes_as_with_a_list(store: Store) -> None:
+def test_an_array_extends_itself_like_a_list(store: Store) -> None:
     names = one(store)
     names.extend(WORDS[:9])
     names.extend(names)
     assert names[:] == WORDS[:9] * 2
 
 
-def test_extend_of_a_big_array_by_itself_goes_as_with_a_list(store: Store) -> None:
+def test_a_big_array_extends_itself_like_a_list(store: Store) -> None:
     names = big(store)
     names.extend(WORDS[:4])
     names.extend(names)
@@ -317,7 +317,7 @@ def test_no_item_is_assigned_beyond_the_capacity(store: Store, names: Array[str]
     assert rows(store) == []
 
 
-def test_a_negative_index_assigns_to_a_hole_and_to_no_place_before_the_start(
+def test_a_negative_index_assigns_to_a_gap_and_to_no_place_before_the_start(
     store: Store, names: Array[str]
 ) -> None:
     names[5] = "five"
@@ -343,7 +343,7 @@ def test_a_position_takes_one_item_for_ever(store: Store, names: Array[str], tak
         f"Array {ID}: expected position {position} to be free, found an item. "
         f"Assign to another position, or append."
     )
-    again: object = pickle.loads(pickle.dumps(error))  # noqa: S301  # because these bytes are ours
+    again: object = pickle.loads(pickle.dumps(error))  # noqa: S301  # because we made it
     assert isinstance(again, PositionTakenError)
     assert (again.args, str(again)) == (error.args, str(error))
     assert rows(store) == before
@@ -371,7 +371,7 @@ def test_an_item_of_another_type_stores_nothing(store: Store, names: Array[str],
     assert rows(store) == before
 
 
-def test_of_the_stream_of_a_wrong_item_nothing_is_stored(store: Store) -> None:
+def test_no_item_of_the_stream_of_a_wrong_item_is_stored(store: Store) -> None:
     names = big(store)
     with pytest.raises(PayloadError):
         call(names.extend, ["a", "b", "c", "d", 5, "f"])
@@ -379,7 +379,7 @@ def test_of_the_stream_of_a_wrong_item_nothing_is_stored(store: Store) -> None:
 
 
 @pytest.mark.parametrize("index", [1.0, "1", None, (0, 1)])
-def test_an_index_is_a_whole_number(store: Store, names: Array[str], index: object) -> None:
+def test_an_index_must_be_an_integer(store: Store, names: Array[str], index: object) -> None:
     names.append("first")
     before = rows(store)
     with pytest.raises(ModelError, match="index: expected an integer, found"):
@@ -390,20 +390,20 @@ def test_an_index_is_a_whole_number(store: Store, names: Array[str], index: obje
 
 
 @pytest.mark.parametrize("bounds", [slice("a", None), slice(0, 2.5), slice(0, 2, 0.5), slice(None, "a")])
-def test_the_bounds_of_a_slice_are_whole_numbers(names: Array[str], bounds: object) -> None:
+def test_the_bounds_of_a_slice_must_be_integers(names: Array[str], bounds: object) -> None:
     names.extend(WORDS[:3])
     with pytest.raises(ModelError, match="index: expected an integer, found"):
         call(names.__getitem__, bounds)
 
 
 class Second:
-    """Python's way to be a whole number."""
+    """An object that Python accepts as an index."""
 
     def __index__(self) -> int:
         return 1
 
 
-def test_what_python_takes_for_a_whole_number_is_an_index(names: Array[str]) -> None:
+def test_an_object_that_python_accepts_as_an_index_is_one(names: Array[str]) -> None:
     names.extend(WORDS[:3])
     assert names[Second()] == WORDS[1]
     assert names[Second() :: Second()] == WORDS[1:3]
@@ -411,7 +411,7 @@ def test_what_python_takes_for_a_whole_number_is_an_index(names: Array[str]) -> 
 
 @pytest.mark.parametrize("size", [0, -1, True, 2.0, "3", None])
 @pytest.mark.parametrize("repository", [EventSourcedArrayRepository, EventSourcedBigArrayRepository])
-def test_a_size_is_a_whole_number_from_one(repository: object, size: object) -> None:
+def test_a_size_must_be_a_positive_integer(repository: object, size: object) -> None:
     def build() -> object:
         assert callable(repository)
         built: object = repository(str, MemoryStore(), array_size=size)
@@ -440,7 +440,7 @@ def test_arrays_of_one_store_do_not_see_each_other(store: Store) -> None:
     assert second[:] == [word.upper() for word in WORDS]
 
 
-def test_two_of_one_id_are_the_same_array(store: Store) -> None:
+def test_two_arrays_of_one_id_are_the_same(store: Store) -> None:
     first, second = big(store), big(store)
     for even in range(0, CAPACITY - 1, 2):
         assert first.append(WORDS[even]) == even
@@ -456,7 +456,7 @@ def span_id(start: int, stop: int) -> UUID:
 
 
 def links_to(position: int, size: int) -> list[tuple[UUID, int, UUID]]:
-    """Where links to an item stand, from the lowest: in which stream, at which index, to which."""
+    """Return the links to an item, from the lowest: stream, position, child."""
     start, span = position // size * size, size
     found: list[tuple[UUID, int, UUID]] = []
     while position >= span:
@@ -488,7 +488,7 @@ def link_rows(links: list[tuple[UUID, int, UUID]]) -> list[tuple[UUID, int, str,
         *[(position, 10_000) for position in (0, 9_999, 10_000, 10**8 - 1, 10**8, 123_456_789_012)],
     ],
 )
-def test_an_item_stands_in_its_base_array_and_the_links_to_it_above(position: int, size: int) -> None:
+def test_an_item_is_in_its_base_array_and_the_links_to_it_are_above(position: int, size: int) -> None:
     store = MemoryStore()
     numbers(store, size)[position] = 5
     start = position // size * size
@@ -519,11 +519,11 @@ def test_an_array_that_is_not_big_is_one_stream(store: Store) -> None:
     ]
 
 
-# --- parents before items, crashes, leftovers ----------------------------------------------------
+# --- links before items, crashes, leftovers ------------------------------------------------------
 
 
 class NotingStore(MemoryStore):
-    """Notes what was appended, one entry for each append."""
+    """A store that records each append."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -537,7 +537,7 @@ class NotingStore(MemoryStore):
 
 @pytest.mark.parametrize("size", [2, 3, 4])
 @pytest.mark.parametrize("forward", [True, False])
-def test_parents_are_written_before_what_they_lead_to(size: int, *, forward: bool) -> None:
+def test_links_are_written_before_what_they_lead_to(size: int, *, forward: bool) -> None:
     store = NotingStore()
     array = numbers(store, size)
     positions = range(size**size) if forward else range(size**size - 1, -1, -1)
@@ -559,7 +559,7 @@ def test_parents_are_written_before_what_they_lead_to(size: int, *, forward: boo
 
 
 class CrashingStore(MemoryStore):
-    """Fails at one append, before or after it is stored."""
+    """A store that fails at one append, before or after the rows are stored."""
 
     def __init__(self, good: int, *, is_stored: bool) -> None:
         super().__init__()
@@ -582,13 +582,13 @@ class CrashingStore(MemoryStore):
 
 
 def crashes(size: int) -> range:
-    """Every append of an array that is filled one by one: one for each item and each link."""
+    """Return the number of each append of an array filled item by item: one per item and per link."""
     links = {link for at in range(0, size**size, size) for link in links_to(at, size)}
     return range(size**size + len(links))
 
 
 def append_all(array: Array[int], items: Iterable[int], acknowledged: dict[int, int]) -> None:
-    """Append items and keep their positions, also when this fails midway."""
+    """Append items and note their positions, even if an append fails."""
     for item in items:
         acknowledged[item] = array.append(item)
 
@@ -668,7 +668,7 @@ def test_a_crash_while_items_are_assigned_anywhere_leaves_the_end_right(
 
 
 def leave(store: RecordStore, position: int, links: Sequence[tuple[UUID, int, UUID]]) -> None:
-    """Write an item, and some of the links to it, as an older library might have left them."""
+    """Write an item and some of the links to it, as version 8 of `eventsourcing` may have left them."""
     items = EventSourcedSequences(int, store, event_name="ItemAssigned")
     linked = EventSourcedSequences(UUID, store, event_name="ArrayLinked")
     for node, index, child in links:
@@ -726,7 +726,7 @@ def test_an_item_without_links_or_with_the_lowest_only_is_found(
         (18, 20, [18, 21]),
     ],
 )
-def test_what_was_left_further_on_is_kept_and_passed(
+def test_leftovers_further_on_are_kept_and_skipped(
     store: Store, before: int, leftover: int, appended: list[int]
 ) -> None:
     array = numbers(store, 3)
@@ -738,7 +738,7 @@ def test_what_was_left_further_on_is_kept_and_passed(
 
 
 def beside_a_leftover(start: int) -> Iterator[BigArray[int]]:
-    """Yield arrays with an item in the base array that starts there, and with some of its links."""
+    """Yield arrays with an item in the base array that starts at a position, and some of the links to it."""
     for offset, left in product((1, 2), some_of(links_to(start, 3))):
         store = MemoryStore()
         leave(store, start + offset, left)
@@ -746,7 +746,7 @@ def beside_a_leftover(start: int) -> Iterator[BigArray[int]]:
 
 
 @pytest.mark.parametrize("start", [3, 9, 18])
-def test_what_is_appended_beside_a_leftover_is_found(start: int) -> None:
+def test_an_item_appended_beside_a_leftover_is_found(start: int) -> None:
     lost: list[tuple[int, int]] = []
     for offset, left in product((1, 2), some_of(links_to(start, 3))):
         store = MemoryStore()
@@ -760,7 +760,7 @@ def test_what_is_appended_beside_a_leftover_is_found(start: int) -> None:
 
 
 @pytest.mark.parametrize("start", [3, 9, 12, 18, 21])
-def test_what_is_assigned_beside_a_leftover_is_found(start: int) -> None:
+def test_an_item_assigned_beside_a_leftover_is_found(start: int) -> None:
     lost: list[int] = []
     for array in beside_a_leftover(start):
         array[start] = 77
@@ -770,7 +770,7 @@ def test_what_is_assigned_beside_a_leftover_is_found(start: int) -> None:
     assert lost == []
 
 
-def test_extend_goes_after_what_was_left_in_its_way() -> None:
+def test_extend_continues_after_leftovers() -> None:
     store = MemoryStore()
     array = numbers(store, 3)
     array.extend(range(9))
@@ -790,7 +790,7 @@ def test_a_leftover_is_not_overwritten_by_its_index() -> None:
 
 
 class StubbornStore(MemoryStore):
-    """Says of every item that its position is taken, which breaks the laws of stores."""
+    """A store that breaks its laws: it says of every item that the position is taken."""
 
     @override
     def append(self, records: Sequence[Record], /) -> None:
@@ -800,7 +800,7 @@ class StubbornStore(MemoryStore):
 
 
 @pytest.mark.parametrize("opens", [one, big])
-def test_append_does_not_try_for_ever_where_nobody_gets_further(opens: Opens) -> None:
+def test_append_does_not_retry_forever_if_nobody_appends(opens: Opens) -> None:
     names = opens(StubbornStore())
     with pytest.raises(PositionTakenError) as caught:
         names.append("never")
@@ -808,7 +808,7 @@ def test_append_does_not_try_for_ever_where_nobody_gets_further(opens: Opens) ->
     assert names[:] == []
 
 
-# --- another size --------------------------------------------------------------------------------
+# --- the wrong size ------------------------------------------------------------------------------
 
 TO_DO: Final = "open the array with the array_size it was written with"
 
@@ -846,7 +846,7 @@ def filled_store(size: int, count: int) -> MemoryStore:
 
 
 def outcome(use: Callable[[BigArray[int]], object], count: int, size: int, other: int) -> str:
-    """Return what came of it, or nothing if it was refused as it should be and nothing was written."""
+    """Return what went wrong: empty if the use was refused correctly and nothing was written."""
     store = filled_store(size, count)
     before = rows(store)
     try:
@@ -855,7 +855,7 @@ def outcome(use: Callable[[BigArray[int]], object], count: int, size: int, other
         sentence = str(error)
         if TO_DO not in sentence or f"expected a link to an array of size {other}, found" not in sentence:
             return sentence
-    except Exception as error:  # noqa: BLE001  # because each error but one is a finding
+    except Exception as error:  # noqa: BLE001  # because every other error is a failure
         return f"{count} of size {size} as {other}: {type(error).__name__}: {error}"
     else:
         return f"{count} of size {size} as {other}: {returned!r}"
@@ -876,7 +876,7 @@ def slipped_through(use: str, *, powers: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("use", USES)
-def test_another_size_than_the_one_it_was_written_with_is_refused(use: str) -> None:
+def test_the_wrong_size_is_refused(use: str) -> None:
     assert slipped_through(use, powers=False) == []
 
 
@@ -886,7 +886,7 @@ def test_a_power_of_the_size_or_a_root_of_it_is_refused_as_well(use: str) -> Non
 
 
 @pytest.mark.parametrize("count", [15, 100])
-def test_to_append_with_another_size_does_no_harm(store: Store, count: int) -> None:
+def test_appending_with_the_wrong_size_does_no_harm(store: Store, count: int) -> None:
     array = numbers(store, 10)
     array.extend(range(count))
     with pytest.raises(StoredDataError, match=TO_DO):
@@ -895,7 +895,7 @@ def test_to_append_with_another_size_does_no_harm(store: Store, count: int) -> N
     assert array[:] == list(range(200))
 
 
-def test_the_size_it_was_written_with_is_not_refused_for_any_number_of_items() -> None:
+def test_the_right_size_is_accepted_for_any_number_of_items() -> None:
     for size in SIZES:
         store = MemoryStore()
         array = numbers(store, size)
@@ -959,7 +959,7 @@ def test_a_higher_limit_moves_no_item_of_an_array(store: Store) -> None:
     assert higher[:] == list(higher) == WORDS[:10]
 
 
-# --- whole numbers -------------------------------------------------------------------------------
+# --- huge integers -------------------------------------------------------------------------------
 
 HEIGHTS: Final = [
     *[(2, height) for height in (1, 2)],
@@ -996,7 +996,7 @@ def test_no_tree_of_ten_thousand_is_higher_than_that() -> None:
 
 
 @pytest.mark.parametrize("index", [GOOGOLS - 1, GOOGOLS], ids=["last", "beyond"])
-def test_a_number_that_python_does_not_write_has_a_legible_sentence(index: int) -> None:
+def test_an_index_too_long_for_str_has_a_legible_message(index: int) -> None:
     names = EventSourcedBigArrayRepository(str, MemoryStore())[ID]
     assert names.capacity == GOOGOLS
     sentence = f"Array {ID}: index 2**132877 or more: expected an item, found none."
@@ -1012,7 +1012,7 @@ def test_a_number_that_python_does_not_write_has_a_legible_sentence(index: int) 
     assert names[index : index + 3] == []
 
 
-def test_a_position_beyond_every_tree_is_refused_in_a_legible_sentence() -> None:
+def test_a_position_beyond_every_tree_is_refused_with_a_legible_message() -> None:
     store = MemoryStore()
     names = EventSourcedBigArrayRepository(str, store)[ID]
     with pytest.raises(ArrayIndexError) as caught:
@@ -1045,7 +1045,7 @@ def test_the_last_position_of_all_can_be_assigned() -> None:
     assert list(array.items()) == [(0, 4), (last, 5)]
 
 
-def test_a_position_at_the_limit_of_len_is_told() -> None:
+def test_next_position_goes_beyond_the_limit_of_len() -> None:
     array = numbers(MemoryStore(), 100)
     array[sys.maxsize - 1] = 5
     assert len(array) == sys.maxsize
@@ -1056,7 +1056,7 @@ def test_a_position_at_the_limit_of_len_is_told() -> None:
 
 
 def from_digits(text: str) -> int:
-    """Read a decimal number of any length, in parts that Python reads."""
+    """Parse an integer of any length, in parts that ``int`` accepts."""
     number = 0
     for at in range(0, len(text), 1_000):
         part = text[at : at + 1_000]
@@ -1091,7 +1091,7 @@ def test_the_id_of_an_array_of_the_tree_is_that_of_the_tuple() -> None:
 
 
 class CountingStore(MemoryStore):
-    """Counts the rows that are read, one by one, the appends, and the calls that read."""
+    """A store that counts the rows read, the calls that read, and the appends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -1102,7 +1102,7 @@ class CountingStore(MemoryStore):
         self.rival: Callable[[], object] | None = None
 
     def spent(self, action: Callable[[], object]) -> tuple[int, int]:
-        """Return how many rows an action read, and how many appends it wrote."""
+        """Return the numbers of rows read and of appends of an action."""
         self.rows = self.appends = self.calls = 0
         self.streams = []
         action()
@@ -1153,12 +1153,12 @@ class CountingStore(MemoryStore):
 
 
 def to_the_end(height: int) -> int:
-    """How many rows are read to find the end."""
+    """Return the number of rows read to find the end."""
     return height + 1
 
 
 class Filled:
-    """An array and the store that counts what it costs."""
+    """An array and a store that counts its cost."""
 
     def __init__(self, array_size: int, count: int, *, is_big: bool = True) -> None:
         self.store = CountingStore()
@@ -1273,7 +1273,7 @@ def test_extend_costs_as_append_once_for_each_base_array() -> None:
     assert together.array[95:] == [*range(5), *range(5, 37)]
 
 
-def test_all_of_it_is_spent_again_when_another_writer_was_faster() -> None:
+def test_a_lost_race_costs_everything_again() -> None:
     filled = Filled(10, 15)
     filled.store.rival = lambda: numbers(filled.store, 10).append(77)
     assert filled.cost(lambda array: array.append(78)) == (2 * 3, 2 * 1)
@@ -1321,13 +1321,13 @@ def test_iteration_costs_a_row_an_item_and_one_for_each_array_of_the_tree(size: 
     assert filled.cost(lambda array: [*iter(array.items())]) == total
     assert filled.cost(lambda array: sum(1 for _ in array)) == total
     assert filled.cost(lambda array: sum(1 for _ in reversed(array))) == total
-    assert filled.cost(list) == (total[0] + to_the_end(tree_height(count - 1, size)), 0)  # it asks for `len`
+    assert filled.cost(list) == (total[0] + to_the_end(tree_height(count - 1, size)), 0)  # `list` calls `len`
     assert filled.cost(lambda array: -5 in array) == total
     assert filled.cost(lambda array: 0 in array) == (2, 0)
     assert filled.cost(lambda array: next(reversed(array))) == (to_the_end(tree_height(count - 1, size)), 0)
 
 
-def test_items_from_a_position_on_does_not_read_what_is_before() -> None:
+def test_items_does_not_read_before_its_start() -> None:
     filled = Filled(10, 1_000)
     in_root, above = 3, 1 + 1
     assert filled.cost(lambda array: list(array.items(995))) == (5 + in_root + above, 0)
@@ -1364,7 +1364,7 @@ def test_an_array_that_is_not_big_costs_what_the_table_says() -> None:
     assert cost(lambda array: 9 in array) == (10, 0)
 
 
-def test_a_slice_whose_last_position_is_a_hole_looks_for_the_end_once() -> None:
+def test_a_slice_whose_last_position_is_a_gap_looks_for_the_end_once() -> None:
     small, tall = Filled(100, 5, is_big=False), Filled(10, 5)
     small.array[50] = tall.array[50] = 50
     assert small.cost(lambda array: array[0:10]) == (5 + 1, 0)

@@ -1,7 +1,7 @@
-"""Collections: a set of items that lives in events, in memory and as it is stored."""
+"""Collections: event-sourced sets, in memory and in stores."""
 
-# A class that takes one event more has another `apply` than its base, and that is right: nobody assigns
-# to it again. The check is no part of `mypy --strict`.
+# A class with one more event has an `apply` of another type than its base. That is safe, because nobody
+# assigns to `apply` again. The check is not part of `mypy --strict`.
 # mypy: disable-error-code="mutable-override"
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ MOMENT: Final = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 class Store(SnapshottingRecordStore, Protocol):
-    """What both stores can do."""
+    """The capabilities of both stores."""
 
     def close(self) -> None: ...
 
@@ -112,7 +112,7 @@ class Colour(Enum):
 
 
 class Tags(Collection[str]):
-    """A class of collections without fields of its own."""
+    """A subclass without fields of its own."""
 
     def longest(self) -> str:
         return max(self, key=len)
@@ -137,7 +137,7 @@ def test_a_new_collection_is_empty() -> None:
     assert not tags
 
 
-def test_what_is_added_is_in_it() -> None:
+def test_an_added_item_is_in_it() -> None:
     tags = tags_of("red", "green")
     assert tags.items == {"red", "green"}
     assert sorted(tags) == ["green", "red"]
@@ -146,7 +146,7 @@ def test_what_is_added_is_in_it() -> None:
     assert "blue" not in tags
 
 
-def test_what_is_removed_is_no_longer_in_it() -> None:
+def test_a_removed_item_is_not_in_it() -> None:
     tags = tags_of("red", "green")
     tags.remove_item("red")
     assert tags.items == {"green"}
@@ -154,7 +154,7 @@ def test_what_is_removed_is_no_longer_in_it() -> None:
     assert len(tags) == 1
 
 
-def test_what_was_removed_can_be_added_again() -> None:
+def test_a_removed_item_can_be_added_again() -> None:
     tags = tags_of("red")
     tags.remove_item("red")
     tags.add_item("red")
@@ -187,16 +187,16 @@ def test_two_collections_share_nothing() -> None:
 
 
 @pytest.mark.parametrize("item", [["red"], {"red"}, {}, ("red", []), bytearray(b"red")])
-def test_what_is_not_hashable_is_not_in_it(item: object) -> None:
+def test_an_unhashable_object_is_not_in_it(item: object) -> None:
     assert item not in tags_of("red")
 
 
 @pytest.mark.parametrize("item", [None, 5, b"red", ("red",), Article("red", Decimal(1))])
-def test_what_is_of_another_type_is_not_in_it(item: object) -> None:
+def test_an_object_of_another_type_is_not_in_it(item: object) -> None:
     assert item not in tags_of("red")
 
 
-def test_what_is_falsy_is_an_item() -> None:
+def test_a_falsy_item_is_an_item() -> None:
     numbers = Collection[int | str | None].register()
     numbers.add_item(None)
     numbers.add_item("")
@@ -215,16 +215,16 @@ def test_a_collection_is_equal_by_its_state() -> None:
         assert one != other
 
 
-def test_a_collection_is_itself_no_item() -> None:
+def test_a_collection_cannot_be_an_item() -> None:
     with pytest.raises(TypeError):
         hash(tags_of("red"))
     assert tags_of("red") not in tags_of("red")
 
 
-# --- what changes nothing --------------------------------------------------------------------------
+# --- no change -------------------------------------------------------------------------------------
 
 
-def test_adding_what_is_there_triggers_nothing() -> None:
+def test_adding_an_item_twice_triggers_nothing() -> None:
     tags = tags_of("red")
     before = tags.pending_events
     tags.add_item("red")
@@ -270,10 +270,10 @@ def test_the_item_that_came_first_stays() -> None:
     assert [str(price) for price in prices] == ["1.50"]
 
 
-# --- what is refused -------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------------
 
 
-def test_removing_what_is_absent_is_an_error_and_triggers_nothing() -> None:
+def test_removing_an_absent_item_is_an_error_and_triggers_nothing() -> None:
     tags = tags_of("red")
     before = tags.pending_events
     with pytest.raises(CollectionItemError) as caught:
@@ -315,7 +315,7 @@ UNHASHABLE: Final[tuple[object, ...]] = (["red"], bytearray(b"red"), ("red", ["g
 
 
 @pytest.mark.parametrize("item", UNHASHABLE, ids=repr)
-def test_what_cannot_be_in_a_set_is_not_added(item: object) -> None:
+def test_an_unhashable_item_is_not_added(item: object) -> None:
     things = Collection[object].register(STREAM)
     before = things.pending_events
     with pytest.raises(CollectionItemError, match="expected a hashable item") as caught:
@@ -327,7 +327,7 @@ def test_what_cannot_be_in_a_set_is_not_added(item: object) -> None:
 
 
 @pytest.mark.parametrize("item", UNHASHABLE, ids=repr)
-def test_what_cannot_be_in_a_set_is_not_removed(item: object) -> None:
+def test_an_unhashable_item_is_not_removed(item: object) -> None:
     things = Collection[object].register(STREAM)
     things.add_item("red")
     with pytest.raises(CollectionItemError, match="expected a hashable item"):
@@ -368,11 +368,11 @@ def test_a_discarded_collection_says_so_whatever_the_item_is() -> None:
     things.add_item("red")
     things.discard()
     with pytest.raises(EntityIsDiscarded):
-        things.add_item("red")  # what is there would change nothing
+        things.add_item("red")  # an item that is in it would change nothing
     with pytest.raises(EntityIsDiscarded):
-        things.remove_item("green")  # what is absent could not be removed
+        things.remove_item("green")  # an absent item could not be removed
     with pytest.raises(EntityIsDiscarded):
-        things.add_item(["red"])  # what is not hashable could not be added
+        things.add_item(["red"])  # an unhashable item could not be added
 
 
 def test_a_collection_comes_from_an_event() -> None:
@@ -459,14 +459,14 @@ def test_a_save_publishes_the_events(store: Store) -> None:
 
 
 def written(item: object) -> tuple[type[object], str]:
-    """Return an item as it is written, but for the order of a set, which differs from run to run."""
+    """Return the repr of an item, with sets sorted: their order differs from run to run."""
     return type(item), "".join(sorted(repr(item))) if issubclass(type(item), frozenset) else repr(item)
 
 
 def is_kept(
     collection_class: type[Collection[T]], first: T, second: T, others: tuple[T, ...], store: Store
 ) -> None:
-    """Check that items come back as they were, from events and from snapshots."""
+    """Check that items are loaded as they were saved, from events and from snapshots."""
     items = frozenset({first, second, *others})
     collections = EventSourcedRepository(collection_class, store)
     collection = collection_class.register()
@@ -589,7 +589,7 @@ def test_a_collection_is_registered_once(store: Store) -> None:
     assert collections[STREAM].items == {"red"}
 
 
-def test_a_save_that_has_nothing_to_say_writes_nothing(store: Store) -> None:
+def test_a_save_without_events_writes_nothing(store: Store) -> None:
     collections = EventSourcedRepository(Collection[str], store)
     collections.save(tags_of("red"))
     tags = collections[STREAM]
@@ -621,7 +621,7 @@ def test_a_collection_that_is_absent_is_not_in_the_repository(store: Store) -> N
 def test_an_item_that_cannot_be_written_stores_nothing(store: Store) -> None:
     collections = EventSourcedRepository(Collection[str], store)
     tags = tags_of("red")
-    tags.add_item(5)  # type: ignore[arg-type]  # because it is to be refused
+    tags.add_item(5)  # type: ignore[arg-type]  # because the test passes a wrong type
     with pytest.raises(PayloadError, match="Expected `str`, got `int`"):
         collections.save(tags)
     assert list(store.read(STREAM)) == []
@@ -632,7 +632,7 @@ def test_a_collection_of_other_items_is_not_saved(store: Store) -> None:
     numbers = Collection[int].register(STREAM)
     numbers.add_item(5)
     with pytest.raises(PayloadError):
-        EventSourcedRepository(Collection[str], store).save(numbers)  # type: ignore[arg-type]  # to be refused
+        EventSourcedRepository(Collection[str], store).save(numbers)  # type: ignore[arg-type]  # because the test passes a wrong type
     assert list(store.read(STREAM)) == []
 
 
@@ -649,7 +649,7 @@ def test_an_item_of_another_type_is_found_in_its_row(store: Store) -> None:
     assert EventSourcedRepository(Collection[int | str], store)[STREAM].items == {5}
 
 
-def test_a_row_that_is_none_of_a_collection_is_found(store: Store) -> None:
+def test_a_foreign_row_is_found(store: Store) -> None:
     store.append([Record(STREAM, 0, "ItemAdded", 0, 0, b'{"item":"red"}')])
     with pytest.raises(UnknownEventError, match=r"Collection\.ItemAdded"):
         EventSourcedRepository(Collection[str], store)[STREAM]
@@ -715,7 +715,7 @@ def test_the_bytes_of_a_snapshot_do_not_depend_on_the_order_of_the_items() -> No
     assert len(snapshots) == 1
 
 
-def test_a_snapshot_with_other_items_is_passed_over(store: Store) -> None:
+def test_a_snapshot_with_other_items_is_ignored(store: Store) -> None:
     numbers = Collection[int].register(STREAM)
     numbers.add_item(5)
     EventSourcedRepository(Collection[int], store, snapshot_every=1).save(numbers)
@@ -748,7 +748,7 @@ def test_a_plain_collection_is_not_saved_as_one_of_a_class(store: Store) -> None
 
 @define
 class Shelf(Collection[Article]):
-    """A field of its own, that the events of the collection change."""
+    """A subclass with a field of its own, which changes with the events of the collection."""
 
     most: int = 0
 
@@ -780,12 +780,12 @@ class Paid(AggregateEvent):
 
 @define
 class Basket(Collection[Article]):
-    """An event of its own."""
+    """A subclass with an event of its own."""
 
     payer: str = ""
 
     def pay(self, by: str) -> None:
-        # because the union of a collection's events is closed: what is not in it is found by checkers
+        # because the union of a collection's events is closed, checkers report events outside it
         self.trigger(Paid, by=by)  # type: ignore[arg-type]
 
     @applies
@@ -833,7 +833,7 @@ class Post(AggregateRoot[Tagged]):
 def test_what_is_no_collection_is_not_saved_as_one(store: Store) -> None:
     with pytest.raises(ModelError, match="expected an aggregate of the class Collection, found Post"):
         EventSourcedRepository(Collection[str], store).save(
-            Post.create(Tagged, tag="red")  # type: ignore[arg-type]  # because it is to be refused
+            Post.create(Tagged, tag="red")  # type: ignore[arg-type]  # because the test passes a wrong type
         )
 
 
@@ -857,7 +857,7 @@ def test_a_repository_refuses_items_that_cannot_be_carried(store: Store) -> None
 
 
 def is_as_before(collection_class: type[Collection[T]], item: T, store: Store) -> None:
-    """Check that a collection is loaded as it was saved, whether or not it takes an item."""
+    """Check that a collection is loaded as it was saved, whether or not it accepts an item."""
     collections = EventSourcedRepository(collection_class, store)
     collection = collection_class.register()
     with suppress(CollectionItemError):
@@ -875,7 +875,7 @@ NANS: Final[dict[str, Callable[[Store], None]]] = {
 
 
 @pytest.mark.parametrize("kind", NANS)
-def test_what_is_not_equal_to_itself_does_not_make_a_collection_unreadable(kind: str, store: Store) -> None:
+def test_an_item_unequal_to_itself_does_not_make_a_collection_unreadable(kind: str, store: Store) -> None:
     NANS[kind](store)
 
 
@@ -886,27 +886,27 @@ class Measure:
 
 @frozen(eq=False)
 class Coin:
-    """Each is equal to itself alone, and so not to its copy from a store."""
+    """A class whose instances equal only themselves, and not a copy from a store."""
 
     value: int
 
 
 @pytest.mark.parametrize("item", [Measure(math.nan), (Measure(math.nan),), Coin(5), frozenset({Coin(5)})])
-def test_what_is_not_equal_to_a_copy_of_itself_is_not_added(item: object) -> None:
+def test_an_item_unequal_to_a_copy_of_itself_is_not_added(item: object) -> None:
     things = Collection[object].register(STREAM)
     with pytest.raises(CollectionItemError, match="expected an item that is equal to a copy of itself"):
         things.add_item(item)
     assert (len(things), things.version) == (0, 0)
 
 
-def test_what_is_equal_to_a_copy_of_itself_is_added() -> None:
+def test_an_item_equal_to_a_copy_of_itself_is_added() -> None:
     things = Collection[object].register(STREAM)
     for item in (None, Measure(None), Measure(1.5), (None, 1)):
         things.add_item(item)
     assert things.items == {None, Measure(None), Measure(1.5), (None, 1)}
 
 
-def test_a_row_that_removes_what_is_not_there_is_named(store: Store) -> None:
+def test_a_row_that_removes_an_absent_item_is_named(store: Store) -> None:
     tags = tags_of("red")
     collections = EventSourcedRepository(Collection[str], store)
     collections.save(tags)
@@ -922,14 +922,14 @@ def test_a_row_that_removes_what_is_not_there_is_named(store: Store) -> None:
 
 
 class Step(NamedTuple):
-    """One thing that is done, and with which item."""
+    """An action and its item."""
 
     action: Literal["add", "remove", "save", "reload", "snapshot", "earlier"]
     item: int
 
 
 class Case(NamedTuple):
-    """What is done, and after how many events a save takes a snapshot."""
+    """Steps, and the number of events after which a save takes a snapshot."""
 
     steps: list[Step]
     snapshot_every: int | None
@@ -946,7 +946,7 @@ CASES: Final = st.builds(
 
 
 def follow(collection_class: type[Collection[T]], items: tuple[T, ...], case: Case, store: Store) -> None:
-    """Do the same to a collection and to a set, and compare them after each step."""
+    """Do the same steps on a collection and on a set, and compare them after each step."""
     collections = EventSourcedRepository(collection_class, store, snapshot_every=case.snapshot_every)
     collection = collection_class.register()
     collections.save(collection)

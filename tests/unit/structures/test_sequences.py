@@ -1,4 +1,4 @@
-"""Sequences: items of any type at positions of streams, as rows that hold nothing else."""
+"""Sequences: items of any type at positions of streams, one row each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import ClassVar, Final, Generic, Protocol, TypedDict, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, TypedDict, TypeVar, cast
 from uuid import UUID
 
 import pytest
@@ -54,7 +54,7 @@ MICROSECONDS: Final = int(NOW.timestamp()) * 1_000_000 + 5
 
 
 class Store(RecordStore, SupportsReadAll, Protocol):
-    """What both stores can do."""
+    """The capabilities of both stores."""
 
     def close(self) -> None: ...
 
@@ -112,10 +112,16 @@ class Colour(Enum):
 
 
 def call(method: object, *arguments: object, **named: object) -> object:
-    """Call with arguments that no type checker would let pass."""
+    """Call a function with arguments that type checkers reject."""
     assert callable(method)
     returned: object = method(*arguments, **named)
     return returned
+
+
+def arrays_of(repository: object, item_type: object, store: Store) -> ArrayRepository[object]:
+    """Return a repository for a type that the checker does not know."""
+    made = call(repository, item_type, store)
+    return cast("ArrayRepository[object]", made)  # because `item_type` is a value here
 
 
 def rows(store: SupportsReadAll) -> list[Record]:
@@ -126,7 +132,7 @@ def words(store: RecordStore) -> EventSourcedSequences[str]:
     return EventSourcedSequences(str, store, event_name="Noted")
 
 
-# --- what a sequence promises --------------------------------------------------------------------
+# --- laws ----------------------------------------------------------------------------------------
 
 
 def test_it_has_the_shape_of_sequences(store: Store) -> None:
@@ -190,7 +196,7 @@ def test_items_are_stored_together_or_not_at_all(store: Store) -> None:
     assert rows(store) == before
 
 
-def test_to_assign_no_items_stores_nothing(store: Store) -> None:
+def test_assigning_no_items_stores_nothing(store: Store) -> None:
     words(store).assign(ID, 0, [], timestamp=NOW)
     assert rows(store) == []
 
@@ -207,7 +213,7 @@ def test_check_refuses_what_assign_would_and_writes_nothing(store: Store) -> Non
 
 
 def comes_back(folder: Path, item_type: TypeForm[T], items: list[T], codec: Codec | None = None) -> None:
-    """Check that items come back from a file that was closed as what they were, in each way to read."""
+    """Check that items are read from a reopened file as they were written, by each way of reading."""
     codec = Codec() if codec is None else codec
     path = folder / "events.db"
     with SQLiteStore(path, synchronous="NORMAL") as store:
@@ -319,7 +325,7 @@ def test_a_type_with_a_hook_comes_back_inside_another(tmp_path: Path) -> None:
     comes_back(tmp_path, tuple[complex | None, str], [(1j, "a"), (None, "b")], codec)
 
 
-def test_validators_do_not_run_on_what_was_stored(store: Store) -> None:
+def test_validators_do_not_run_on_stored_items(store: Store) -> None:
     array = EventSourcedArrayRepository(Checked, store)[ID]
     array.append(Checked(5))
     store.append([Record(ID, 1, "ItemAssigned", 0, 0, b'{"cents":-5}')])
@@ -335,7 +341,7 @@ def test_validators_do_not_run_on_what_was_stored(store: Store) -> None:
         (int | None, "5"),
         (UUID, "no id"),
         (Decimal, "no number"),
-        (datetime, datetime(2026, 11, 23).isoformat() + " no time"),  # noqa: DTZ001  # to be refused
+        (datetime, datetime(2026, 11, 23).isoformat() + " no time"),  # noqa: DTZ001  # because it is wrong on purpose
         (tuple[int, str], (1, 2)),
         (tuple[int, str], (1,)),
         (list[int], ["a"]),
@@ -350,7 +356,7 @@ def test_validators_do_not_run_on_what_was_stored(store: Store) -> None:
 )
 def test_an_item_of_another_type_is_refused(store: Store, item_type: object, wrong: object) -> None:
     for repository in (EventSourcedArrayRepository, EventSourcedBigArrayRepository):
-        array = getattr(call(repository, item_type, store), "__getitem__")(ID)  # noqa: B009
+        array = arrays_of(repository, item_type, store)[ID]
         with pytest.raises(PayloadError, match="cannot be stored as"):
             array.append(wrong)
     assert rows(store) == []
@@ -370,17 +376,17 @@ def test_an_item_of_another_type_is_refused(store: Store, item_type: object, wro
         (tuple[int, str], [1, "a"]),
     ],
 )
-def test_an_item_that_is_written_as_the_type_is_but_is_not_of_it_is_refused(
+def test_an_item_of_another_type_with_the_same_json_is_refused(
     store: Store, item_type: object, wrong: object
 ) -> None:
-    array = getattr(call(EventSourcedArrayRepository, item_type, store), "__getitem__")(ID)  # noqa: B009
+    array = arrays_of(EventSourcedArrayRepository, item_type, store)[ID]
     with pytest.raises(PayloadError):
         array.append(wrong)
     assert rows(store) == []
 
 
 class Loose:
-    """A class that the codec does not know."""
+    """A class that the codec cannot carry."""
 
 
 @frozen
@@ -413,7 +419,7 @@ class Paid:
 
 @frozen
 class Priced:
-    """An item at class version 2, which is today's."""
+    """An item at class version 2, the current one."""
 
     cents: int
     currency: str
@@ -444,7 +450,7 @@ def newest(store: RecordStore) -> EventSourcedBigArrayRepository[Priced]:
     return EventSourcedBigArrayRepository(Priced, store, array_size=2, upcaster=upcaster)
 
 
-def test_items_of_every_class_version_are_read_as_today(store: Store) -> None:
+def test_items_of_every_class_version_are_read_in_the_current_shape(store: Store) -> None:
     oldest(store)[ID].append(5)
     older(store)[ID].append(Paid(600))
     newest(store)[ID].append(Priced(700, "CHF"))
@@ -474,7 +480,7 @@ def test_an_item_that_is_newer_than_the_code_is_refused(store: Store) -> None:
     assert len(oldest(store)[ID]) == 1
 
 
-def test_an_item_of_a_class_version_below_nought_is_refused(store: Store) -> None:
+def test_an_item_of_a_class_version_below_zero_is_refused(store: Store) -> None:
     store.append([Record(ID, 0, "Noted", -1, 0, b'"a"')])
     with pytest.raises(ClassVersionError):
         list(words(store).read(ID, gte=0, lt=1))
@@ -526,7 +532,7 @@ def test_a_step_may_make_a_sum_type(store: Store) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"5", b"null", b'"open', b"{}", b'"a" "b"', b"\xff", b'["a"]'])
-def test_bytes_that_are_no_item_name_the_row(store: Store, data: bytes) -> None:
+def test_bytes_that_do_not_decode_name_the_row(store: Store, data: bytes) -> None:
     store.append([Record(ID, 0, "ItemAssigned", 0, 0, b'"good"'), Record(ID, 1, "ItemAssigned", 0, 0, data)])
     array = EventSourcedArrayRepository(str, store)[ID]
     assert array[0] == next(iter(array)) == "good"
@@ -547,7 +553,7 @@ def test_bytes_that_are_no_item_name_the_row(store: Store, data: bytes) -> None:
     "data",
     [b"{}", b'{"Card":{"number":"1"},"Cash":{"cents":1}}', b'{"Coin":{}}', b'{"Cash":5}', b"5", b"null"],
 )
-def test_bytes_that_are_no_member_of_a_sum_type_name_the_row(store: Store, data: bytes) -> None:
+def test_bytes_outside_a_sum_type_name_the_row(store: Store, data: bytes) -> None:
     store.append([Record(ID, 0, "ItemAssigned", 0, 0, data)])
     with pytest.raises(StoredDataError) as caught:
         EventSourcedArrayRepository(Card | Cash, store)[ID][0]
@@ -555,7 +561,7 @@ def test_bytes_that_are_no_member_of_a_sum_type_name_the_row(store: Store, data:
 
 
 @pytest.mark.parametrize("data", [b"", b"5", b'"no id"', b"null"])
-def test_a_link_that_is_no_id_names_the_row(store: Store, data: bytes) -> None:
+def test_a_link_without_an_id_names_the_row(store: Store, data: bytes) -> None:
     store.append([
         Record(ID, 0, "ArrayLinked", 0, 0, data),
         Record(make_subarray_id(ID, 0, 10), 0, "ItemAssigned", 0, 0, b'"first"'),
@@ -606,7 +612,7 @@ class Account(AggregateRoot[Opened]):
     apply = opened.exhaustive
 
 
-def test_the_stream_of_an_aggregate_is_no_array(store: Store) -> None:
+def test_the_stream_of_an_aggregate_is_refused_as_an_array(store: Store) -> None:
     EventSourcedRepository(Account, store).save(Account.create_with_id(ID, Opened, owner="Ada"))
     before = rows(store)
     array = EventSourcedArrayRepository(str, store)[ID]
@@ -640,7 +646,7 @@ def test_an_array_does_not_append_to_rows_of_another_name(store: Store) -> None:
     assert rows(store) == before
 
 
-def test_an_array_is_no_big_array_and_a_big_one_no_array(store: Store) -> None:
+def test_arrays_and_big_arrays_refuse_each_others_streams(store: Store) -> None:
     EventSourcedArrayRepository(str, store)[ID].append("item")
     EventSourcedBigArrayRepository(str, store)[OTHER].append("item")
     before = rows(store)

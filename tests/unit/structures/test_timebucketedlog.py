@@ -1,4 +1,4 @@
-"""Time-bucketed logs: what is logged is kept once, in the order of time, and costs what is said.
+"""Time-bucketed logs: every message is kept once, in the order of time, at the documented cost.
 
 Run as a script, this file is one of four processes that log to one log.
 """
@@ -69,7 +69,7 @@ EACH: Final = 50
 
 
 class Store(RecordStore, SupportsReadAll, Protocol):
-    """What both stores can do."""
+    """The capabilities of both stores."""
 
     def close(self) -> None: ...
 
@@ -82,7 +82,7 @@ def logs_of(store: RecordStore) -> Logs:
 
 
 def write(log: TimeBucketedLog[str], name: str) -> None:
-    """Log fifty messages; the first writers change the size on their way."""
+    """Log fifty messages. Two of the writers change the bucket size halfway."""
     sizes: dict[str, BucketSize] = {"thread 0": "minute", "process 0": "hour"}
     for number in range(EACH):
         if number == EACH // 2 and name in sizes:
@@ -95,7 +95,7 @@ if __name__ == "__main__":
         of_this = logs_of(of_process)[ID]
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        sys.stdin.readline()  # all begin together
+        sys.stdin.readline()  # all writers begin together
         write(of_this, sys.argv[2])
     raise SystemExit
 
@@ -134,7 +134,7 @@ def rows_of_messages(store: SupportsReadAll) -> list[Record]:
 
 
 def read(log: TimeBucketedLog[str]) -> list[str]:
-    """Return all messages, read in several ways that must agree."""
+    """Return all messages, and check that five ways of reading them agree."""
     reader = TimeBucketedLogReader(log)
     found = list(reader.messages())
     assert [event.message for event in reader.events()] == found
@@ -146,14 +146,14 @@ def read(log: TimeBucketedLog[str]) -> list[str]:
 
 
 def call(function: object, *arguments: object, **named: object) -> object:
-    """Call with arguments that no type checker would let pass."""
+    """Call a function with arguments that type checkers reject."""
     assert callable(function)
     returned: object = function(*arguments, **named)
     return returned
 
 
 def together(*works: Callable[[], object]) -> None:
-    """Do all at once, each in a thread of its own."""
+    """Call all functions at once, each in a thread of its own."""
     barrier = Barrier(len(works), timeout=30)
     errors: list[BaseException] = []
 
@@ -161,7 +161,7 @@ def together(*works: Callable[[], object]) -> None:
         try:
             barrier.wait()
             work()
-        except BaseException as error:  # noqa: BLE001  # because the test has to hear of every one
+        except BaseException as error:  # noqa: BLE001  # because the test raises it again
             errors.append(error)
 
     threads = [Thread(target=run, args=(work,), daemon=True) for work in works]
@@ -191,7 +191,7 @@ def test_a_log_that_was_started_is_there(store: Store, logs: Logs) -> None:
     ]
 
 
-def test_buckets_of_a_year_are_what_a_log_has_if_nothing_is_said(logs: Logs) -> None:
+def test_the_default_bucket_size_is_a_year(logs: Logs) -> None:
     assert logs.start(UUID(int=1)).bucket_size == "year"
     assert logs.get_or_create(UUID(int=2)).bucket_size == "year"
     assert start_new_timebucketedlog(logs, UUID(int=3)).bucket_size == "year"
@@ -215,7 +215,7 @@ def test_a_function_starts_logs_too(logs: Logs, size: BucketSize) -> None:
     assert (logs[ID].bucket_size, read(logs[ID])) == (size, ["first"])
 
 
-def test_an_absent_log_is_named_as_what_it_is(store: Store, logs: Logs) -> None:
+def test_the_error_of_an_absent_log_names_it(store: Store, logs: Logs) -> None:
     with pytest.raises(RepositoryKeyError) as caught:
         logs[ID]
     assert str(caught.value) == f"No TimeBucketedLog with the id {ID}: it is absent or discarded."
@@ -225,7 +225,7 @@ def test_an_absent_log_is_named_as_what_it_is(store: Store, logs: Logs) -> None:
 
 
 @pytest.mark.parametrize("key", [None, 11, str(ID), ID.bytes, object])
-def test_what_is_no_id_is_not_in_a_repository(logs: Logs, key: object) -> None:
+def test_an_object_that_is_not_an_id_is_not_in_a_repository(logs: Logs, key: object) -> None:
     logs.start(ID)
     assert key not in logs
 
@@ -254,7 +254,7 @@ def test_the_size_of_a_log_that_is_there_does_not_change(store: Store, logs: Log
     assert rows(store) == before
 
 
-def test_of_several_that_create_one_log_at_once_all_get_it(store: Store, logs: Logs) -> None:
+def test_concurrent_creators_of_a_log_all_get_it(store: Store, logs: Logs) -> None:
     for number in range(10):
         log_id = UUID(int=number)
         sizes: list[BucketSize] = []
@@ -268,7 +268,7 @@ def test_of_several_that_create_one_log_at_once_all_get_it(store: Store, logs: L
 
 
 class Hesitating(MemoryStore):
-    """A store to which another one is always faster with the first row."""
+    """A store to which another writer is always first with a new log."""
 
     @override
     def append(self, records: Sequence[Record], /) -> None:
@@ -278,7 +278,7 @@ class Hesitating(MemoryStore):
 
 
 class Shared(MemoryStore):
-    """Appends to another store at once."""
+    """Append to another store at once."""
 
     def __init__(self, other: MemoryStore) -> None:
         super().__init__()
@@ -289,7 +289,7 @@ class Shared(MemoryStore):
         MemoryStore.append(self._other, records)
 
 
-def test_who_comes_second_to_create_a_log_gets_that_of_the_first() -> None:
+def test_the_second_creator_of_a_log_gets_that_of_the_first() -> None:
     assert logs_of(Hesitating()).get_or_create(ID, "hour").bucket_size == "day"
 
 
@@ -324,7 +324,7 @@ def test_the_event_is_published_once_it_is_stored(store: Store, logs: Logs) -> N
     assert published == [((events[0],), ["first"]), ((events[1],), ["first", "second"])]
 
 
-def test_who_starts_a_log_and_who_changes_its_size_publishes_it(logs: Logs) -> None:
+def test_a_start_and_a_change_of_size_are_published(logs: Logs) -> None:
     published: list[type[DomainEvent]] = []
     with subscribe(lambda batch: published.extend(type(event) for event in batch)):
         log = logs.start(ID, "day")
@@ -393,7 +393,7 @@ def test_a_timestamp_of_another_zone_is_converted(logs: Logs) -> None:
         datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
     ],
 )
-def test_a_timestamp_that_is_no_moment_is_refused_and_nothing_is_stored(
+def test_a_timestamp_that_is_not_a_moment_is_refused_and_nothing_is_stored(
     store: Store, logs: Logs, timestamp: object
 ) -> None:
     log = logs.start(ID, "second")
@@ -424,7 +424,7 @@ def test_a_message_of_another_type_is_refused_and_nothing_is_stored(
     before = rows(store)
     with pytest.raises(PayloadError):
         call(log.log_message, message, timestamp=timestamp)
-    assert rows(store) == before  # not even a row of the index
+    assert rows(store) == before  # nor is a row of the index
     log.log_message("first", timestamp=timestamp)
     before = rows(store)
     with pytest.raises(PayloadError):
@@ -475,7 +475,7 @@ def test_the_index_lists_each_bucket_once() -> None:
     expected = {
         "year": [(index_of("year"), year, b'"2026"')],
         "day": [(index_of("day"), day, b'"2026-11-23"')],
-        "second": [  # the day before the second that is in it
+        "second": [  # the day comes before the second within it
             (index_of("second"), day, b'"2026-11-23"'),
             (index_of("second", "_2026-11-23"), second, b'"2026-11-23_04-05-06"'),
         ],
@@ -493,9 +493,7 @@ def test_the_index_lists_each_bucket_once() -> None:
 
 
 @pytest.mark.parametrize("size", BUCKET_SIZES)
-def test_the_first_and_the_last_microsecond_there_is_can_be_logged(
-    store: Store, logs: Logs, size: BucketSize
-) -> None:
+def test_the_first_and_the_last_microsecond_can_be_logged(store: Store, logs: Logs, size: BucketSize) -> None:
     log = logs.start(ID, size)
     leap = datetime(2024, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
     moments = {"last": LAST, "first": FIRST, "leap": leap}
@@ -607,7 +605,7 @@ def test_a_microsecond_that_is_full_takes_no_more(store: Store, logs: Logs) -> N
     assert read(log) == ["first", "at the last place", "last"]
 
 
-def test_where_a_bucket_of_another_size_has_filled_a_microsecond_nothing_is_stored() -> None:
+def test_nothing_is_stored_if_a_bucket_of_another_size_has_filled_the_microsecond() -> None:
     store = MemoryStore()
     log = logs_of(store).start(ID, "year")
     log.log_message("first", timestamp=T)
@@ -620,7 +618,7 @@ def test_where_a_bucket_of_another_size_has_filled_a_microsecond_nothing_is_stor
 
 
 class Refusing(MemoryStore):
-    """A store that says of a place that nobody took that it is taken."""
+    """A store that reports a free place as taken."""
 
     @override
     def append(self, records: Sequence[Record], /) -> None:
@@ -629,7 +627,7 @@ class Refusing(MemoryStore):
         super().append(records)
 
 
-def test_a_conflict_that_is_none_is_handed_on() -> None:
+def test_a_conflict_without_a_taken_place_is_raised() -> None:
     log = logs_of(Refusing()).start(ID, "day")
     log.log_message("first")
     for timestamp in (None, T):
@@ -642,7 +640,7 @@ def test_a_conflict_that_is_none_is_handed_on() -> None:
 # --- changes of size -----------------------------------------------------------------------------
 
 
-def test_what_was_logged_before_a_change_is_found_as_before(logs: Logs) -> None:
+def test_messages_logged_before_a_change_are_still_found(logs: Logs) -> None:
     log = logs.start(ID, "year")
     expected: list[str] = []
     for size in (*BUCKET_SIZES, *BUCKET_SIZES[::-1], "day", "second"):
@@ -670,7 +668,7 @@ def test_changes_are_kept_in_the_history(logs: Logs) -> None:
     assert stale.bucket_sizes == history
 
 
-def test_to_change_to_the_size_in_force_stores_nothing(store: Store, logs: Logs) -> None:
+def test_changing_to_the_current_size_stores_nothing(store: Store, logs: Logs) -> None:
     log, stale = logs.start(ID, "day"), logs[ID]
     log.change_bucket_size("hour")
     before = rows(store)
@@ -680,7 +678,7 @@ def test_to_change_to_the_size_in_force_stores_nothing(store: Store, logs: Logs)
     assert stale.bucket_size == "hour"
 
 
-def test_a_change_is_later_than_all_that_the_object_has_logged(logs: Logs) -> None:
+def test_a_change_is_later_than_every_message_of_the_object(logs: Logs) -> None:
     with at(T):
         log = logs.start(ID, "day")
         log.log_message("first")
@@ -697,7 +695,7 @@ def test_a_change_is_later_than_all_that_the_object_has_logged(logs: Logs) -> No
 
 
 @pytest.mark.parametrize("size", BUCKET_SIZES)
-def test_what_a_stale_object_logs_is_found(logs: Logs, size: BucketSize) -> None:
+def test_messages_of_a_stale_object_are_found(logs: Logs, size: BucketSize) -> None:
     log = logs.start(ID, "day")
     stale = [logs[ID] for _ in range(3)]
     log.change_bucket_size(size)
@@ -708,7 +706,7 @@ def test_what_a_stale_object_logs_is_found(logs: Logs, size: BucketSize) -> None
     assert read(log) == read(stale[0]) == [str(number) for number in range(10)]
 
 
-def test_what_a_stale_object_logs_in_one_microsecond_is_all_found(logs: Logs) -> None:
+def test_messages_of_a_stale_object_in_one_microsecond_are_all_found(logs: Logs) -> None:
     with at(T):
         log = logs.start(ID, "day")
         stale = logs[ID]
@@ -792,7 +790,7 @@ def test_after_the_last_microsecond_there_is_no_change() -> None:
         assert read(log) == ["last"]
 
 
-def test_two_that_change_the_size_at_once_are_both_heard(store: Store, logs: Logs) -> None:
+def test_concurrent_changes_of_size_are_both_kept(store: Store, logs: Logs) -> None:
     logs.start(ID, "year")
     for _ in range(10):
         one, other = logs[ID], logs[ID]
@@ -805,14 +803,14 @@ def test_two_that_change_the_size_at_once_are_both_heard(store: Store, logs: Log
         assert moments == sorted(moments)
 
 
-def test_two_that_change_to_the_same_size_at_once_change_it_once(store: Store, logs: Logs) -> None:
+def test_concurrent_changes_to_the_same_size_change_it_once(store: Store, logs: Logs) -> None:
     logs.start(ID, "year")
     together(*(partial(logs[ID].change_bucket_size, "day") for _ in range(4)))
     assert [size for _, size in logs[ID].bucket_sizes] == ["year", "day"]
 
 
 class Contested(MemoryStore):
-    """A store in which the first change of size comes second."""
+    """A store in which another change of size is saved before the first one."""
 
     contested: bool = False
 
@@ -858,7 +856,7 @@ class Failing(MemoryStore):
 
 
 def steps(store: RecordStore, size: BucketSize, *, stale: bool) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield what is done with a log: the message that it leaves, or nothing, and how it is done."""
+    """Yield the steps of a test: the message that a step logs, or an empty string, and a function."""
     logs = logs_of(store)
     yield "", lambda: logs.get_or_create(ID, size)
     log = logs[ID]
@@ -899,7 +897,7 @@ def test_wherever_the_store_fails_the_log_reads_and_goes_on(
             except StoreError:
                 failures += 1
                 if ID in logs_of(store):
-                    # what was not acknowledged may be there, if the store has kept it
+                    # a message that was not acknowledged is there if the store has stored it
                     found = read(logs_of(store)[ID])
                     assert found == expected or (stores and found == [*expected, message])
                     expected = found
@@ -947,7 +945,7 @@ def test_messages_of_several_classes_come_back_each_as_its_own(store: Store) -> 
     assert list(TimeBucketedLogReader(log).messages()) == messages
 
 
-def test_nothing_is_a_message_too_where_the_type_says_so(store: Store) -> None:
+def test_none_is_a_message_if_the_type_allows_it(store: Store) -> None:
     log = EventSourcedTimeBucketedLogRepository(int | None, store).start(ID, "hour")
     messages = [0, None, None, -5, 2**60]
     for each in messages:
@@ -1000,7 +998,7 @@ def test_messages_have_the_name_that_the_repository_gives_them(store: Store) -> 
         list(TimeBucketedLogReader(logs_of(store)[ID]).messages())
 
 
-def test_messages_that_were_stored_in_another_type_are_told(store: Store, logs: Logs) -> None:
+def test_messages_stored_in_another_type_are_reported(store: Store, logs: Logs) -> None:
     logs.start(ID, "day").log_message("first")
     log = EventSourcedTimeBucketedLogRepository(int, store)[ID]
     with pytest.raises(
@@ -1024,7 +1022,7 @@ def test_two_logs_of_one_store_do_not_see_each_others_messages(logs: Logs) -> No
 
 
 @pytest.mark.parametrize("page_size", [0, -1, -500])
-def test_a_page_has_a_row_at_least(logs: Logs, page_size: int) -> None:
+def test_a_page_has_at_least_one_row(logs: Logs, page_size: int) -> None:
     with pytest.raises(PayloadError, match=f"page_size: expected 1 or more, found {page_size}"):
         TimeBucketedLogReader(logs.start(ID), page_size=page_size)
 
@@ -1042,7 +1040,7 @@ def test_a_range_that_makes_no_sense_is_refused_at_the_call(logs: Logs) -> None:
                 call(method, **{bound: "2026"})
 
 
-def test_a_limit_of_none_at_all_gives_nothing(logs: Logs) -> None:
+def test_a_limit_of_zero_yields_nothing(logs: Logs) -> None:
     log = logs.start(ID, "day")
     log.log_message("first")
     for descending in (False, True):
@@ -1076,7 +1074,7 @@ def test_a_reader_reads_anew_each_time(logs: Logs) -> None:
 
 
 class Counting(MemoryStore):
-    """A store that counts what it is asked."""
+    """A store that counts queries, rows and appends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -1117,7 +1115,7 @@ class Counting(MemoryStore):
         return super().last(originator_id)
 
     def cost(self, work: Callable[[], object]) -> tuple[int, int, int]:
-        """Return the queries, the rows that they gave, and the appends of some work."""
+        """Return the numbers of queries, of rows and of appends of an action."""
         self.clear()
         with suppress(EsmodelError):
             work()
@@ -1131,12 +1129,12 @@ def counted(size: BucketSize) -> tuple[Counting, TimeBucketedLog[str]]:
         return store, logs_of(store).start(ID, size)
 
 
-def test_to_start_a_log_costs_an_append() -> None:
+def test_starting_a_log_costs_an_append() -> None:
     store = Counting()
     assert store.cost(lambda: logs_of(store).start(ID)) == (0, 0, 1)
 
 
-def test_to_get_a_log_costs_a_row_for_its_start_and_for_each_change() -> None:
+def test_opening_a_log_costs_a_row_for_its_start_and_for_each_change() -> None:
     store, log = counted("year")
     for changes, size in enumerate(("day", "hour", "day", "hour")):
         assert store.cost(lambda: logs_of(store)[ID]) == (1, 1 + changes, 0)
@@ -1150,13 +1148,13 @@ def test_a_message_costs_an_append_and_the_first_of_a_bucket_a_little_more(size:
     store, log = counted(size)
     levels = 1 if size in {"year", "month", "day"} else 2
     with at(T):
-        # the index is asked at each level, has no row, and gets one
+        # one query for each level of the index, and a new row in each
         assert store.cost(lambda: log.log_message("first")) == (levels, 0, 1 + levels)
         for _ in range(3):
             assert store.cost(lambda: log.log_message("again")) == (0, 0, 1)
     with at(T + MICROSECOND):
         assert store.cost(lambda: log.log_message("again")) == (0, 0, 1)
-        # another object does not know that the bucket is listed: a row tells it
+        # another object reads a row of the index: it does not know yet that the bucket is listed
         other = logs_of(store)[ID]
         assert store.cost(lambda: log.log_message("by this one")) == (0, 0, 1)
     with at(T + 2 * MICROSECOND):
@@ -1256,7 +1254,7 @@ def test_no_bucket_is_asked_that_is_empty_or_outside_the_range(size: BucketSize,
     within = [str(moment) for moment in moments[3:6]]
     assert found == (within[::-1] if descending else within)
     units = {"hour": "%Y", "minute": "%Y-%m", "second": "%Y-%m-%d"}
-    # the bucket of the bound holds something, though not within the bounds
+    # the bucket at the bound has messages, but none within the bounds
     expected = {ID, index_of(size)}
     for moment in moments[2:6]:
         expected.add(make_timebucket_id(ID, moment, size))
@@ -1274,7 +1272,7 @@ def test_the_latest_of_a_thousand_buckets_is_read_with_a_handful_of_rows() -> No
     # the start of the log, the bucket in the index, and the message
     assert store.cost(lambda: list(reader.messages(limit=1, descending=True))) == (3, 3, 0)
     assert store.cost(lambda: list(reader.messages(limit=1))) == (3, 3, 0)
-    # the bucket of the bound holds something, though not later: the index gives it and the next one
+    # the bucket at the bound has no later message, so the next bucket is read too
     assert store.cost(lambda: list(reader.messages(limit=1, gt=T + timedelta(days=500)))) == (5, 4, 0)
     assert store.cost(lambda: next(reader.messages(descending=True))) == (3, 1 + 500 + 1, 0)
 
@@ -1296,18 +1294,18 @@ def test_a_bucket_is_read_with_a_query_for_each_page(page_size: int, pages: int)
     for number in range(10):
         log.log_message(str(number), timestamp=T + number * MICROSECOND)
     reader = TimeBucketedLogReader(log, page_size=page_size)
-    index = 2 if page_size == 1 else 1  # a page that is full may be followed by another one
+    index = 2 if page_size == 1 else 1  # another page may follow a full one
     assert store.cost(lambda: list(reader.messages())) == (1 + index + pages, 1 + 1 + 10, 0)
 
 
-def test_where_nothing_can_be_found_nothing_is_asked() -> None:
+def test_an_empty_range_costs_no_query() -> None:
     store, log = counted("second")
     log.log_message("first", timestamp=T)
     reader = TimeBucketedLogReader(log)
     assert store.cost(lambda: list(reader.messages(limit=0))) == (0, 0, 0)
     assert store.cost(lambda: list(reader.messages(gt=T, lt=T + MICROSECOND))) == (0, 0, 0)
     assert store.cost(lambda: list(reader.messages(gte=T, lt=T))) == (0, 0, 0)
-    assert store.cost(reader.messages) == (0, 0, 0)  # and before it is begun
+    assert store.cost(reader.messages) == (0, 0, 0)  # nor before the first message is read
 
 
 # --- many at once --------------------------------------------------------------------------------
@@ -1335,7 +1333,7 @@ def test_threads_of_one_microsecond_lose_and_repeat_nothing(logs: Logs) -> None:
 
 
 def check(found: list[str], names: list[str]) -> None:
-    """See that each writer's messages are there once, in its order."""
+    """Check that the messages of each writer are there once, in its order."""
     assert Counter(found) == Counter(f"{name}: {number}" for name in names for number in range(EACH))
     for name in names:
         own = [each for each in found if each.startswith(f"{name}:")]
@@ -1343,7 +1341,7 @@ def check(found: list[str], names: list[str]) -> None:
 
 
 def wait_for(worker: subprocess.Popen[bytes]) -> None:
-    """Wait until a process is ready, or has ended."""
+    """Wait until a process is ready or has ended."""
     assert worker.stdout is not None
     worker.stdout.readline()
 

@@ -56,7 +56,6 @@ class SQLiteStore:
         >>> from tempfile import TemporaryDirectory
         >>> from uuid import UUID
         >>> from esmodel.rows import Record
-        >>> from esmodel.rows.bounds import check_limit
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with TemporaryDirectory() as folder:
         ...     with SQLiteStore(Path(folder, "events.db")) as store:

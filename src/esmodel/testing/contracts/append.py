@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
+from esmodel.testing.contracts._checks import check_conflict, check_types
+from esmodel.testing.contracts._laws import AS_APPENDED, ATOMIC, LAST
 from esmodel.testing.contracts._settings import without_deadline
-from esmodel.testing.contracts.checks import check_conflict, check_types
-from esmodel.testing.contracts.laws import AS_APPENDED, ATOMIC, LAST
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row, rows, too_large

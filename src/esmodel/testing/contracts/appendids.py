@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError
-from esmodel.testing.contracts.checks import check_closed
-from esmodel.testing.contracts.laws import FINAL
+from esmodel.testing.contracts._checks import check_closed
+from esmodel.testing.contracts._laws import FINAL
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TAppendIdsStore
 from esmodel.testing.contracts.samplerows import row, rows

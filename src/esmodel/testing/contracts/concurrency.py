@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from esmodel.exceptions import ConcurrencyError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.laws import ONE_WINS
+from esmodel.testing.contracts._laws import ONE_WINS
+from esmodel.testing.contracts._threads import at_once
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row
-from esmodel.testing.contracts.threads import at_once
 
 
 class ThreadsContract(StoreOpener[TStore]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.laws import ASIDE
+from esmodel.testing.contracts._laws import ASIDE
 from esmodel.testing.contracts.protocols import TFullStore
 from esmodel.testing.contracts.readall import ReadAllContract
 from esmodel.testing.contracts.samplerows import row

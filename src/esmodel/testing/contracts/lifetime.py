@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
-from esmodel.testing.contracts.checks import check_closed, check_conflict
-from esmodel.testing.contracts.laws import AS_APPENDED, IN_ORDER, LAST
+from esmodel.testing.contracts._checks import check_closed, check_conflict
+from esmodel.testing.contracts._laws import AS_APPENDED, IN_ORDER, LAST
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row, rows

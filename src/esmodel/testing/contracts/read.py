@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.rows.bounds import GREATEST, LEAST
+from esmodel.testing.contracts._laws import AS_APPENDED, IN_ORDER, LAST
 from esmodel.testing.contracts._settings import without_deadline
-from esmodel.testing.contracts.laws import AS_APPENDED, IN_ORDER, LAST
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import NEAR_THE_ROWS, row, rows

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
+from esmodel.testing.contracts._checks import check_closed, check_types
+from esmodel.testing.contracts._laws import READ_ON, RISING
 from esmodel.testing.contracts._settings import without_deadline
-from esmodel.testing.contracts.checks import check_closed, check_types
-from esmodel.testing.contracts.laws import READ_ON, RISING
+from esmodel.testing.contracts._threads import at_once
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TReadAllStore
 from esmodel.testing.contracts.samplerows import row, rows
-from esmodel.testing.contracts.threads import at_once
 
 
 class ReadAllContract(StoreOpener[TReadAllStore]):

@@ -10,7 +10,7 @@ from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 
 NEAR_THE_ROWS: Final = (None, LEAST - 1, LEAST, *range(-5, 11), GREATEST, GREATEST + 1)
-"""Bounds for rows at -3 to 8: none, before, among and after them, and beyond 64 bits."""
+"""No bound, and bounds before, among and after rows at -3 to 8, and beyond 64 bits."""
 
 
 def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from esmodel.exceptions import PayloadError
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
+from esmodel.testing.contracts._checks import check_closed, check_types
+from esmodel.testing.contracts._laws import AND_ROWS, ASIDE, HIGHEST, REPLACED
 from esmodel.testing.contracts._settings import without_deadline
-from esmodel.testing.contracts.checks import check_closed, check_types
-from esmodel.testing.contracts.laws import AND_ROWS, ASIDE, HIGHEST, REPLACED
 from esmodel.testing.contracts.protocols import TSnapshotsStore
 from esmodel.testing.contracts.repositories import SnapshotRepositoryContract
 from esmodel.testing.contracts.samplerows import NEAR_THE_ROWS, row, rows, too_large

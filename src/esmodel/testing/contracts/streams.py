@@ -8,8 +8,8 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
 from esmodel.rows.bounds import GREATEST
-from esmodel.testing.contracts.checks import check_closed, check_conflict
-from esmodel.testing.contracts.laws import TOGETHER
+from esmodel.testing.contracts._checks import check_closed, check_conflict
+from esmodel.testing.contracts._laws import TOGETHER
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TStreamsStore
 from esmodel.testing.contracts.samplerows import row, rows, too_large

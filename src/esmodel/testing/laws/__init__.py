@@ -13,7 +13,7 @@ if not find_spec("hypothesis"):
     )
 
 from esmodel.testing.laws.commands import Creation, Errors, RandomCommand, aggregate_laws, command, creation
-from esmodel.testing.laws.history import LAWS, LawError
+from esmodel.testing.laws.law import LAWS, LawError
 from esmodel.testing.laws.strategies import events, payloads, values
 
 __all__ = [

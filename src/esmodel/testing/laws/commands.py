@@ -1,34 +1,28 @@
 """Random commands on a user's own aggregate, and the laws that must hold after them.
 
-The laws are those of ``esmodel.testing.laws.history.LAWS``. Needs ``esmodel[testing]``.
+The laws are those of ``esmodel.testing.laws.LAWS``. Needs ``esmodel[testing]``.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 import unittest
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, overload
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeAlias, TypeVar, overload
 
 from attrs import frozen
 from hypothesis import settings as Settings  # noqa: N812  # because it is a class
-from hypothesis import stateful
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 from hypothesis.strategies import SearchStrategy
 from typing_extensions import override
 
-from esmodel.clock import using_clock
-from esmodel.exceptions import EntityIsDiscarded, ModelError
-from esmodel.ids import using_ids
+from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.repository import EntityRepository
 from esmodel.model.stored import StoredAggregate
 from esmodel.stores.memory import MemoryStore
+from esmodel.testing.laws._machine import WAIT, Act, AggregateChecks, AggregateMachine, Step, add_rule
 from esmodel.testing.laws.history import History
-from esmodel.testing.scenarios.clock import FixedClock, FixedIds
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TAggregate_contra = TypeVar("TAggregate_contra", bound=StoredAggregate, contravariant=True)
@@ -41,21 +35,6 @@ Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 
 @frozen
-class _Step:
-    """Something to call, with strategies for its arguments, by the names of its parameters."""
-
-    call: Handler
-    arguments: Mapping[str, SearchStrategy[object]]
-    raises: tuple[type[Exception], ...]
-
-    @property
-    def name(self) -> str:
-        """The name in the script of a failure."""
-        name: str = getattr(self.call, "__name__", "command")
-        return name if name.isidentifier() else "command"
-
-
-@frozen
 class Creation(Generic[TAggregate]):
     """What creates an aggregate; ``creation`` makes it.
 
@@ -63,7 +42,7 @@ class Creation(Generic[TAggregate]):
         step: what is called, and the strategies for its arguments.
     """
 
-    step: _Step
+    step: Step
 
 
 @frozen
@@ -74,7 +53,7 @@ class RandomCommand(Generic[TAggregate_contra]):
         step: what is called, and the strategies for its arguments.
     """
 
-    step: _Step
+    step: Step
 
 
 @overload
@@ -191,117 +170,13 @@ def command(
     return RandomCommand(_step(call, strategies, raises, skipped=1))
 
 
-def _step(call: Handler, strategies: Sequence[SearchStrategy[object]], raises: Errors, skipped: int) -> _Step:
+def _step(call: Handler, strategies: Sequence[SearchStrategy[object]], raises: Errors, skipped: int) -> Step:
     names = list(inspect.signature(call).parameters)[skipped:]
     names += [f"argument_{place}" for place in range(len(names), len(strategies))]
     # `rule` has parameters of these names itself
     names = [f"{name}_" if name in {"target", "targets", "self"} else name for name in names]
     classes = raises if isinstance(raises, tuple) else (raises,)
-    return _Step(call, dict(zip(names, strategies, strict=False)), classes)
-
-
-_EACH: Final = 4
-"""After how many steps the laws are checked each time."""
-
-
-class _Laws(Protocol):
-    """What checks one class of aggregates."""
-
-    def taken(self, found: object, /) -> object: ...
-    def examine(self, found: object, /) -> None: ...
-
-
-class _Machine(RuleBasedStateMachine):
-    """Runs commands on one aggregate; a subclass has the rules."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._steps = 0
-        self._aggregate: object = None
-        self._clock = FixedClock(tick=timedelta(microseconds=1))
-        self._ids = FixedIds()
-
-    def laws(self) -> _Laws:
-        """Return what checks the aggregate."""
-        raise NotImplementedError
-
-    def is_created(self) -> bool:
-        """Whether there is an aggregate."""
-        return self._aggregate is not None
-
-    def create(self, step: _Step, values: Sequence[object]) -> None:
-        """Create the aggregate, unless the domain refuses."""
-        found = self._run(step, values)
-        self._aggregate = None if found is None else self.laws().taken(found)
-
-    def change(self, step: _Step, values: Sequence[object]) -> None:
-        """Run a command on the aggregate; the domain may refuse."""
-        self._run(step, [self._aggregate, *values])
-
-    def _run(self, step: _Step, values: Sequence[object]) -> object:
-        refusals: tuple[type[Exception], ...] = (EntityIsDiscarded, *step.raises)
-        try:
-            with using_clock(self._clock), using_ids(self._ids):
-                return step.call(*values)
-        except refusals:
-            return None
-        except Exception as error:
-            error.add_note(f"If the domain may refuse so, declare it: raises={type(error).__qualname__}")
-            raise
-
-    def wait(self, step: _Step, values: Sequence[object]) -> None:
-        """Let time pass."""
-        step.call(self._clock, *values)
-
-    def count(self) -> None:
-        """Count a step, and check the laws after the first ones, then ever more rarely.
-
-        They are checked within steps, since a failure there ends the run: what is shown has no step
-        too many.
-        """
-        self._steps += 1
-        if self._steps <= _EACH or self._steps & (self._steps - 1) == 0:
-            self._examine()
-
-    def _examine(self) -> None:
-        if self._aggregate is not None:
-            self.laws().examine(self._aggregate)
-
-    @override
-    def teardown(self) -> None:
-        # not while an error is on its way: that is what is to be seen
-        if sys.exc_info()[1] is None:
-            self._examine()
-
-
-_Act: TypeAlias = Callable[[_Machine, _Step, Sequence[object]], None]
-
-
-def _wait(clock: FixedClock, seconds: int) -> None:
-    clock.advance(timedelta(seconds=seconds))
-
-
-_WAIT: Final = _Step(_wait, {"seconds": st.integers(1, 100_000)}, ())
-"""There is always something to do: a machine in which nothing can be done is an error of its own."""
-
-
-def _add_rule(machine_class: type[_Machine], name: str, step: _Step, act: _Act) -> None:
-    """Give a machine a rule that is printed as a call of the step."""
-    creates = act is _Machine.create
-
-    def run(machine: _Machine, **arguments: object) -> None:
-        act(machine, step, [arguments[each] for each in step.arguments])
-        machine.count()
-
-    def is_its_turn(machine: _Machine) -> bool:
-        return machine.is_created() != creates
-
-    run.__name__ = run.__qualname__ = step.name.strip("_")
-    # by name, because its overloads take no names that are found out
-    rule: Handler = getattr(stateful, "rule")  # noqa: B009
-    decorate = rule(**step.arguments)
-    if callable(decorate):
-        setattr(machine_class, name, decorate(precondition(is_its_turn)(run)))
+    return Step(call, dict(zip(names, strategies, strict=False)), classes)
 
 
 def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits most
@@ -354,15 +229,15 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
         msg = f"{history.name}: expected what creates one, found nothing: creations=[creation(...)]"
         raise ModelError(msg)
 
-    class Machine(_Machine):
+    class Machine(AggregateMachine):
         @override
-        def laws(self) -> _Laws:
+        def laws(self) -> AggregateChecks:
             return history
 
-    steps: list[tuple[_Step, _Act]] = [(each.step, _Machine.create) for each in creations]
-    steps += [(each.step, _Machine.change) for each in commands]
-    for number, (step, act) in enumerate([*steps, (_WAIT, _Machine.wait)]):
-        _add_rule(Machine, f"step_{number}", step, act)
+    steps: list[tuple[Step, Act]] = [(each.step, AggregateMachine.create) for each in creations]
+    steps += [(each.step, AggregateMachine.change) for each in commands]
+    for number, (step, act) in enumerate([*steps, (WAIT, AggregateMachine.wait)]):
+        add_rule(Machine, f"step_{number}", step, act)
 
     class Laws(unittest.TestCase):
         def test_laws(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Generic, Never, TypeVar, get_args
@@ -25,6 +25,8 @@ from esmodel.model.stored import StoredAggregate, begin, continue_with
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
+from esmodel.testing.laws.law import LawError
+from esmodel.testing.laws.tampering import changed_rows
 from esmodel.testing.scenarios.clock import START, FixedClock, FixedIds
 from esmodel.testing.scenarios.comparison import EventChangedError, differences, passed, state_of
 
@@ -33,42 +35,6 @@ TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 _MOST: Final = 48
 """Cuts, gaps and changed bytes that are tried in one history; in a longer one, every so many."""
-
-
-class LawError(AssertionError):
-    """An aggregate does not keep a law.
-
-    Handling: mend the handler, the field or the codec that the sentence names.
-
-    Attributes:
-        law: the name of the law.
-        entity: the name of the class.
-        finding: what differed.
-    """
-
-    def __init__(self, law: str, entity: str, finding: str, /) -> None:
-        """Keep the law, the class and the finding."""
-        super().__init__(law, entity, finding)
-        self.law = law
-        self.entity = entity
-        self.finding = finding
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.entity} breaks the law {self.law!r}, {LAWS[self.law]}: {self.finding}"
-
-
-LAWS: Final[Mapping[str, str]] = {
-    "coding": "an event comes back from its stored form as it was triggered",
-    "frozen": "no handler changes an event",
-    "pure": "replayed at another time and with other ids, events make the same state",
-    "replay": "what its events make is the aggregate that triggered them",
-    "snapshot": "a snapshot and the events after it make the same state",
-    "store": "what is saved and loaded is the same",
-    "gap": "a history that lacks an event is not loaded",
-    "chain": "no byte of a hash chain is changed unseen",
-}
-"""What must hold for every aggregate, by name."""
 
 
 class _KeptError(Exception):
@@ -280,7 +246,7 @@ class History(Generic[TAggregate]):
             )
         if self._is_chained:
             names = sorted(self._codecs.by_name)
-            for number, change, row in _some(list(_changed(rows, names)), rows[-1].event_hash[0]):
+            for number, change, row in _some(list(changed_rows(rows, names)), rows[-1].event_hash[0]):
                 changed = [*rows[:number], row, *rows[number + 1 :]]
                 self._expect_refusal("chain", f"{change} in version {number}", changed)
 
@@ -312,26 +278,6 @@ def _some(items: Sequence[T], offset: int = 0) -> Sequence[T]:
     """Return some items, at even distances."""
     distance = len(items) // _MOST + 1
     return items[offset % distance :: distance]
-
-
-def _changed(rows: Sequence[Record], names: Sequence[str]) -> Iterator[tuple[int, str, Record]]:
-    """Yield every row with one thing changed, and what that is."""
-    for number, row in enumerate(rows):
-        other = next((name for name in names if name != row.name), f"{row.name}s")
-        yield number, "another name", row._replace(name=other)
-        yield number, "another class version", row._replace(class_version=row.class_version + 1)
-        yield number, "another time", row._replace(timestamp=row.timestamp + 1)
-        yield number, "a header", row._replace(header=b"{}")
-        for place, data in enumerate(_flipped(row.data)):
-            yield number, f"byte {place} of the payload", row._replace(data=data)
-        for place, event_hash in enumerate(_flipped(row.event_hash)):
-            yield number, f"byte {place} of the hash", row._replace(event_hash=event_hash)
-
-
-def _flipped(data: bytes) -> Iterator[bytes]:
-    """Yield the bytes with one of them changed, in turn; text stays text."""
-    for place, byte in enumerate(data):
-        yield bytes([*data[:place], byte ^ 1, *data[place + 1 :]])
 
 
 def _name(event: DomainEvent) -> str:

@@ -50,7 +50,7 @@ def _text(bounds: Bounds) -> SearchStrategy[object]:
     return st.text(min_size=bounds.shortest, max_size=bounds.longest)
 
 
-SCALARS: Final[Mapping[object, Callable[[Bounds], SearchStrategy[object]]]] = {
+_SCALARS: Final[Mapping[object, Callable[[Bounds], SearchStrategy[object]]]] = {
     int: _integers,
     float: _floats,
     Decimal: _decimals,
@@ -65,4 +65,13 @@ SCALARS: Final[Mapping[object, Callable[[Bounds], SearchStrategy[object]]]] = {
     dt.time: lambda _: st.times(),
     dt.timedelta: lambda _: st.timedeltas(),
 }
-"""For each scalar type, a function that makes its strategy within bounds."""
+
+
+def is_scalar(hint: object, /) -> bool:
+    """Whether there is a strategy here for a type."""
+    return hint in _SCALARS
+
+
+def scalars_of(hint: object, bounds: Bounds, /) -> SearchStrategy[object]:
+    """Return a strategy for the values of a scalar type within bounds."""
+    return _SCALARS[hint](bounds)

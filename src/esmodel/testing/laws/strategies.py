@@ -94,9 +94,7 @@ def values(as_type: TypeForm[T], /) -> SearchStrategy[T]:
         one_of(booleans(), none())
     """
     drawn = strategy_of(as_type, {}, Bounds())
-    return cast(
-        "SearchStrategy[T]", drawn
-    )  # because strategy_of draws values of as_type, which is a value here
+    return cast("SearchStrategy[T]", drawn)  # because no type relates as_type to the values that are drawn
 
 
 def _header(cls: type[DomainEvent], name: str) -> SearchStrategy[object]:

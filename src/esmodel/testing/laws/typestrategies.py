@@ -31,7 +31,7 @@ from esmodel.codec.typevars import bind, bound_in, is_class
 from esmodel.exceptions import UnsupportedTypeError
 from esmodel.model.apply import Handler
 from esmodel.testing.laws.bounds import Bounds, bounds_of
-from esmodel.testing.laws.scalarstrategies import SCALARS
+from esmodel.testing.laws.scalarstrategies import is_scalar, scalars_of
 
 T = TypeVar("T")
 
@@ -83,8 +83,8 @@ def strategy_of(  # noqa: C901, PLR0911, PLR0912  # because there is a branch fo
         return st.sampled_from(arguments)
     if origin in _UNIONS:
         return st.one_of([strategy_of(each, bound, bounds) for each in arguments])
-    if hint in SCALARS:
-        return SCALARS[hint](bounds)
+    if is_scalar(hint):
+        return scalars_of(hint, bounds)
     if is_class(hint) and issubclass(hint, Enum) and not issubclass(hint, Flag):
         return st.sampled_from(list(hint))
     cls: object = origin or hint

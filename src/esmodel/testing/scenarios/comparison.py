@@ -64,9 +64,8 @@ def state_of(entity: object, /) -> dict[str, object]:
 
 def _kept_by(entity: object) -> Iterator[tuple[str, object]]:
     """Yield the content of the dictionary and the slots of an instance."""
-    held: object = getattr(entity, "__dict__", {})
-    if is_mapping(held):
-        yield from ((str(name), each) for name, each in held.items())
+    if hasattr(entity, "__dict__"):
+        yield from vars(entity).items()
     for base in type(entity).__mro__:
         slots: object = vars(base).get("__slots__", ())
         for name in slots if is_iterable(slots) else ():

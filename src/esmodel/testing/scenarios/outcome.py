@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from types import EllipsisType
-from typing import Concatenate, Final, Generic, Never, ParamSpec, TypeVar, get_origin, overload
+from typing import Concatenate, Generic, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from typing_extensions import override
 
-from esmodel.clock import EPOCH
 from esmodel.codec.fields import fields_of
-from esmodel.codec.instances import maker_of
-from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import Root
 from esmodel.model.ecc import AggregateRootWithECC, ECCAttributeChanged, ECCDiscarded
 from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent, header_of
@@ -27,6 +24,7 @@ from esmodel.model.hashchain import (
 )
 from esmodel.model.stored import StoredAggregate
 from esmodel.testing.scenarios.comparison import differences, fields_by_name, same, state_of
+from esmodel.testing.scenarios.expected import expected_event, name_of, names_of, sentence_of
 from esmodel.testing.scenarios.settled import UnsettledWarning, is_watched, watch
 from esmodel.testing.scenarios.sidebyside import side_by_side
 from esmodel.testing.scenarios.subject import ScenarioError, Subject
@@ -150,12 +148,12 @@ class Outcome(Generic[TAggregate_co]):
         Raises:
             ScenarioError: if the next event is another, or there is none.
         """
-        name = _name(event_class)
+        name = name_of(event_class)
         self._refuse_error(name)
         found = self._found[self._matched] if self._matched < len(self._found) else None
-        expected = self._expected(event_class, payload, found)
+        expected = expected_event(event_class, payload, found)
         if found is None or type(found) is not type(expected):
-            kind = "no event" if found is None else _name(type(found))
+            kind = "no event" if found is None else name_of(type(found))
             self._fail(f"expected {name}, found {kind}", expected)
         before, after = fields_by_name(expected), fields_by_name(found)
         changed = differences(before, after)
@@ -195,10 +193,10 @@ class Outcome(Generic[TAggregate_co]):
             if expected is ...:
                 continue
             if name not in header_of(type(event)):
-                self._fail(f"expected {_name(type(event))} to have {name} in its header, found none there")
+                self._fail(f"expected {name_of(type(event))} to have {name} in its header, found none there")
             found: object = getattr(event, name)
             if found != expected:
-                self._fail(f"expected {_name(type(event))} with {name} {expected!r}, found {found!r}")
+                self._fail(f"expected {name_of(type(event))} with {name} {expected!r}, found {found!r}")
         return self
 
     def then_nothing(self) -> Outcome[TAggregate_co]:
@@ -209,7 +207,7 @@ class Outcome(Generic[TAggregate_co]):
         """
         self._refuse_error("no event")
         if self._found:
-            self._fail(f"expected no event, found {_names(self._found)}")
+            self._fail(f"expected no event, found {names_of(self._found)}")
         return self
 
     def then_nothing_more(self) -> Outcome[TAggregate_co]:
@@ -220,7 +218,7 @@ class Outcome(Generic[TAggregate_co]):
         """
         self._refuse_error("no event")
         if self._matched < len(self._found):
-            self._fail(f"expected no more events, found {_names(self._found[self._matched :])}")
+            self._fail(f"expected no more events, found {names_of(self._found[self._matched :])}")
         return self
 
     def then_raises(
@@ -241,11 +239,11 @@ class Outcome(Generic[TAggregate_co]):
         if self._error is None:
             self._fail(f"expected {name}, found no error")
         elif not isinstance(self._error, classes):
-            self._fail(f"expected {name}, found {_sentence(self._error)}")
+            self._fail(f"expected {name}, found {sentence_of(self._error)}")
         elif match is not None and not re.search(match, str(self._error)):
-            self._fail(f"expected {name} that matches {match!r}, found {_sentence(self._error)}")
+            self._fail(f"expected {name} that matches {match!r}, found {sentence_of(self._error)}")
         if self._found:
-            self._fail(f"expected {name} and no event, found {_names(self._found)} before it")
+            self._fail(f"expected {name} and no event, found {names_of(self._found)} before it")
         return self
 
     @overload
@@ -278,7 +276,7 @@ class Outcome(Generic[TAggregate_co]):
     def _refuse_error(self, expected: str) -> None:
         self._asked = True
         if self._error is not None:
-            self._fail(f"expected {expected}, found {_sentence(self._error)}")
+            self._fail(f"expected {expected}, found {sentence_of(self._error)}")
 
     def _fail(self, finding: str, expected: DomainEvent | None = None) -> Never:
         """Raise that something is not as expected, and settle the outcome."""
@@ -288,15 +286,6 @@ class Outcome(Generic[TAggregate_co]):
         self.settle()
         table = side_by_side(left, right, given=len(self._given)) if left or right else ""
         raise ScenarioError(f"{self._subject.name}: {finding}\n\n{table}".rstrip()) from self._error
-
-    def _expected(
-        self, event_class: object, payload: Mapping[str, object], found: DomainEvent | None
-    ) -> DomainEvent:
-        origin: object = get_origin(event_class) or event_class
-        if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
-            raise ModelError(f"then: expected a class of events and its payload, found {event_class!r}.")
-        header = [getattr(found, each, _HEADER.get(each)) for each in header_of(origin)]
-        return maker_of(origin)((), payload, *header)
 
     @override
     def __repr__(self) -> str:
@@ -316,35 +305,9 @@ class Outcome(Generic[TAggregate_co]):
     def complaint(self) -> str:
         """Return a sentence that says what was not asserted."""
         if self._error is not None:
-            finding = f"raised {_sentence(self._error)}, and no then_raises(...) asserted it"
+            finding = f"raised {sentence_of(self._error)}, and no then_raises(...) asserted it"
         elif not self._found:
             finding = "triggered nothing, and no then_nothing() asserted it"
         else:
-            finding = f"triggered {_names(self._found[self._matched :])}, and no then(...) asserted it"
+            finding = f"triggered {names_of(self._found[self._matched :])}, and no then(...) asserted it"
         return f"{self._subject.name}: when(...) {finding}."
-
-
-_HEADER: Final[Mapping[str, object]] = {
-    "originator_id": UUID(int=0),
-    "originator_version": 0,
-    "timestamp": EPOCH,
-    "event_id": UUID(int=0),
-    "correlation_id": UUID(int=0),
-    "causation_id": None,
-    "previous_hash": b"",
-    "event_hash": b"",
-}
-"""The header of an event that was expected and has no counterpart; it is never looked at."""
-
-
-def _name(event_class: object) -> str:
-    name: str = getattr(event_class, "__qualname__", repr(event_class))
-    return name.rpartition("<locals>.")[2]
-
-
-def _names(events: Sequence[DomainEvent]) -> str:
-    return ", ".join(_name(type(each)) for each in events)
-
-
-def _sentence(error: Exception) -> str:
-    return f"{type(error).__qualname__}: {error}"

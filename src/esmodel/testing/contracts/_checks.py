@@ -9,7 +9,7 @@ import pytest
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
 from esmodel.rows.record import Record
-from esmodel.testing.contracts.laws import AS_APPENDED, ONE_WINS
+from esmodel.testing.contracts._laws import AS_APPENDED, ONE_WINS
 
 
 def check_types(record: Record, /) -> None:

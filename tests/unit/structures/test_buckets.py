@@ -1,4 +1,4 @@
-"""Buckets of time, against the calendar written down in another way."""
+"""Buckets of time, compared with an independent calendar."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_leap(year: int) -> bool:
 
 
 def start_of(moment: datetime, size: BucketSize) -> datetime:
-    """Return when the bucket of a moment in UTC starts: what is shorter is set to its least."""
+    """Return the start of the bucket of a moment in UTC: the shorter units are set to their minimum."""
     match size:
         case "year":
             return utc(moment.year)
@@ -84,14 +84,14 @@ def written(moment: datetime, size: BucketSize) -> str:
 
 
 def call(function: object, *arguments: object) -> object:
-    """Call a function with what its types do not allow."""
+    """Call a function with arguments that type checkers reject."""
     assert callable(function)
     returned: object = function(*arguments)
     return returned
 
 
 def edges() -> Iterator[datetime]:
-    """Yield moments at which calendars go wrong."""
+    """Yield moments at which calendar arithmetic tends to fail."""
     for year in (1, 4, 999, 1000, 1582, 1899, 1900, 1969, 1970, 1999, 2000, 2023, 2024, 2026, 2100, 9999):
         for month in range(1, 13):
             yield utc(year, month)
@@ -169,7 +169,7 @@ def test_february_has_its_29th_day_in_leap_years_only(year: int, days: int) -> N
 
 
 @pytest.mark.parametrize("year", [1, 1582, 1969, 1970, 2023, 2024, 9998])
-def test_of_every_size_a_bucket_ends_with_the_year(year: int) -> None:
+def test_a_bucket_of_every_size_ends_with_the_year(year: int) -> None:
     for size in BUCKET_SIZES:
         last = utc(year + 1) - MICROSECOND
         assert next_bucket_starts(last, size) == utc(year + 1)
@@ -280,7 +280,7 @@ OFFSETS: Final = (
 )
 
 
-def test_a_moment_of_another_zone_is_in_the_bucket_that_it_is_in_in_utc() -> None:
+def test_a_moment_of_another_zone_is_in_its_bucket_in_utc() -> None:
     moment = datetime(2024, 1, 1, 5, 29, 59, 999999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     assert [bucket_boundary(moment, size) for size in BUCKET_SIZES] == [
         "2023",
@@ -317,7 +317,9 @@ def zone(name: str, otherwise: timedelta) -> tzinfo:
     "somewhere",
     [
         zone("Europe/Berlin", timedelta(hours=1)),
-        zone("Australia/Lord_Howe", timedelta(hours=10, minutes=30)),  # turns its clocks by half an hour
+        zone(
+            "Australia/Lord_Howe", timedelta(hours=10, minutes=30)
+        ),  # its daylight saving time is half an hour
         zone("Asia/Kathmandu", timedelta(hours=5, minutes=45)),
         zone("UTC", timedelta(0)),
     ],
@@ -353,11 +355,11 @@ def test_the_two_passes_of_a_repeated_hour_are_two_buckets() -> None:
     assert bucket_boundary(first.replace(fold=1), "hour") == "2026-10-25_01"
 
 
-# --- what is refused -----------------------------------------------------------------------------
+# --- refusals ------------------------------------------------------------------------------------
 
 
 class Nowhere(tzinfo):
-    """A zone that does not say how far it is from UTC."""
+    """A zone without an offset from UTC."""
 
     @override
     def utcoffset(self, moment: datetime | None, /) -> None:
@@ -374,7 +376,7 @@ class Nowhere(tzinfo):
 
 @pytest.mark.parametrize(
     "moment",
-    [datetime(2026, 11, 23), datetime.min, datetime.max, datetime(2026, 11, 23, tzinfo=Nowhere())],  # noqa: DTZ001, DTZ901  # because these are wrong on purpose
+    [datetime(2026, 11, 23), datetime.min, datetime.max, datetime(2026, 11, 23, tzinfo=Nowhere())],  # noqa: DTZ001, DTZ901  # because they are wrong on purpose
     ids=["naive", "least", "greatest", "nowhere"],
 )
 @sizes
@@ -389,14 +391,14 @@ def test_a_naive_moment_is_refused(moment: datetime, size: BucketSize) -> None:
 
 @pytest.mark.parametrize("moment", [None, 0, 1.5, "2026-11-23", date(2026, 11, 23), timedelta(0), object])
 @sizes
-def test_what_is_no_datetime_is_refused(moment: object, size: BucketSize) -> None:
+def test_an_object_that_is_not_a_datetime_is_refused(moment: object, size: BucketSize) -> None:
     for function in functions():
         with pytest.raises(PayloadError, match="moment: expected an aware datetime, found "):
             call(function, moment, size)
 
 
 @pytest.mark.parametrize("size", ["", "week", "days", "Day", "day ", None, 1, ["day"], b"day", object])
-def test_an_unknown_size_is_refused_with_the_list_of_those_there_are(size: object) -> None:
+def test_an_unknown_size_is_refused_with_a_list_of_sizes(size: object) -> None:
     for function in functions():
         with pytest.raises(PayloadError) as caught:
             call(function, utc(2026), size)
@@ -514,7 +516,7 @@ def test_a_bucket_lies_within_one_bucket_of_each_longer_size(moment: datetime) -
         ("second", "2026-11-23_04-05-06"),
     ],
 )
-def test_a_bucket_is_written_as_much_of_its_start_as_tells_it(size: BucketSize, boundary: str) -> None:
+def test_a_boundary_is_the_identifying_prefix_of_the_start(size: BucketSize, boundary: str) -> None:
     moment = datetime(2026, 11, 23, 4, 5, 6, 999999, tzinfo=UTC)
     assert bucket_boundary(moment, size) == boundary
     assert bucket_boundary(bucket_starts(moment, size), size) == boundary
@@ -531,7 +533,7 @@ def test_years_are_written_with_four_digits() -> None:
 
 
 @given(st.uuids(), moments, bucket_sizes)
-def test_an_id_is_that_of_the_log_and_the_boundary(log: UUID, moment: datetime, size: BucketSize) -> None:
+def test_an_id_is_made_of_log_and_boundary(log: UUID, moment: datetime, size: BucketSize) -> None:
     expected = uuid5(NAMESPACE, log.hex + "_" + written(moment, size))
     assert make_timebucket_id(log, moment, size) == expected
 
