@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, get_origin, overload
 
-from typing_extensions import TypeForm, override
+from typing_extensions import TypeForm, is_protocol, override
 
 from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ApplyError
@@ -227,7 +227,11 @@ def applies(given: object, /) -> object:
             found = annotated_event(handler, caller)
             for each in () if found is None else members_of(found):
                 origin = get_origin(each) or each
-                if is_class(origin) and not any(issubclass(event, origin) for event in events):
+                if (
+                    is_class(origin)
+                    and not is_protocol(origin)
+                    and not any(issubclass(event, origin) for event in events)
+                ):
                     raise ApplyError(
                         f"{short_name_of(handler)}: expected a handler of {_names(given)}, found the "
                         f"annotation {_names(found)}. Write @applies alone."

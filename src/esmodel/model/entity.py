@@ -42,6 +42,7 @@ from esmodel.model.events import (
 from esmodel.model.exhaustive import Applying, named_parts, registry_of
 from esmodel.model.headers import originator_id_of, time_of, version_of
 from esmodel.model.plan import OWN, Planned, plan_of
+from esmodel.model.protocols import AttributeChange
 from esmodel.model.reserved import RESERVED_BY_ENTITIES, names_of_mixins, refuse_reserved
 from esmodel.model.state import change_attribute, change_nothing, fields_shown
 from esmodel.model.versioning import Upcaster
@@ -235,6 +236,8 @@ class DomainEntity(Planned, Applying[TEvent]):
     @classmethod
     def _es_completed(cls, event_class: type[object], handler: Handler) -> Handler:
         """Return a handler with what the library does after it, for a class of events."""
+        if issubclass(event_class, AttributeChangedEvent) and handler is not change_attribute:
+            handler = _changing(handler)
         return _discarding(handler) if issubclass(event_class, DiscardedEvent) else handler
 
     def _es_check(self, event: DomainEvent) -> None:
@@ -314,6 +317,14 @@ class DomainEntity(Planned, Applying[TEvent]):
         moment = datetime.now(UTC) if clock.get() is system_time else now()  # spares a call of `now`
         last = self._es_last_modified
         return moment if last is None or moment >= last else last
+
+
+def _changing(handler: Handler) -> Handler:
+    def change(entity: DomainEntity[TEvent], event: AttributeChange) -> None:
+        change_attribute(entity, event)
+        handler(entity, event)
+
+    return change
 
 
 def _discarding(handler: Handler) -> Handler:

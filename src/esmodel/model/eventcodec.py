@@ -90,6 +90,12 @@ class EventCodec(Generic[TEvent]):
                     f"{event_class.__qualname__}.{each.name}: expected an argument of the class, found "
                     f"a field with init=False. Remove it: what is not given when triggered is not recorded."
                 )
+        if tuple(each.name for each in fields[: len(header)]) != header:
+            found = ", ".join(each.name for each in fields)
+            raise ModelError(
+                f"{event_class.__qualname__}: expected the header {', '.join(header)} first, found the "
+                f"fields {found}. Derive it from its kind before any mixin that has fields."
+            )
         schema = schema_of(event_class)
         self.event_class: type[TEvent] = event_class
         self._bound = bound
@@ -101,6 +107,12 @@ class EventCodec(Generic[TEvent]):
         self._attributes: Mapping[str, DeclaredAttribute] = plan.attributes if is_change else {}
         self._is_change = is_change
         self._values = plan.codec
+        payload = {each.name for each in fields[len(header) :]}
+        if is_change and payload != {"name", "value"}:
+            raise ModelError(
+                f"{event_class.__qualname__}: expected the fields name and value of a changed attribute, "
+                f"found {', '.join(sorted(payload))}. Derive an event with other fields from its kind alone."
+            )
         names = () if is_change else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.struct_codec(event_class, names, arguments)
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
@@ -181,11 +193,19 @@ class EventCodecs:
         everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
         handlers: Mapping[object, Handler] = {} if registry is None else registry.handlers
         applied = [bind(each, bound[owner_of(handlers[each], entity)]) for each in handlers]
+        arguments_of: dict[type[object], tuple[object, ...]] = {}
         for event in (*events_of(entity, arguments), *applied, *plan.library.all):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
                 raise ModelError(f"{entity.__qualname__} applies {event!r}: expected a DomainEvent.")
-            if event_class not in self.by_class and event_class is not DomainEvent:
+            if event_class is DomainEvent:
+                continue
+            if arguments_of.setdefault(event_class, get_args(event)) != get_args(event):
+                raise ModelError(
+                    f"{entity.__qualname__}: expected {event_class.__qualname__} with one type, found two: "
+                    f"{event!r} too. Give each a class of its own."
+                )
+            if event_class not in self.by_class:
                 self._add(EventCodec[DomainEvent](event_class, get_args(event), plan, everywhere))
 
     def _add(self, codec: EventCodec[DomainEvent]) -> None:

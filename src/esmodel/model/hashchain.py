@@ -92,7 +92,8 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         """
         super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
         if genesis_hash is not None:
-            if len(genesis_hash) != len(GENESIS_HASH):
+            given: object = genesis_hash
+            if not isinstance(given, bytes) or len(given) != len(GENESIS_HASH):
                 raise ModelError(
                     f"{cls.__qualname__}: genesis_hash: expected 32 bytes, found {genesis_hash!r}."
                 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import get_origin
 
+from typing_extensions import is_protocol
+
 from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ApplyError
 
@@ -16,7 +18,7 @@ def class_of_event(event: object, /) -> type[object]:
         ApplyError: if it is something else.
     """
     origin = get_origin(event) or event
-    if not is_class(origin):
+    if not is_class(origin) or is_protocol(origin):
         raise ApplyError(f"{event!r}: expected a class of events: @applies(TheEventClass).")
     return origin
 

@@ -17,6 +17,7 @@ from esmodel.codec.fields import fields_of
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent
+from esmodel.model.reserved import is_library
 from esmodel.model.versioning import Upcaster
 
 OWN: Final[Mapping[str, bool]] = {"esmodel": True}
@@ -142,9 +143,11 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
     if known is not None:
         return known
     entity._es_prepare()
-    own: Mapping[str, object] = get_annotations(entity, format=Format.FORWARDREF)
-    if "__attrs_attrs__" not in vars(entity) and any("ClassVar" not in str(each) for each in own.values()):
-        raise ModelError(f"{entity.__qualname__} declares fields: write @define above it.")
+    for base in entity.__mro__:
+        if issubclass(base, Planned) and not is_library(base) and "__attrs_attrs__" not in vars(base):
+            own: Mapping[str, object] = get_annotations(base, format=Format.FORWARDREF)
+            if any("ClassVar" not in str(each) for each in own.values()):
+                raise ModelError(f"{base.__qualname__} declares fields: write @define above it.")
     fields = [each for each in fields_of(entity) if "esmodel" not in each.metadata]
     attributes = {
         each.name: each

@@ -55,7 +55,9 @@ def names_of_mixins(cls: type[object], machinery: str, /) -> Mapping[str, str]:
         machinery: an attribute that each class derived from this package has.
     """
     mixins = [
-        each for each in cls.__mro__[1:-1] if not hasattr(each, machinery) and each.__module__ != "typing"
+        each
+        for each in cls.__mro__[1:-1]
+        if not (hasattr(each, machinery) or is_library(each) or each.__module__ == "typing")
     ]
     return {name: what for each in reversed(mixins) for name, what in own_names(each).items()}
 

@@ -119,7 +119,7 @@ def test_joining_changes_neither_side() -> None:
 def test_an_event_without_a_handler_is_refused_with_what_to_write() -> None:
     with pytest.raises(ApplyError, match=r"No handler applies Other: .* \| other\).*: Base, Middle\."):
         (based | middled).handler_for(Other)
-    with pytest.raises(ApplyError, match="Applied are: none"):
+    with pytest.raises(ApplyError, match="It applies: none"):
         ApplyRegistry[object, Other]({})([], Other())
 
 
