@@ -90,7 +90,7 @@ nitpick_ignore_regex = [
     # the same, by their short names
     ("py:.*", r"UUID|datetime|timedelta|Path|ContextVar|AbstractContextManager|Connection"),
     ("py:.*", r"(.*\.)?(P|[A-Z]\d|T|T[A-Z]\w*)"),  # type variables
-    ("py:.*", r".*\._\w+"),  # private by name
+    ("py:.*", r".*\._\w+(\..*)?"),  # private by name, or in a private module
 ]
 
 # --- markdown ------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from esmodel.model.ecc import (
 )
 from esmodel.model.entity import DomainEntity
 from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
+from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import (
     AggregateEvent,
     AttributeChangedEvent,
@@ -42,12 +43,10 @@ from esmodel.model.events import (
     stored_name_of,
 )
 from esmodel.model.hashchain import (
-    GENESIS_HASH,
     EntityWithHashchain,
     HashchainedAggregateRoot,
     HashchainedAttributeChanged,
     HashchainedDiscarded,
-    hash_event,
 )
 from esmodel.model.kinds import (
     TimestampedEntity,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import ClassVar, Concatenate, Final, Never, ParamSpec, Self, TypeVar, final
@@ -20,6 +18,7 @@ from esmodel.exceptions import EventHashError, HeadHashError, ModelError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import Aggregate
 from esmodel.model.eventcodec import event_codecs_of
+from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import (
     AttributeChangedEvent,
     DiscardedEvent,
@@ -36,31 +35,7 @@ from esmodel.model.versioning import Upcaster
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=HashchainedEvent)
 
-GENESIS_HASH: Final = bytes(32)
-"""What the first event of a chain continues, unless its class names another hash."""
-
-
 NO_SLOTS: Final[tuple[str, ...]] = ()
-
-
-def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
-    previous_hash: bytes,
-    originator_id: UUID,
-    position: int,
-    timestamp: int,
-    name: str,
-    class_version: int,
-    data: bytes,
-    /,
-) -> bytes:
-    """Return SHA-256 over an event as it is recorded.
-
-    The layout: the previous hash, the id (16 bytes), then position, microseconds, class version
-    and the length of the name (8 bytes each, big endian), the name in UTF-8, the data.
-    """
-    written = name.encode()
-    numbers = struct.pack(">qqqq", position, timestamp, class_version, len(written))
-    return hashlib.sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()
 
 
 class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
@@ -92,8 +67,7 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         """
         super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
         if genesis_hash is not None:
-            given: object = genesis_hash
-            if not isinstance(given, bytes) or len(given) != len(GENESIS_HASH):
+            if not _is_hash(genesis_hash):
                 raise ModelError(
                     f"{cls.__qualname__}: genesis_hash: expected 32 bytes, found {genesis_hash!r}."
                 )
@@ -212,6 +186,10 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
     def _es_advance(self, event: DomainEvent) -> None:
         super()._es_advance(event)
         self._es_head = _of_chain(event).event_hash  # before a subscriber hears of it, and may trigger
+
+
+def _is_hash(given: object) -> bool:
+    return isinstance(given, bytes) and len(given) == len(GENESIS_HASH)
 
 
 def _of_chain(event: DomainEvent) -> HashchainedEvent:

@@ -17,8 +17,9 @@ from esmodel.exceptions import (
 )
 from esmodel.model.aggregate import is_aggregate, of_aggregate
 from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
+from esmodel.model.eventhash import hash_event
 from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent
-from esmodel.model.hashchain import Hashchained, hash_event
+from esmodel.model.hashchain import Hashchained
 from esmodel.model.stored import StoredAggregate
 from esmodel.rows.record import Record, make_record
 

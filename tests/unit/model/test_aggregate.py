@@ -47,7 +47,7 @@ from esmodel.exceptions import (
     UnsetFieldError,
 )
 from esmodel.model import DiscardedEvent, EventBus, StoredAggregate, VersionedEvent
-from esmodel.model.hashchain import GENESIS_HASH, hash_event
+from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.stored import begin, continue_with
 from esmodel.stores.memory import MemoryStore
 

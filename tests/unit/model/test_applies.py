@@ -1,8 +1,5 @@
 """Bare ``@applies``: the annotation names the event."""
 
-# pyright: reportCallIssue=false, reportArgumentType=false
-# several calls are refused when they are made
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias

@@ -27,7 +27,7 @@ from esmodel.exceptions import (
     OriginatorVersionError,
     StoredDataError,
 )
-from esmodel.model.hashchain import hash_event
+from esmodel.model.eventhash import hash_event
 from esmodel.stores.sqlite import SQLiteStore
 
 STREAM: Final = UUID(int=77)

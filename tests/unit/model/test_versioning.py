@@ -23,8 +23,8 @@ from esmodel import (
     upcasts,
 )
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
+from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import schema_of
-from esmodel.model.hashchain import GENESIS_HASH, hash_event
 from esmodel.model.versioning import Step
 from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
