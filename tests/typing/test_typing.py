@@ -249,7 +249,7 @@ class Account(AggregateRoot[Opened | Deposited | Closed]):
     def closed(self, event: Closed) -> None: ...
 
     ignored = ignores(Closed)
-    apply = ({join}).exhaustive
+    apply = {join}
 """
 
 

@@ -193,19 +193,13 @@ class EventCodecs:
         everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
         handlers: Mapping[object, Handler] = {} if registry is None else registry.handlers
         applied = [bind(each, bound[owner_of(handlers[each], entity)]) for each in handlers]
-        arguments_of: dict[type[object], tuple[object, ...]] = {}
-        for event in (*events_of(entity, arguments), *applied, *plan.library.all):
+        union = events_of(entity, arguments)
+        _refuse_two_types(entity, union)
+        for event in (*union, *applied, *plan.library.all):
             event_class: object = get_origin(event) or event
             if not isinstance(event_class, type) or not issubclass(event_class, DomainEvent):
                 raise ModelError(f"{entity.__qualname__} applies {event!r}: expected a DomainEvent.")
-            if event_class is DomainEvent:
-                continue
-            if arguments_of.setdefault(event_class, get_args(event)) != get_args(event):
-                raise ModelError(
-                    f"{entity.__qualname__}: expected {event_class.__qualname__} with one type, found two: "
-                    f"{event!r} too. Give each a class of its own."
-                )
-            if event_class not in self.by_class:
+            if event_class not in self.by_class and event_class is not DomainEvent:
                 self._add(EventCodec[DomainEvent](event_class, get_args(event), plan, everywhere))
 
     def _add(self, codec: EventCodec[DomainEvent]) -> None:
@@ -232,6 +226,17 @@ class EventCodecs:
                 f"handler of it, or ignores({kind}), and join it."
             )
         return codec
+
+
+def _refuse_two_types(entity: type[Planned], union: tuple[object, ...]) -> None:
+    """Check that no generic event is in a union with two types: rows name the class alone."""
+    first: dict[object, object] = {}
+    for event in union:
+        if first.setdefault(get_origin(event) or event, event) != event:
+            raise ModelError(
+                f"{entity.__qualname__}: expected each event with one type, found "
+                f"{first[get_origin(event)]!r} and {event!r}. Give each a class of its own."
+            )
 
 
 _known: Final[dict[tuple[type[object], tuple[object, ...]], EventCodecs]] = {}

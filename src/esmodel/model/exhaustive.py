@@ -61,8 +61,7 @@ class Applying(Generic[TEvent]):
 
 def named_parts(cls: type[object], /) -> Mapping[str, str]:
     """Return the names in a class body, each with what it is; without the registry."""
-    registered = isinstance(vars(cls).get("apply"), (ApplyRegistry, Ignored))
-    parts = {name: what for name, what in own_names(cls).items() if name != "apply" or not registered}
+    parts = {name: what for name, what in own_names(cls).items() if name != "apply" or name not in vars(cls)}
     handlers = {name for name, value in vars(cls).items() if isinstance(value, (ApplyRegistry, Ignored))}
     return {name: "handler" if name in handlers else what for name, what in parts.items()}
 
