@@ -110,6 +110,7 @@ def use_read_only(parent: Parent, path: Path) -> None:
             store.append([row(1)])
         except StoreError as error:
             parent.say(str(error))
+    os._exit(0)  # nobody may not write what coverage has to tell
 
 
 def open_in_a_read_only_folder(parent: Parent, path: Path) -> None:
@@ -122,6 +123,7 @@ def open_in_a_read_only_folder(parent: Parent, path: Path) -> None:
         SQLiteStore(path)
     except StoreError as error:
         parent.say(str(error))
+    os._exit(0)  # see `use_read_only`
 
 
 def _drop_privileges() -> None:
