@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from esmodel.exceptions import ModelError
 from esmodel.model.annotations import annotation_of
+from esmodel.model.apply import Handler
 from esmodel.model.bus import DEFAULT_BUS, EventBus
 from esmodel.model.entity import DomainEntity
 from esmodel.model.events import DomainEvent
@@ -126,7 +127,7 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
 
     def __init__(self, getter: Callable[[TEntity], TValue], /) -> None:
         """Take the getter, whose return type is that of the attribute."""
-        self.getter = getter
+        self.getter: Handler = getter
         self._read: Callable[..., TValue] = getter
         frame = inspect.currentframe()
         caller = None if frame is None else frame.f_back

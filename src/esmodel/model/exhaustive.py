@@ -14,7 +14,7 @@ from esmodel.exceptions import ApplyError
 from esmodel.model.annotations import members_of
 from esmodel.model.apply import ApplyRegistry, Exhaustive, Handler, Ignored
 from esmodel.model.names import class_of_event, qualified_name, short_name, short_name_of
-from esmodel.model.reserved import own_names
+from esmodel.model.reserved import is_library, own_names
 
 TEvent = TypeVar("TEvent")
 
@@ -67,7 +67,9 @@ def named_parts(cls: type[object], /) -> Mapping[str, str]:
 
 
 def _check_names(cls: type[object]) -> None:
-    """Check that no handler has the name of a field."""
+    """Check that no handler has the name of a field; the library's own annotate theirs for other checkers."""
+    if is_library(cls):
+        return
     names = own_names(cls)
     for name, value in vars(cls).items():
         if not isinstance(value, (ApplyRegistry, Ignored)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from enum import Enum
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 import attrs
@@ -15,7 +15,7 @@ from esmodel.codec.fields import fields_of
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot
-from esmodel.model.apply import applies, ignores
+from esmodel.model.apply import Exhaustive, Ignored, applies, ignores
 from esmodel.model.events import AggregateEvent, CreatedEvent
 from esmodel.model.repository import EntityRepository
 
@@ -145,7 +145,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
         return item in self._items
 
     # Any, so that the handlers can be joined to those of a subclass
-    created = ignores(CollectionCreated)
+    created: Ignored[CollectionCreated] = ignores(CollectionCreated)
 
     @applies
     def added(self, event: ItemAdded[T]) -> None:
@@ -160,7 +160,8 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             raise StoredDataError(self.id, event.originator_version, finding)
         self._items.remove(event.item)
 
-    apply = (created | added | removed).exhaustive
+    # annotated, because what a package exports has no inferred types
+    apply: Exhaustive[Any, CollectionEvent[T]] = (created | added | removed).exhaustive
 
 
 def _is_value(item: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from esmodel.clock import MICROSECOND, now, using_clock
 from esmodel.exceptions import PayloadError
 from esmodel.model.aggregate import AggregateRoot
-from esmodel.model.apply import applies
+from esmodel.model.apply import Exhaustive, applies
 from esmodel.model.events import AggregateEvent, CreatedEvent
 from esmodel.structures.buckets import BucketSize, checked_bucket_size
 from esmodel.structures.logindex import LAST
@@ -93,4 +93,4 @@ class BucketSizes(AggregateRoot[LogStarted | BucketSizeChanged]):
         """Continue the history."""
         self.history = (*self.history, (event.timestamp, event.bucket_size))
 
-    apply = (started | changed).exhaustive
+    apply: Exhaustive[Any, LogStarted | BucketSizeChanged] = (started | changed).exhaustive
