@@ -40,7 +40,7 @@ def fields_of(cls: type[object], /) -> tuple[attrs.Attribute[object], ...]:
     return fields
 
 
-def props_of(cls: type[object], /) -> attrs.ClassProps | None:
+def _props_of(cls: type[object], /) -> attrs.ClassProps | None:
     """Return the settings with which attrs made a class; ``None`` for a bare subclass of such a class."""
     try:
         return attrs.inspect(cls)
@@ -48,9 +48,21 @@ def props_of(cls: type[object], /) -> attrs.ClassProps | None:
         return None
 
 
+def is_slotted(cls: type[object], /) -> bool:
+    """Return whether attrs made a class with slots."""
+    props = _props_of(cls)
+    return props is not None and props.is_slotted
+
+
+def has_generated_init(cls: type[object], /) -> bool:
+    """Return whether attrs made the ``__init__`` of a class."""
+    props = _props_of(cls)
+    return props is not None and props.added_init
+
+
 def caches_hash(cls: type[object], /) -> bool:
     """Return whether instances cache their hash, in a field that ``__init__`` sets to ``None``."""
-    props = props_of(cls)
+    props = _props_of(cls)
     return props is not None and props.hashability is attrs.ClassProps.Hashability.HASHABLE_CACHED
 
 

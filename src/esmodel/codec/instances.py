@@ -15,7 +15,7 @@ from typing import Final, ParamSpec, Protocol, TypeVar, cast
 import attrs
 from typing_extensions import override
 
-from esmodel.codec.fields import caches_hash, fields_of, props_of
+from esmodel.codec.fields import caches_hash, fields_of, has_generated_init, is_slotted
 from esmodel.codec.generated import generated
 
 P = ParamSpec("P")
@@ -98,9 +98,8 @@ def mutable_class_of(cls: type[object], /) -> type[object] | None:
     ``None`` if that is impossible, as for a class without slots or with a metaclass.
     """
     if cls not in _mutable_classes:
-        props = props_of(cls)
         possible = _HAS_GIL and type(cls) is type and cls.__new__ is object.__new__
-        _mutable_classes[cls] = _thaw(cls) if possible and props is not None and props.is_slotted else None
+        _mutable_classes[cls] = _thaw(cls) if possible and is_slotted(cls) else None
     return _mutable_classes[cls]
 
 
@@ -173,11 +172,10 @@ def _header_of(cls: type[object]) -> tuple[str, ...] | None:
 
 def _only_sets_fields(cls: type[object], header: tuple[str, ...]) -> bool:
     """Return whether ``__init__`` sets the header by position, then the payload, and does nothing more."""
-    props, fields = props_of(cls), fields_of(cls)
+    fields = fields_of(cls)
     first = fields[: len(header)]
     return (
-        props is not None
-        and props.added_init
+        has_generated_init(cls)
         and not caches_hash(cls)
         and not any(hasattr(cls, name) for name in _CALLED_BY_INIT)
         and all(each.init for each in fields)
