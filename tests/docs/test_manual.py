@@ -16,6 +16,8 @@ import pytest
 
 import esmodel
 
+pytestmark = pytest.mark.slow  # the manual takes a minute to build
+
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 # an entry of an inventory: name, domain and kind, priority, place, title
 ENTRY = re.compile(r"^(?P<name>\S+) py:(?P<kind>\w+) (?P<priority>\S+) ", re.MULTILINE)
