@@ -320,7 +320,8 @@ def report(contributors: Contributors) -> None:
         f" commits, +{earlier.added:,} -{earlier.removed:,} lines, last on {day(earlier.last)}"
     )
     events = sum(repository.verify(each.id) for each in everybody)
-    print(f"verified {len(everybody):,} chains with {events:,} events: all are whole")
+    chains = f"{len(everybody):,} chain{'' if len(everybody) == 1 else 's'}"
+    print(f"{chains} verified, {events:,} events: all are whole")
 
 
 def shown(contributor: Contributor) -> str:
