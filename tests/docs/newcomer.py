@@ -92,9 +92,11 @@ def main(wheel: Path | None, pages: Sequence[Path] = PAGES) -> None:
                 (folder / ".venv").symlink_to(sys.prefix)
                 text = INSTALL.sub("", text, count=1)
             else:
+                # not "esmodel @ file:...": a constraint with an address fails for extras before pip 24
                 constraint = Path(temporary) / "constraint.txt"
-                constraint.write_text(f"esmodel @ {wheel.resolve().as_uri()}\n", encoding="utf-8")
+                constraint.write_text(f"esmodel=={wheel.name.split('-')[1]}\n", encoding="utf-8")
                 environment["PIP_CONSTRAINT"] = str(constraint)
+                environment["PIP_FIND_LINKS"] = str(wheel.resolve().parent)
             steps = walk(page.name, text, folder, environment)
         if not steps:
             raise StepError(f"{page.name}: expected steps, found none")

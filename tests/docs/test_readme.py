@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from uncovered import without_coverage
 
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -44,11 +44,6 @@ def test_each_file_that_the_readme_shows_or_names_is_there() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def without_coverage() -> dict[str, str]:
-    """Return the environment of a process that coverage does not load itself into."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
-
-
 def test_import_loads_no_engine() -> None:
     code = "import sys, esmodel; sys.exit('sqlite3' in sys.modules)"
 
@@ -68,11 +63,13 @@ print((process_time() - end) / (middle - start))
 """
 
 
-def test_import_takes_about_as_long_as_seven_modules_of_the_standard_library() -> None:
+def test_import_takes_about_as_long_as_seven_modules_of_the_standard_library(tmp_path: Path) -> None:
+    # a machine may have forbidden Python to keep what it compiled; the first run compiles
+    environment = without_coverage() | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
     command = [sys.executable, "-c", IMPORTS]
     ratios = [
-        float(subprocess.run(command, env=without_coverage(), capture_output=True, check=True).stdout)
-        for _ in range(5)
+        float(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+        for _ in range(6)
     ]
 
-    assert min(ratios) < 1.5  # on one machine: 1.1; seconds would depend on what else the machine does
+    assert min(ratios[1:]) < 1.5  # on one machine: 1.1; seconds would depend on what else the machine does

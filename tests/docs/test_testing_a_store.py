@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from uncovered import without_coverage
 
 from esmodel.testing import contracts
 
@@ -80,10 +81,9 @@ def test_contracts_without_the_extra_name_it(missing: str) -> None:
         f"importlib.util.find_spec = lambda name: None if name == {missing!r} else object(); "
         "from esmodel.testing.contracts import StoreContract"
     )
-    # without coverage, which would look for modules too
-    environment = {name: each for name, each in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
     command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # coverage would look for modules too
+    ran = subprocess.run(command, env=without_coverage(), capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "expected pytest and hypothesis" in ran.stderr
     assert "pip install 'esmodel[testing]'" in ran.stderr

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
 import pytest
+from uncovered import without_coverage
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the benchmarks are not installed
 
@@ -24,6 +25,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 NOTHING: Mapping[str, float] = MappingProxyType({})
 NO_SERIES: Mapping[str, Sequence[tuple[float, float]]] = MappingProxyType({})
 LONG = "load 10,000 events through a repository that verifies a hash chain of " + "w" * 90
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    # coverage warns in a process that multiprocessing starts after the import of esmodel
+    return subprocess.run(
+        command, cwd=ROOT, env=without_coverage(), capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def parsed(svg: str) -> ET.Element:
@@ -226,7 +234,7 @@ def test_the_examples_of_the_module_hold() -> None:
 
 def test_growth_says_what_it_measures() -> None:
     command = [sys.executable, "-m", "benchmarks.growth", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = run(command)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--quick" in done.stdout
 
@@ -245,7 +253,7 @@ def test_growth_is_measured(tmp_path: Path) -> None:
         "--chart",
         str(drawn),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = run(command)
     assert (done.returncode, done.stderr) == (0, "")
     parts: list[dict[str, dict[str, list[list[float]]]]] = json.loads(figures.read_text())["parts"]
     lengths = [{name: [x for x, _ in curve] for name, curve in part["curves"].items()} for part in parts]
