@@ -239,12 +239,14 @@ def _refuse_two_types(entity: type[Planned], union: tuple[object, ...]) -> None:
             )
 
 
-_known: Final[dict[tuple[type[object], tuple[object, ...]], EventCodecs]] = {}
+_known: Final[dict[object, EventCodecs]] = {}
+"""By class of entities, or by the class and its type arguments where there are any."""
 
 
 def event_codecs_of(entity: type[Planned], arguments: tuple[object, ...] = (), /) -> EventCodecs:
     """Return the codecs of a class of entities, with its type arguments, derived once."""
-    found = _known.get((entity, arguments))
+    key = (entity, arguments) if arguments else entity
+    found = _known.get(key)
     if found is None:
-        found = _known[entity, arguments] = EventCodecs(entity, arguments)
+        found = _known[key] = EventCodecs(entity, arguments)
     return found

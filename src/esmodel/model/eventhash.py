@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
+from hashlib import sha256
+from struct import Struct
 from typing import Final
 from uuid import UUID
 
 GENESIS_HASH: Final = bytes(32)
 """What the first event of a chain continues, unless its class names another hash."""
+
+_NUMBERS: Final = Struct(">qqqq")
 
 
 def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
@@ -27,5 +29,5 @@ def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
     and the length of the name (8 bytes each, big endian), the name in UTF-8, the data.
     """
     written = name.encode()
-    numbers = struct.pack(">qqqq", position, timestamp, class_version, len(written))
-    return hashlib.sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()
+    numbers = _NUMBERS.pack(position, timestamp, class_version, len(written))
+    return sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()

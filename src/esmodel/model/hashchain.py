@@ -181,10 +181,11 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
     @override
     def _es_take(self, event: DomainEvent) -> None:
         """Sign a new event, before anyone sees it, and take it."""
-        signed = _of_chain(event)
-        object.__setattr__(signed, "event_hash", self._es_hash(signed))
+        signed = event if isinstance(event, HashchainedEvent) else _of_chain(event)  # spares a call
+        event_hash = self._es_hash(signed)
+        object.__setattr__(signed, "event_hash", event_hash)
         super()._es_take(signed)
-        self._es_head = signed.event_hash
+        self._es_head = event_hash
 
 
 def _is_hash(given: object) -> bool:

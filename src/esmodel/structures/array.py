@@ -163,7 +163,8 @@ class Array(Generic[T]):
         position, streams = self._position(index), self._streams
         if streams.holds(position):
             offset = position % streams.array_size
-            for found in streams.read(position - offset, offset, offset + 1):
+            found = streams.find(position - offset, offset)
+            if found is not None:
                 return found.item
         streams.check_layout()
         raise ArrayIndexError(self.id, position, "expected an item, found none")

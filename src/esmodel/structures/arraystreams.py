@@ -87,6 +87,14 @@ class ArrayStreams(Generic[T]):
             self.check_layout()
             raise
 
+    def find(self, first: int, offset: int, /) -> SequencedItem[T] | None:
+        """Return the item at an offset in one stream, if there is one."""
+        try:
+            return next(self._items.read(self._stream(first), gte=offset, lt=offset + 1), None)
+        except UnknownEventError:
+            self.check_layout()  # as in `read`
+            raise
+
     def assigned(self, start: int, /, *, descending: bool) -> Iterator[tuple[int, T]]:
         """Yield each assigned position from ``start`` on, and its item, in order."""
         for first in self._firsts(start, descending=descending):
