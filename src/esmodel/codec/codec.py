@@ -8,27 +8,29 @@ are not text, sets, mixed enums, floats that JSON cannot express, and types with
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Final, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, ClassVar, Final, NewType, TypeVar, get_args, get_origin
 
 import attrs
 import msgspec
 
+from esmodel.codec.classes import fields_wire, hints_of, initials_of, is_dataclass
 from esmodel.codec.containers import container_wire
-from esmodel.codec.fields import fields_of, owner_of_field
+from esmodel.codec.fields import owner_of_field
 from esmodel.codec.hook import CodecHook
+from esmodel.codec.namedtuples import fields_of_named_tuple, is_named_tuple, named_tuple_wire
 from esmodel.codec.plain import PlainValues
 from esmodel.codec.scalars import scalar_wire
 from esmodel.codec.struct import StructCodec
+from esmodel.codec.typeddicts import QUALIFIERS, is_typed_dict, required_keys, typed_dict_wire
 from esmodel.codec.typevars import alias_of, bind, bound_in, is_class
 from esmodel.codec.unions import UNIONS, union_wire
-from esmodel.codec.wire import Wire, is_native, name_of, to_json
+from esmodel.codec.wire import MisfitError, Wire, name_of, to_json
 from esmodel.exceptions import PayloadError, UnsupportedTypeError
 
 T = TypeVar("T")
 
 _NOTHING_BOUND: Final[Mapping[object, object]] = {}
-_QUALIFIERS: Final[frozenset[object]] = frozenset({Annotated, Final, ClassVar})
-_OPEN: Final[frozenset[object]] = frozenset({object, dict, list, set, tuple, frozenset})
+_QUALIFIERS: Final[frozenset[object]] = frozenset({Annotated, Final, ClassVar}) | QUALIFIERS
 _DEEPEST: Final = 32
 """How deep classes and aliases may be nested: a generic one that contains more of itself never ends."""
 
@@ -71,9 +73,10 @@ class Codec:
         self._derived(as_type)  # outside of `try`: an unsupported type is not the fault of the value
         try:
             return to_json(self.to_plain(as_type, value))
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            msg = f"{value!r} cannot be stored as {name_of(as_type)}: {error}"
-            raise PayloadError(msg) from error
+        except MisfitError as error:
+            raise PayloadError(error.sentence(name_of(as_type))) from error.__cause__
+        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
+            raise PayloadError(f"{name_of(as_type)}: {error}") from error
 
     def decode(self, as_type: object, data: bytes | msgspec.Raw, /) -> object:
         """Return the value that JSON holds.
@@ -86,9 +89,13 @@ class Codec:
         return value if wire.back is None else wire.back(value)
 
     def to_plain(self, as_type: object, value: object, /) -> object:
-        """Return a value in the form that msgspec writes without a loss."""
+        """Return a value in the form that msgspec writes without a loss.
+
+        Raises:
+            MisfitError: if the value is not of the type; a ``ValueError``.
+        """
         wire, _ = self._derived(as_type)
-        return value if wire.to is None else wire.to(value)
+        return wire.to(value)
 
     def convert(self, payload: object, wanted: object, returned_as: object = None, /) -> object:
         """Return a stored payload, or the result of an upcaster step, as another type.
@@ -162,31 +169,82 @@ class Codec:
         if origin in _QUALIFIERS:
             return self.wire(arguments[0], bound, path)
         if origin in UNIONS:
-            return union_wire([(each, self.wire(each, bound, path)) for each in arguments])
-        if is_class(origin) and attrs.has(origin):
-            return self._nested_wire(origin, tuple(bind(each, bound) for each in arguments), path)
+            return union_wire(self._members(hint, bound, path))
+        if is_class(origin):
+            found = self._class_wire(origin, tuple(bind(each, bound) for each in arguments), path)
+            if found is not None:
+                return found
         container = container_wire(origin, arguments, lambda each: self.wire(each, bound, path))
-        return container or _native_wire(hint)
+        if container is None:
+            raise UnsupportedTypeError(_not_carried(hint))
+        return container
 
-    def _nested_wire(self, cls: type[T], arguments: tuple[object, ...], path: tuple[object, ...]) -> Wire:
-        """Return the wire of an attrs class."""
-        names = tuple(each.name for each in fields_of(cls))
+    def _members(
+        self, hint: object, bound: Mapping[object, object], path: tuple[object, ...]
+    ) -> list[tuple[object, Wire]]:
+        """Return the members of a union, of the unions in it too, each once, with its wire."""
+        if isinstance(hint, TypeVar) and hint in bound:
+            return self._members(bound[hint], _NOTHING_BOUND, path)
+        if isinstance(hint, NewType):
+            return self._members(hint.__supertype__, bound, path)
+        alias = alias_of(hint, bound)
+        if alias is not None:
+            return self._members(*alias, _inside(bind(hint, bound), path, hint))
+        origin = get_origin(hint)
+        if hint not in self._hooks and origin in _QUALIFIERS:
+            return self._members(get_args(hint)[0], bound, path)
+        if origin not in UNIONS:
+            return [(bind(hint, bound), self.wire(hint, bound, path))]
+        found: list[tuple[object, Wire]] = []
+        for each in get_args(hint):
+            for member, wire in self._members(each, bound, path):
+                if all(member != other for other, _ in found):
+                    found.append((member, wire))
+        return found
+
+    def _class_wire(
+        self, cls: type[T], arguments: tuple[object, ...], path: tuple[object, ...]
+    ) -> Wire | None:
+        """Return the wire of a class with fields; ``None`` for other classes."""
         inside = _inside((cls, arguments), path, cls)
-        struct_codec = self._struct_codec(cls, names, arguments, inside)
-        new = cls.__new__
+        if attrs.has(cls) or is_dataclass(cls):
+            return fields_wire(self._struct_codec(cls, tuple(initials_of(cls)), arguments, inside))
+        if is_named_tuple(cls):
+            return named_tuple_wire(cls, self._wires(cls, fields_of_named_tuple(cls), arguments, inside))
+        if is_typed_dict(cls):
+            hints = hints_of(cls)
+            return typed_dict_wire(
+                cls, self._wires(cls, tuple(hints), arguments, inside), required_keys(cls, hints)
+            )
+        return None
 
-        def to(value: object) -> object:
-            if type(value) is not cls:
-                msg = f"expected {cls.__name__}, got {value!r}"
-                raise PayloadError(msg)
-            return struct_codec.to_struct(value)
+    def _wires(
+        self,
+        cls: type[object],
+        names: tuple[str, ...],
+        arguments: tuple[object, ...],
+        path: tuple[object, ...],
+    ) -> dict[str, Wire]:
+        """Return the wires of fields.
 
-        def back(value: object) -> object:
-            instance = new(cls)
-            struct_codec.fill(instance, value)
-            return instance
-
-        return Wire(struct_codec.wire_type, to, back, f"{cls.__qualname__}({struct_codec.fingerprint})")
+        Raises:
+            UnsupportedTypeError: naming the class and the field.
+        """
+        hints = hints_of(cls)
+        bound = bound_in(cls, arguments)
+        wires: dict[str, Wire] = {}
+        for name in names:
+            if name not in hints:
+                msg = f"{cls.__qualname__}.{name}: expected an annotation, found none"
+                raise UnsupportedTypeError(msg)
+            try:
+                wires[name] = self.wire(
+                    hints[name], bound.get(owner_of_field(cls, name), _NOTHING_BOUND), path
+                )
+            except UnsupportedTypeError as error:
+                msg = f"{cls.__qualname__}.{name}: {error}"
+                raise UnsupportedTypeError(msg) from error
+        return wires
 
     def _struct_codec(
         self,
@@ -195,22 +253,15 @@ class Codec:
         arguments: tuple[object, ...],
         path: tuple[object, ...],
     ) -> StructCodec[T]:
-        hints = _hints_of(cls)
-        bound = bound_in(cls, arguments)
-        wires: list[Wire] = []
-        for name in names:
-            try:
-                wires.append(self.wire(hints[name], bound[owner_of_field(cls, name)], path))
-            except UnsupportedTypeError as error:
-                msg = f"{cls.__qualname__}.{name}: {error}"
-                raise UnsupportedTypeError(msg) from error
-        return StructCodec(cls, names, tuple(wires))
+        initials = initials_of(cls)
+        given = {name: initial for name, initial in initials.items() if initial is not None}
+        return StructCodec(cls, self._wires(cls, names, arguments, path), given)
 
     def _derived(self, as_type: object) -> tuple[Wire, msgspec.json.Decoder[object]]:
         cached = self._cache.get(as_type)
         if cached is None:
             wire = self.wire(as_type)
-            decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.type)
+            decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.json_type)
             cached = self._cache[as_type] = (wire, decoder)
         return cached
 
@@ -224,28 +275,12 @@ def _inside(entry: object, path: tuple[object, ...], hint: object) -> tuple[obje
     return (*path, entry)
 
 
-def _hints_of(cls: type[object]) -> Mapping[str, object]:
-    try:
-        hints: dict[str, object] = get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        msg = (
-            f"{cls.__qualname__}: the annotation {error.name!r} cannot be resolved at run time; "
-            f"import it outside of `if TYPE_CHECKING:` and define it at the top of a module"
-        )
-        raise UnsupportedTypeError(msg) from error
-    return hints
-
-
-def _native_wire(hint: object) -> Wire:
-    """Return the wire of a type that msgspec carries by itself."""
-    if hint in _OPEN or not is_native(hint):
-        name = name_of(hint)
-        msg = (
-            f"the codec cannot carry {name}; use another type, "
-            f"or add a hook: codec=Codec(TypeHook({name}, encode=..., decode=...))"
-        )
-        raise UnsupportedTypeError(msg)
-    return Wire(hint, spelling=name_of(hint))
+def _not_carried(hint: object) -> str:
+    name = name_of(hint)
+    return (
+        f"the codec cannot carry {name}; use another type, "
+        f"or add a hook: codec=Codec(TypeHook({name}, encode=..., decode=...))"
+    )
 
 
 DEFAULT_CODEC: Final = Codec()

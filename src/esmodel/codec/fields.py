@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import attrs
 from typing_extensions import TypeIs
@@ -16,6 +16,24 @@ T = TypeVar("T")
 
 # the stubs of attrs declare `Factory` as a function that returns the value of the field
 _FACTORY: Final[type[object]] = type(attrs.Factory(object))
+
+
+Initial: TypeAlias = Callable[[object], object]
+"""Returns the default of a field, given the instance."""
+
+_CONVERTER: Final = "converter"
+
+
+class _Converter(Protocol):
+    """A converter that may also take the instance and the field."""
+
+    @property
+    def takes_self(self) -> bool: ...
+
+    @property
+    def takes_field(self) -> bool: ...
+
+    def converter(self, *arguments: object) -> object: ...
 
 
 class _Factory(Protocol):
@@ -86,17 +104,45 @@ def setter_of(cls: type[T], name: str, /) -> Callable[[T, object], None]:
     return set_field
 
 
-def default_of(default: object, instance: object, /) -> object:
-    """Return the value that a default gives to a field of an instance.
+def initial_of(field: attrs.Attribute[object], /) -> Initial | None:
+    """Return the function that gives a field its default, ``None`` for a field without one.
 
-    Args:
-        default: the default of the field, or its ``attrs.Factory``.
-        instance: the instance, for factories that take it.
+    As in ``__init__``, a default goes through the converter of its field.
     """
+    default, convert = field.default, _converter_of(field)
+    if default is attrs.NOTHING:
+        return None
     if not _is_factory(default):
-        return default
-    return default.factory(instance) if default.takes_self else default.factory()
+        return lambda instance: convert(default, instance)
+    make = default.factory
+    if default.takes_self:
+        return lambda instance: convert(make(instance), instance)
+    return lambda instance: convert(make(), instance)
+
+
+def _converter_of(field: attrs.Attribute[object]) -> Callable[[object, object], object]:
+    """Return the converter of a field, as a function of a value and the instance."""
+    # by name, because the stubs of attrs leave its type open
+    found: object = getattr(field, _CONVERTER)
+    if found is None:
+        return _unchanged
+    if _is_converter(found):
+        convert, takes_self, takes_field = found.converter, found.takes_self, found.takes_field
+        return lambda value, instance: convert(
+            value, *((instance,) if takes_self else ()), *((field,) if takes_field else ())
+        )
+    if callable(found):
+        return lambda value, _: found(value)
+    return _unchanged
+
+
+def _unchanged(value: object, _: object) -> object:
+    return value
 
 
 def _is_factory(default: object) -> TypeIs[_Factory]:
     return isinstance(default, _FACTORY)
+
+
+def _is_converter(found: object) -> TypeIs[_Converter]:
+    return isinstance(found, attrs.Converter)

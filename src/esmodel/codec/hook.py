@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from esmodel.codec.wire import Wire
-from esmodel.exceptions import PayloadError
+from esmodel.codec.wire import MisfitError, Wire, misfit, name_of, shown
 
 T = TypeVar("T")
 
@@ -30,9 +29,11 @@ class CodecHook(Protocol):
 class TypeHook(Generic[T]):
     """Carries a type as text.
 
+    A value is decoded again when it is encoded: it is refused if that fails, or gives another value.
+
     Attributes:
         type: the class.
-        encode: converts a value to text.
+        encode: converts a value to text; it may give another text each time, as encryption does.
         decode: converts the text back to an equal value.
 
     Example:
@@ -57,14 +58,37 @@ class TypeHook(Generic[T]):
     def wire(self) -> Wire:
         """Return how values of the class are written."""
         hooked, encode, decode = self.type, self.encode, self.decode
+        name = name_of(hooked)
 
         def to(value: object) -> str:
             if not isinstance(value, hooked):
-                msg = f"expected {hooked.__name__}, got {value!r}"
-                raise PayloadError(msg)
-            return encode(value)
+                raise misfit(name, value)
+            try:
+                text = encode(value)
+                again: object = decode(_text(text))
+                text.encode()
+            except Exception as error:
+                finding = f"its TypeHook cannot carry {shown(value)}: {type(error).__name__}: {error}"
+                raise MisfitError(finding) from error
+            if type(again) is not type(value) or not _is_same(value, again):
+                raise MisfitError(f"its TypeHook decodes {shown(value)} to {shown(again)}")
+            return text
 
         def back(value: object) -> T:
             return decode(str(value))
 
-        return Wire(str, to, back, f"hook {hooked.__name__}")
+        return Wire(str, to, back, f"hook {hooked.__name__}", (hooked,), is_immutable=False, base=hooked)
+
+
+def _text(text: object) -> str:
+    """Return what a hook encoded, if it is text."""
+    if type(text) is str:
+        return text
+    raise TypeError(f"expected text of encode, found {shown(text)}")
+
+
+def _is_same(value: object, again: object) -> bool:
+    """Tell whether a value came back, as far as its class can compare; nan cannot."""
+    if type(value).__eq__ is object.__eq__:
+        return True
+    return bool(value == again) or not bool(value == value)  # noqa: PLR0124  # because nan is not

@@ -1,4 +1,4 @@
-"""The codec of some fields of an attrs class, which are stored as one JSON object.
+"""The codec of some fields of a class, which are stored as one JSON object.
 
 The functions that read and write the fields are generated for each class: a loop over the fields would take
 twice as long.
@@ -6,16 +6,15 @@ twice as long.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-import attrs
 import msgspec
 
-from esmodel.codec.fields import caches_hash, default_of, fields_of, setter_of
+from esmodel.codec.fields import Initial, caches_hash, setter_of
 from esmodel.codec.generated import generated
 from esmodel.codec.instances import mutable_class_of
-from esmodel.codec.wire import Wire, to_json, union_of
+from esmodel.codec.wire import MisfitError, Wire, to_json, to_within, union_of
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
@@ -42,22 +41,23 @@ class Loader(Protocol[TInstance_co]):
 
 
 class StructCodec(Generic[T]):
-    """Converts some fields of an attrs class to JSON and back.
+    """Converts some fields of a class to JSON and back.
 
-    ``Codec.struct_codec`` makes it. No validator, converter or ``__attrs_post_init__`` runs.
+    ``Codec.struct_codec`` makes it. No validator, converter, ``__post_init__`` or the like runs.
 
     Args:
         cls: the class.
-        names: the fields.
-        wires: the wire of each field.
+        wires: the fields to store, each with its wire.
+        initials: what gives a field its default, for those that have one.
 
     Attributes:
         cls: the class.
         names: the fields, in the order in which they are stored.
+        wires: the wire of each.
         fingerprint: changes when a stored field changes its name or its type.
         read: parses JSON into a struct with the fields in their stored form.
-        encode: returns the fields of an instance as JSON; raises ``PayloadError`` if a value cannot be
-            written, or could not be read again.
+        encode: returns the fields of an instance as JSON; raises ``PayloadError``, naming the class and the
+            field, if a value cannot be written, or could not be read again as the same.
 
     Example:
         >>> @frozen
@@ -73,32 +73,31 @@ class StructCodec(Generic[T]):
     """
 
     __slots__ = (
-        "_defaults",
         "_fill",
+        "_initials",
         "_struct",
         "_to_struct",
-        "_wires",
         "cls",
         "encode",
         "fingerprint",
         "names",
         "read",
+        "wires",
     )
 
-    def __init__(self, cls: type[T], names: tuple[str, ...], wires: tuple[Wire, ...], /) -> None:
+    def __init__(self, cls: type[T], wires: Mapping[str, Wire], initials: Mapping[str, Initial], /) -> None:
         """Generate the functions for these fields."""
         self.cls: type[T] = cls
-        self.names: tuple[str, ...] = names
-        self._wires = wires
-        attributes = {each.name: each for each in fields_of(cls)}
-        self._defaults: tuple[object, ...] = tuple(attributes[name].default for name in names)
+        self.names: tuple[str, ...] = tuple(wires)
+        self.wires: Mapping[str, Wire] = wires
+        self._initials = initials
         self._struct = msgspec.defstruct(
             cls.__name__,
             [
-                (name, wire.type)
-                if attributes[name].default is attrs.NOTHING
-                else (name, union_of([wire.type, msgspec.UnsetType]), msgspec.UNSET)
-                for name, wire in zip(names, wires, strict=True)
+                (name, union_of([wire.json_type, msgspec.UnsetType]), msgspec.UNSET)
+                if name in initials
+                else (name, wire.json_type)
+                for name, wire in wires.items()
             ],
             forbid_unknown_fields=True,
             kw_only=True,
@@ -108,14 +107,17 @@ class StructCodec(Generic[T]):
         self._to_struct = self._writer()
         self.encode: Encoder[T] = self._encoder()
         self._fill = self._filler()
-        self.fingerprint: str = ", ".join(
-            f"{name}: {wire.spelling}" for name, wire in zip(names, wires, strict=True)
-        )
+        self.fingerprint: str = ", ".join(f"{name}: {wire.spelling}" for name, wire in wires.items())
 
     @property
     def wire_type(self) -> type[msgspec.Struct]:
         """The type that msgspec reads and writes for these fields."""
         return self._struct
+
+    @property
+    def is_immutable(self) -> bool:
+        """Whether no field can change, if none is assigned, and each is written the same each time."""
+        return all(wire.is_immutable for wire in self.wires.values())
 
     def to_struct(self, instance: object, /) -> object:
         """Return the fields of an instance in the form that msgspec writes."""
@@ -158,16 +160,14 @@ class StructCodec(Generic[T]):
             before: fields whose values are given.
             is_mutable: whether the instance takes plain assignments.
         """
-        known: dict[str, object] = {"UNSET": msgspec.UNSET, "default_of": default_of}
+        known: dict[str, object] = {"UNSET": msgspec.UNSET}
         values = {name: f"given_{number}" for number, name in enumerate(before)}
-        for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
-            default = self._defaults[number]
+        for number, (name, wire) in enumerate(self.wires.items()):
             known[f"back_{number}"] = wire.back
-            known[f"default_{number}"] = default
             value = f"struct.{name}" if wire.back is None else f"back_{number}(struct.{name})"
-            if default is not attrs.NOTHING:
-                absent = f"default_of(default_{number}, instance)"
-                value = f"{absent} if struct.{name} is UNSET else {value}"
+            if name in self._initials:
+                known[f"initial_{number}"] = self._initials[name]
+                value = f"initial_{number}(instance) if struct.{name} is UNSET else {value}"
             values[name] = value
         if caches_hash(self.cls):
             values["_attrs_cached_hash"] = "None"  # as `__init__` does
@@ -182,24 +182,28 @@ class StructCodec(Generic[T]):
 
     def _encoder(self) -> Encoder[T]:
         known, struct = self._as_struct()
-        known |= {"read": self.read, "to_json": to_json, "refused": self._refused}
+        known |= {"to_json": to_json, "refused": self._refused}
         statements = [
-            f"try: data = to_json({struct}); read(data)",  # refuses to write a value that cannot be read
-            "except (TypeError, ValueError, OverflowError, AttributeError) as error:",
+            f"try: return to_json({struct})",
+            "except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:",
             "    raise refused(error) from error",
-            "return data",
         ]
         return generated(Encoder[T], "instance", statements, known)
 
     def _refused(self, error: Exception) -> PayloadError:
-        return PayloadError(f"{self.cls.__qualname__} cannot be stored: {error}")
+        cls = self.cls.__qualname__
+        return PayloadError(error.sentence(cls) if isinstance(error, MisfitError) else f"{cls}: {error}")
 
     def _as_struct(self) -> tuple[dict[str, object], str]:
         """Return the globals and the expression that makes a struct of an instance."""
         known: dict[str, object] = {"struct": self._struct}
         fields: list[str] = []
-        for number, (name, wire) in enumerate(zip(self.names, self._wires, strict=True)):
-            known[f"to_{number}"] = wire.to
-            value = f"instance.{name}"
-            fields.append(f"{name}={value}" if wire.to is None else f"{name}=to_{number}({value})")
+        for number, (name, wire) in enumerate(self.wires.items()):
+            known |= wire.names
+            known[f"to_{number}"] = to_within(f".{name}", wire)
+            value = f"to_{number}(instance.{name})"
+            if wire.guard:
+                fits = wire.guard.replace("{v}", f"(v{number} := instance.{name})", 1)
+                value = f"v{number} if {fits.replace('{v}', f'v{number}')} else to_{number}(v{number})"
+            fields.append(f"{name}={value}")
         return known, f"struct({', '.join(fields)})"

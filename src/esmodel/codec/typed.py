@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import TypeForm
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.codec.wire import Convert, name_of, to_json
+from esmodel.codec.wire import Convert, MisfitError, name_of, to_json
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class TypedCodec(Generic[T]):
         (b'5', None)
     """
 
-    __slots__ = ("_back", "_name", "_read", "_to", "decode")
+    __slots__ = ("_name", "_to", "decode")
 
     def __init__(self, as_type: TypeForm[T], codec: Codec | None = None, /) -> None:
         """Derive how values of the type are written.
@@ -42,9 +42,7 @@ class TypedCodec(Generic[T]):
         wire = (DEFAULT_CODEC if codec is None else codec).wire(as_type)
         self._name = name_of(as_type)
         self._to = wire.to
-        self._back = wire.back
-        read: Callable[[bytes], object] = msgspec.json.Decoder(wire.type).decode
-        self._read = read
+        read: Callable[[bytes], object] = msgspec.json.Decoder(wire.json_type).decode
         decode = read if wire.back is None else _composed(read, wire.back)
         self.decode: Callable[[bytes], T] = cast("Callable[[bytes], T]", decode)  # because it reads `as_type`
 
@@ -55,16 +53,11 @@ class TypedCodec(Generic[T]):
             PayloadError: if the value could not be read again, or would be read as another one.
         """
         try:
-            data = to_json(value if self._to is None else self._to(value))
-            again = self._read(data)  # refuses to write a value that cannot be read
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            msg = f"{value!r} cannot be stored as {self._name}: {error}"
-            raise PayloadError(msg) from error
-        # msgspec also writes values of other types: a UUID, where the type says text
-        if self._back is None and type(again) is not type(value) and again != value:
-            msg = f"{value!r} cannot be stored as {self._name}: it would come back as {again!r}"
-            raise PayloadError(msg)
-        return data
+            return to_json(self._to(value))
+        except MisfitError as error:
+            raise PayloadError(error.sentence(self._name)) from error.__cause__
+        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
+            raise PayloadError(f"{self._name}: {error}") from error
 
 
 def _composed(read: Callable[[bytes], object], back: Convert) -> Callable[[bytes], object]:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
-from typing import Final, Union, get_origin
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, Union, get_origin
 
 import msgspec
 
-from esmodel.codec.containers import pairs_of
-from esmodel.codec.typevars import is_class
-from esmodel.codec.wire import Convert, Wire, is_native, name_of, to_json, union_of
-from esmodel.exceptions import PayloadError, UnsupportedTypeError
+from esmodel.codec.containers import is_mapping
+from esmodel.codec.wire import (
+    Convert,
+    Read,
+    Wire,
+    is_readable,
+    misfit,
+    name_of,
+    read_within,
+    reader_of,
+    scalar,
+    union_of,
+)
+from esmodel.exceptions import UnsupportedTypeError
 
 UNIONS: Final[frozenset[object]] = frozenset({Union, types.UnionType})
 """The origins of a union, whether it is written ``X | Y`` or ``Union[X, Y]``."""
+
+_NONE: Final = type(None)
 
 
 def union_wire(members: Sequence[tuple[object, Wire]], /) -> Wire:
@@ -30,62 +42,152 @@ def union_wire(members: Sequence[tuple[object, Wire]], /) -> Wire:
         UnsupportedTypeError: if the members of a sum type cannot be told apart.
     """
     spelling = " | ".join(wire.spelling for _, wire in members)
-    if all(wire.to is None for _, wire in members):
-        union = union_of([wire.type for _, wire in members])
-        if is_native(union):
-            return Wire(union, spelling=spelling)
-    some = [(member, wire) for member, wire in members if member is not type(None)]
-    only = some[0][1]
-    if len(some) == 1 and only.to is not None and only.back is not None:
-        return _optional_wire(only.type, only.to, only.back, spelling)
-    return _sum_wire(some, spelling, optional=len(some) < len(members))
+    wires = [wire for _, wire in members]
+    some = [(member, wire) for member, wire in members if wire.classes != (_NONE,)]
+    if all(wire.is_native for wire in wires):
+        union = union_of([wire.json_type for wire in wires])
+        if is_readable(union):
+            return _native_wire(wires, union, spelling)
+    if len(some) == 1:
+        return _optional_wire(some[0][1], spelling)
+    return _sum_wire(some, spelling, is_optional=len(some) < len(members))
 
 
-def _optional_wire(some: object, to_some: Convert, back_some: Convert, spelling: str) -> Wire:
+def _native_wire(wires: Sequence[Wire], union: object, spelling: str) -> Wire:
+    """Carry a union whose members differ in their JSON."""
+    find = _finder(wires, spelling)
+    backs = {kind: wire.back for wire in wires if wire.back is not None for kind in _read_as(wire.json_type)}
+
+    def back(value: object) -> object:
+        convert = backs.get(type(value))
+        return value if convert is None else convert(value)
+
+    return _joined(
+        wires, union, lambda value: find(value).to(value), back if backs else None, spelling, is_native=True
+    )
+
+
+def _read_as(wire_type: object) -> list[type[object]]:
+    """Return the classes of what msgspec reads as a type."""
+    origin = get_origin(wire_type) or wire_type
+    if origin in UNIONS:
+        return (
+            [cls for each in wire_type.__args__ for cls in _read_as(each)]
+            if isinstance(wire_type, types.UnionType)
+            else []
+        )
+    return [origin] if isinstance(origin, type) else []
+
+
+def _joined(  # noqa: PLR0913  # because these are the parts of a wire
+    wires: Sequence[Wire],
+    wire_type: object,
+    to: Convert,
+    back: Convert | None,
+    spelling: str,
+    *,
+    is_native: bool = False,
+    guarded: bool = True,
+) -> Wire:
+    """Return the wire of a union, with what holds for all of its members."""
+    guards = [wire.guard for wire in wires if wire.guard] if guarded else []
     return Wire(
-        union_of([some, type(None)]),
-        lambda value: None if value is None else to_some(value),
-        lambda value: None if value is None else back_some(value),
+        wire_type,
+        to,
+        back,
+        spelling,
+        classes=tuple(dict.fromkeys(cls for wire in wires for cls in wire.classes)),
+        also=tuple(dict.fromkeys(cls for wire in wires for cls in wire.also)),
+        guard=f"({' or '.join(guards)})" if guards else "",
+        names={name: each for wire in wires for name, each in wire.names.items()},
+        is_native=is_native,
+        is_immutable=all(wire.is_immutable for wire in wires),
+        base=next((wire.base for wire in wires if wire.base is not None), None),
+    )
+
+
+def _finder(wires: Sequence[Wire], spelling: str) -> Callable[[object], Wire]:
+    """Return a function that finds the member of a value.
+
+    Raises:
+        UnsupportedTypeError: if two members have values of the same class.
+    """
+    by_class: dict[type[object], Wire] = {}
+    for wire in wires:
+        for cls in wire.classes:
+            if cls in by_class:
+                msg = (
+                    f"the union {spelling} has two members whose values are of the class {cls.__qualname__}, "
+                    f"so that nothing tells them apart; give one a class of its own"
+                )
+                raise UnsupportedTypeError(msg)
+            by_class[cls] = wire
+    for wire in wires:
+        for cls in wire.also:
+            by_class.setdefault(cls, wire)
+    hooked = [wire for wire in wires if wire.base is not None]
+
+    def find(value: object) -> Wire:
+        found = by_class.get(type(value))
+        if found is not None:
+            return found
+        for wire in hooked:
+            if wire.base is not None and isinstance(value, wire.base):
+                return wire
+        raise misfit(spelling, value)
+
+    return find
+
+
+def _optional_wire(some: Wire, spelling: str) -> Wire:
+    back = some.back
+    return _joined(
+        [some, scalar(_NONE)],
+        union_of([some.json_type, _NONE]),
+        lambda value: None if value is None else some.to(value),
+        None if back is None else lambda value: None if value is None else back(value),
         spelling,
     )
 
 
-def _sum_wire(members: Sequence[tuple[object, Wire]], spelling: str, *, optional: bool) -> Wire:
+def _sum_wire(members: Sequence[tuple[object, Wire]], spelling: str, *, is_optional: bool) -> Wire:
     """Carry a sum type as an object with one entry: the stable name of the member, and the value."""
-    by_tag: dict[str, tuple[Wire, msgspec.json.Decoder[object]]] = {}
-    by_class: dict[object, tuple[str, Wire]] = {}
+    wires = [wire for _, wire in members]
+    find = _finder(wires, spelling)
+    by_tag: dict[str, tuple[Wire, Read]] = {}
+    tags: dict[int, str] = {}
     for member, wire in members:
-        cls: object = get_origin(member) or member
-        tag = name_of(cls)
-        if not is_class(cls):
-            msg = f"the sum type {spelling} has the member {tag}, which is not a class; use a class instead"
-            raise UnsupportedTypeError(msg)
-        if tag in by_tag or cls in by_class:
+        tag = _tag_of(member)
+        if tag in by_tag:
             msg = f"the sum type {spelling} has two members that are stored as {tag!r}; set `stored_name`"
             raise UnsupportedTypeError(msg)
-        by_tag[tag] = (wire, msgspec.json.Decoder(wire.type))
-        by_class[cls] = (tag, wire)
+        by_tag[tag] = (wire, reader_of(wire))
+        tags[id(wire)] = tag
 
     def to(value: object) -> object:
-        if optional and value is None:
+        if is_optional and value is None:
             return None
-        found = by_class.get(type(value))
-        if found is None:
-            msg = f"expected {spelling}, got {value!r}"
-            raise PayloadError(msg)
-        tag, wire = found
-        return {tag: value if wire.to is None else wire.to(value)}
+        wire = find(value)
+        tag = tags[id(wire)]
+        return {tag: wire.to(value)}
 
     def back(value: object) -> object:
-        if optional and value is None:
+        if is_optional and value is None:
             return None
-        pairs = pairs_of(value)
+        pairs = list(value.items()) if is_mapping(value) else []
         if len(pairs) != 1 or pairs[0][0] not in by_tag:
             msg = f"Expected one of {', '.join(by_tag)}, got {', '.join(str(tag) for tag, _ in pairs)}"
             raise msgspec.ValidationError(msg)
-        wire, decoder = by_tag[str(pairs[0][0])]
-        plain = decoder.decode(to_json(pairs[0][1]))
-        return plain if wire.back is None else wire.back(plain)
+        tag = str(pairs[0][0])
+        wire, read = by_tag[tag]
+        return read_within(tag, wire, read, pairs[0][1])
 
     wire_type: object = dict[str, msgspec.Raw]
-    return Wire(union_of([wire_type, type(None)]) if optional else wire_type, to, back, spelling)
+    read = union_of([wire_type, _NONE]) if is_optional else wire_type
+    return _joined(wires, read, to, back, spelling, guarded=False)
+
+
+def _tag_of(member: object) -> str:
+    """Return the stable name of a member: that of its class."""
+    origin: object = get_origin(member) or member
+    return "Literal" if origin is Literal else name_of(origin)

@@ -2,40 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from typing import Final, Protocol, TypeAlias, cast
 
 import attrs
 import msgspec
 from typing_extensions import TypeIs
 
+from esmodel.codec.generated import generated
+
 Convert = Callable[[object], object]
 """Converts a value to its stored form, or back."""
+
+_LONGEST: Final = 80
+"""The most characters of a value that a message shows."""
+
+_numbers: Final = count()
+
+
+class MisfitError(ValueError):
+    """A value does not fit its type.
+
+    Attributes:
+        path: where the value is, outermost part first: ``[".items", "[3]", ".price"]``.
+        finding: what was expected and what was found.
+    """
+
+    def __init__(self, finding: str) -> None:
+        """Begin at the value itself."""
+        super().__init__(finding)
+        self.path: list[str] = []
+        self.finding = finding
+
+    def within(self, part: str, /) -> MisfitError:
+        """Return the misfit as seen from the value that contains this one."""
+        self.path.insert(0, part)
+        return self
+
+    def sentence(self, of: str, /) -> str:
+        """Return the message, given the name of the outermost class or type."""
+        return f"{of}{''.join(self.path)}: {self.finding}."
 
 
 @attrs.frozen
 class Wire:
     """How the values of one type are written: as a type that msgspec supports, with converters to it.
 
+    A writer refuses what its reader would refuse, or return as something else.
+
     Attributes:
-        type: the type that msgspec writes and reads.
-        to: converts a value to that type; ``None`` if there is nothing to convert.
-        back: converts a value of that type back; ``None`` as for ``to``.
+        json_type: the type that msgspec reads.
+        to: checks a value, and converts it to what msgspec writes; raises ``MisfitError``.
+        back: converts what msgspec read to the value; ``None`` if there is nothing to convert.
         spelling: the type spelled out, with the fields of nested classes, for fingerprints.
+        classes: the classes of the values, without subclasses.
+        also: classes whose values it takes where no other member of a union does: ``int`` for a float.
+        guard: an expression over ``{v}``, true for values that are written as they are, so that ``to``
+            need not be called; empty if there are none.
+        names: the names in ``guard``, and what they stand for.
+        is_native: whether the JSON is the one that msgspec writes for the type, so that a union of such
+            types needs no tags where msgspec can tell them apart.
+        is_immutable: whether values cannot change, and are written the same each time.
+        base: for types with a hook, the class whose instances, of subclasses too, it takes.
 
     Example:
         >>> Wire(str, to=str, back=complex, spelling="complex").back("1j")
         1j
     """
 
-    type: object
-    to: Convert | None = None
+    json_type: object
+    to: Convert
     back: Convert | None = None
     spelling: str = ""
+    classes: tuple[type[object], ...] = ()
+    also: tuple[type[object], ...] = ()
+    guard: str = ""
+    names: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    is_native: bool = False
+    is_immutable: bool = True
+    base: type[object] | None = None
 
 
 to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
 """Write a value of a type that msgspec supports as JSON."""
+
+
+def misfit(expected: str, found: object, /) -> MisfitError:
+    """Return the error of a value that is not of the expected type."""
+    return MisfitError(f"expected {expected}, found {shown(found)}")
+
+
+def exact_class(value: object, /) -> type[object]:
+    """Return the class of a value; to compare with it narrows no type, which would lose those of items."""
+    return type(value)
+
+
+def shown(value: object, /) -> str:
+    """Return the class of a value, and the value itself where it can be shown."""
+    name = type(value).__qualname__
+    if value is None:
+        return "None"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # because a value of any class may be at fault
+        return name
+    return f"{name} {text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}"
+
+
+def scalar(cls: type[object], /, *, is_immutable: bool = True) -> Wire:
+    """Return the wire of a class whose values msgspec carries, exactly that class."""
+
+    def to(value: object) -> object:
+        if type(value) is cls:
+            return value
+        raise misfit(cls.__name__, value)
+
+    guard, names = exactly(cls)
+    return Wire(
+        cls,
+        to,
+        spelling=name_of(cls),
+        classes=(cls,),
+        guard=guard,
+        names=names,
+        is_native=True,
+        is_immutable=is_immutable,
+    )
+
+
+def exactly(cls: type[object], /) -> tuple[str, Mapping[str, object]]:
+    """Return the guard of values of exactly one class, and its names."""
+    name = f"class_{next(_numbers)}"
+    return f"{{v}}.__class__ is {name}", {name: cls}
+
+
+def all_of(wire: Wire, /) -> Callable[[Iterable[object]], bool]:
+    """Return a function that tells whether all items are written as they are."""
+    if not wire.guard:
+        return lambda items: not any(True for _ in items)
+    statements = [
+        f"for item in items:\n        if not ({wire.guard.format(v='item')}): return False",
+        "return True",
+    ]
+    return generated(Callable[[Iterable[object]], bool], "items", statements, dict(wire.names))
+
+
+def to_within(part: str, wire: Wire, /) -> Convert:
+    """Return the ``to`` of a wire; a misfit names the part that holds the value."""
+    convert = wire.to
+
+    def to(value: object) -> object:
+        try:
+            return convert(value)
+        except MisfitError as error:
+            raise error.within(part) from error.__cause__
+
+    return to
+
+
+Read: TypeAlias = Callable[[bytes], object]
+"""Reads JSON as what a wire converts back."""
+
+
+def reader_of(wire: Wire, /) -> Read:
+    """Return the function that reads JSON as what a wire converts back."""
+    decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire.json_type)
+    return decoder.decode
+
+
+def read_within(key: str, wire: Wire, read: Read, raw: object, /) -> object:
+    """Return the value of a part that is still JSON; an error names the part, as those of msgspec do."""
+    try:
+        plain = read(to_json(raw))
+        return plain if wire.back is None else wire.back(plain)
+    except msgspec.ValidationError as error:
+        finding, _, path = str(error).partition(" - at `$")
+        raise msgspec.ValidationError(f"{finding} - at `$.{key}{path.removesuffix('`')}`") from error
 
 
 def union_of(members: Sequence[object], /) -> object:
@@ -46,14 +189,13 @@ def union_of(members: Sequence[object], /) -> object:
     return joined
 
 
-def is_native(hint: object) -> bool:
-    """Return whether msgspec supports a type without a hook."""
+def is_readable(hint: object) -> bool:
+    """Return whether msgspec can read a type; it cannot where the members of a union look the same."""
     try:
         msgspec.json.Decoder(hint)
-        info = msgspec.inspect.type_info(hint)
     except (TypeError, ValueError):
         return False
-    return not isinstance(info, (msgspec.inspect.CustomType, msgspec.inspect.AnyType))
+    return True
 
 
 def name_of(hint: object) -> str:

@@ -20,7 +20,6 @@ from typing_extensions import override
 
 from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import Codec
-from esmodel.codec.fields import default_of
 from esmodel.codec.instances import maker_of
 from esmodel.exceptions import (
     ApplyError,
@@ -197,7 +196,7 @@ class DomainEntity(Planned, Applying[TEvent]):
         entity._es_last_modified = None
         entity._es_is_discarded = False
         for name, default in plan_of(cls).defaults:
-            object.__setattr__(entity, name, default_of(default, entity))
+            object.__setattr__(entity, name, default(entity))
         return entity
 
     def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:

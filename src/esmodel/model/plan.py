@@ -13,7 +13,7 @@ from attrs import frozen
 from typing_extensions import Format, get_annotations
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.codec.fields import fields_of
+from esmodel.codec.fields import Initial, fields_of, initial_of
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent
@@ -115,7 +115,7 @@ class EntityPlan:
         state: the fields that make up the state; the library's own are not among them.
         required: the fields of the state that have no default.
         attributes: the declared attributes, by name.
-        defaults: the fields of the state that have a default, each with it.
+        defaults: the fields of the state that have a default, each with what gives it.
         codec: encodes and decodes the state.
         snapshot_upcaster: the steps from an older shape of the state.
         library: the events that the library brings.
@@ -124,7 +124,7 @@ class EntityPlan:
     state: tuple[str, ...]
     required: tuple[str, ...]
     attributes: Mapping[str, DeclaredAttribute]
-    defaults: tuple[tuple[str, object], ...]
+    defaults: tuple[tuple[str, Initial], ...]
     codec: Codec
     snapshot_upcaster: Upcaster[Never, object] | None
     library: LibraryEvents
@@ -165,7 +165,7 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
-        defaults=tuple((each.name, each.default) for each in fields if each.default is not attrs.NOTHING),
+        defaults=tuple((each.name, make) for each in fields if (make := initial_of(each)) is not None),
         codec=entity._es_schema.codec,
         snapshot_upcaster=entity._es_schema.snapshot_upcaster,
         library=entity._es_library,

@@ -163,8 +163,7 @@ class Array(Generic[T]):
         position, streams = self._position(index), self._streams
         if streams.holds(position):
             offset = position % streams.array_size
-            found = streams.find(position - offset, offset)
-            if found is not None:
+            if (found := streams.find(position - offset, offset)) is not None:
                 return found.item
         streams.check_layout()
         raise ArrayIndexError(self.id, position, "expected an item, found none")

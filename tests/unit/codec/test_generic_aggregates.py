@@ -140,7 +140,7 @@ def test_a_concrete_class_of_a_generic_one_is_kept() -> None:
     assert keepers[STREAM] == keeper
     assert keepers.get_entity(STREAM, at=0).values == (1,)
     keeper.trigger(Kept[int], value="3")  # type: ignore[arg-type]  # because it is to be refused
-    with pytest.raises(PayloadError, match="Expected `int`, got `str`"):
+    with pytest.raises(PayloadError, match=r"Kept.value: expected int, found str '3'"):
         keepers.save(keeper)
 
 
@@ -233,7 +233,7 @@ def test_an_inherited_field_of_an_event_has_the_type_that_its_base_was_given() -
     keepers = EventSourcedRepository(WholeKeeper, MemoryStore())
     keeper = WholeKeeper.create(Kept[int], value=1)
     keeper.trigger(Labelled[Pair[str]], value=5, more=Pair("a", "b"))  # type: ignore[arg-type]
-    with pytest.raises(PayloadError, match=r"Expected `str`, got `int` - at `\$\.value`"):
+    with pytest.raises(PayloadError, match=r"\.value: expected str, found int"):
         keepers.save(keeper)
 
 

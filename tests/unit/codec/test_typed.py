@@ -47,7 +47,7 @@ def test_inherited_fields_have_the_type_that_the_base_was_given() -> None:
     assert codec.encode(Named("a", "b", number)) == b'{"left":"a","right":"b","value":"1.50"}'
     loaded = codec.decode(b'{"left":"1","right":"2","value":"3"}')
     assert (loaded.left, loaded.right, loaded.value) == ("1", "2", Decimal(3))
-    with pytest.raises(PayloadError, match=r"Expected `str`, got `int` - at `\$\.left`"):
+    with pytest.raises(PayloadError, match=r"\.left: expected str, found int"):
         codec.encode(Named(1, "b", number))  # type: ignore[arg-type]  # because it is to be refused
 
 
@@ -89,7 +89,7 @@ def test_one_generic_class_is_carried_with_two_types() -> None:
 
 
 def test_one_generic_class_with_two_types_is_no_sum_type() -> None:
-    with pytest.raises(UnsupportedTypeError, match="two members that are stored as 'Pair'"):
+    with pytest.raises(UnsupportedTypeError, match="whose values are of the class Pair"):
         TypedCodec(Pair[int] | Pair[str])
 
 

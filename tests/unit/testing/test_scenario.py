@@ -518,7 +518,7 @@ def test_a_hook_that_loses_something_is_found_in_what_is_given() -> None:
 
 
 def test_a_hook_that_cannot_read_what_it_wrote_is_found() -> None:
-    with pytest.raises(EventChangedError, match=r"Unreadable: .* cannot be read: ValueError"):
+    with pytest.raises(EventChangedError, match=r"Unreadable\.money: its TypeHook cannot carry .*ValueError"):
         scenario(Purse).given(Unreadable, money=Money(5))
 
 
@@ -527,9 +527,8 @@ def test_a_value_that_cannot_be_stored_is_found() -> None:
         scenario(Account).when(lambda: Account.open("\ud800"))
 
 
-def test_a_list_in_the_place_of_a_sequence_is_found() -> None:
-    with pytest.raises(EventChangedError, match=r"numbers: expected \[1\], found \(1,\)"):
-        scenario(Row).given(Numbered, numbers=[1])
+def test_a_list_in_the_place_of_a_sequence_comes_back() -> None:
+    scenario(Row).given(Numbered, numbers=[1]).when(lambda row: row.trigger(Numbered, numbers=(2,)))
 
 
 @frozen(kw_only=True)
