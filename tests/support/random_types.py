@@ -6,12 +6,13 @@ import dataclasses
 import datetime as dt
 import math
 import types
+import typing
 from collections import OrderedDict, deque
-from collections.abc import Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from itertools import count
-from typing import Annotated, Final, Literal, NamedTuple, NewType, Optional, TypedDict, Union
+from typing import Annotated, Final, Literal, NamedTuple, TypedDict, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,10 @@ import attrs
 from codec_types import Colour, Level, Mixed, Mode, Right, Text
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+
+from esmodel.codec.containers import pairs_of
+from esmodel.codec.instances import Constructor
+from esmodel.codec.wire import union_of
 
 ZONES: Final = tuple(
     map(ZoneInfo, ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC", "Etc/GMT+5"))
@@ -104,7 +109,7 @@ LEAVES: Final = (
     *(Drawn(each, st.sampled_from(each)) for each in (Colour, Level, Mixed, Text)),
     Drawn(Right, st.sampled_from([Right(0), Right.READ, Right.READ | Right.WRITE])),
     Drawn(Mode, st.sampled_from([Mode(0), Mode.R, Mode.R | Mode.W, Mode(64)])),
-    Drawn(Literal["a", 1, None], st.sampled_from(["a", 1, None])),
+    Drawn(Literal["a", 1] | None, st.sampled_from(["a", 1, None])),
     Drawn(Literal[True, "b"], st.sampled_from([True, "b", 1])),
     Drawn(Literal[Colour.RED, Mixed.TEXT], st.sampled_from([Colour.RED, Mixed.TEXT])),
     Drawn(complex, st.complex_numbers(allow_nan=False)),
@@ -113,119 +118,139 @@ LEAVES: Final = (
 )
 
 
-def _many(item: Drawn, kind: object) -> Drawn:
-    items = st.lists(item.values, max_size=3)
-    if kind in {set, frozenset, AbstractSet, MutableSet}:
-        if not item.hashable:
-            return item
-        makers: list[type] = {set: [set], MutableSet: [set], frozenset: [frozenset]}.get(
-            kind, [set, frozenset]
-        )
-        return Drawn(
-            _of(kind, item.hint),
-            st.tuples(st.sampled_from(makers), items.map(_hashable)).map(_made),
-            kind is frozenset,
-        )
-    if kind is tuple:
-        return Drawn(_of(tuple, item.hint, ...), items.map(tuple), item.hashable)
-    makers = {list: [list], MutableSequence: [list, deque]}.get(kind, [list, tuple, deque])
-    return Drawn(_of(kind, item.hint), st.tuples(st.sampled_from(makers), items).map(_made), hashable=False)
+Make = Callable[[Iterable[object]], object]
+
+_SET: Final[Make] = set[object]
+_FROZENSET: Final[Make] = frozenset[object]
+_LIST: Final[Make] = list[object]
+_TUPLE: Final[Make] = tuple[object, ...]
+_DEQUE: Final[Make] = deque[object]
+
+SETS: Final[tuple[tuple[type, tuple[Make, ...]], ...]] = (
+    (set, (_SET,)),
+    (MutableSet, (_SET,)),
+    (frozenset, (_FROZENSET,)),
+    (AbstractSet, (_SET, _FROZENSET)),
+)
+SEQUENCES: Final[tuple[tuple[type, tuple[Make, ...]], ...]] = (
+    (list, (_LIST,)),
+    (MutableSequence, (_LIST, _DEQUE)),
+    (Sequence, (_LIST, _TUPLE, _DEQUE)),
+    (tuple, (_TUPLE,)),
+)
 
 
-def _hashable(items: list[object]) -> list[object]:
-    found: list[object] = []
-    for each in items:
-        try:
-            hash(each)
-        except TypeError:
-            continue
-        found.append(each)
-    return found
-
-
-def _made(pair: tuple[type, object]) -> object:
+def _made(pair: tuple[Make, Iterable[object]]) -> object:
     make, given = pair
     return make(given)
 
 
-def _of(origin: object, *arguments: object) -> object:
-    return types.GenericAlias(origin, arguments)
+def _sequence(item: Drawn, drawn: tuple[type, tuple[Make, ...]]) -> Drawn:
+    kind, makers = drawn
+    items = st.lists(item.values, max_size=3)
+    arguments = (item.hint, ...) if kind is tuple else (item.hint,)
+    values = st.tuples(st.sampled_from(makers), items).map(_made)
+    return Drawn(types.GenericAlias(kind, arguments), values, item.hashable and kind is tuple)
 
 
-def _mapping(key: Drawn, value: Drawn, kind: object) -> Drawn:
+def _set(item: Drawn, drawn: tuple[type, tuple[Make, ...]]) -> Drawn:
+    kind, makers = drawn
+    items = st.lists(item.values, max_size=3).map(_with_hash)
+    values = st.tuples(st.sampled_from(makers), items).map(_made)
+    return Drawn(types.GenericAlias(kind, (item.hint,)), values, kind is frozenset)
+
+
+def _with_hash(items: list[object]) -> list[object]:
+    return [each for each in items if _has_hash(each)]
+
+
+def _has_hash(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _mapping(key: Drawn, value: Drawn, kind: type) -> Drawn:
     pairs = st.lists(st.tuples(key.values, value.values), max_size=3)
-    makers = [dict, OrderedDict] if kind is not dict else [dict]
-    return Drawn(
-        _of(kind, key.hint, value.hint),
-        st.tuples(st.sampled_from(makers), pairs.map(_with_hash)).map(_made),
-        hashable=False,
-    )
+    makers: tuple[Make, ...] = (_dict,) if kind is dict else (_dict, _ordered)
+    values = st.tuples(st.sampled_from(makers), pairs).map(_made)
+    return Drawn(types.GenericAlias(kind, (key.hint, value.hint)), values, hashable=False)
 
 
-def _with_hash(pairs: list[tuple[object, object]]) -> dict[object, object]:
-    return {key: value for key, value in pairs if _hashable([key])}
+def _dict(pairs: Iterable[object]) -> object:
+    return {key: value for key, value in pairs_of(pairs) if _has_hash(key)}
+
+
+def _ordered(pairs: Iterable[object]) -> object:
+    return OrderedDict((key, value) for key, value in pairs_of(pairs) if _has_hash(key))
+
+
+def _fixed(items: list[Drawn]) -> Drawn:
+    hint = types.GenericAlias(tuple, tuple(each.hint for each in items))
+    return Drawn(hint, st.tuples(*(each.values for each in items)), all(each.hashable for each in items))
+
+
+def _new_class(bases: tuple[object, ...], hints: dict[str, object], **keywords: object) -> type[object]:
+    def fill(namespace: dict[str, object]) -> None:
+        namespace.update(__annotations__=hints, __module__=__name__)
+
+    return types.new_class(f"Drawn{next(_numbers)}", bases, keywords, fill)
 
 
 def _class(kind: str, fields: list[Drawn]) -> Drawn:
-    name = f"Drawn{next(_numbers)}"
     hints = {f"f{index}": each.hint for index, each in enumerate(fields)}
-    values = st.tuples(*(each.values for each in fields))
     hashable = all(each.hashable for each in fields)
+    bare = _new_class((NamedTuple,) if kind == "namedtuple" else (), hints)
     if kind == "attrs":
-        made = attrs.frozen(type(name, (), {"__annotations__": hints}))
+        bare = attrs.frozen(bare)
     elif kind == "define":
-        made, hashable = attrs.define(type(name, (), {"__annotations__": hints}), slots=False), False
+        bare, hashable = attrs.define(bare, slots=False), False
     elif kind == "dataclass":
-        made = dataclasses.make_dataclass(name, list(hints.items()), frozen=True)
-    elif kind == "namedtuple":
-        made = NamedTuple(name, list(hints.items()))
-    else:
-        total = TypedDict(name, hints, total=False)
-        dicts = st.tuples(values, st.permutations(list(hints)), st.integers(0, len(hints))).map(
-            lambda drawn: {key: drawn[0][int(key[1:])] for key in drawn[1][: drawn[2]]}
-        )
-        return Drawn(total, dicts, hashable=False)
-    return Drawn(made, values.map(lambda drawn: made(*drawn)), hashable)
+        bare = dataclasses.dataclass(bare, frozen=True)
+    make = cast("Constructor[object]", bare)  # because its fields were drawn
+    return Drawn(bare, st.tuples(*(each.values for each in fields)).map(lambda drawn: make(*drawn)), hashable)
 
 
-def _union(members: list[Drawn], *, optional: bool) -> Drawn:
-    hints = [each.hint for each in members]
-    union = Union[tuple(hints)]  # noqa: UP007
-    return Drawn(
-        Optional[union] if optional else union,  # noqa: UP045
-        st.one_of([each.values for each in members] + ([st.none()] if optional else [])),
-        all(each.hashable for each in members),
+def _typed_dict(fields: list[Drawn]) -> Drawn:
+    hints = {f"f{index}": each.hint for index, each in enumerate(fields)}
+    values = {name: each.values for name, each in zip(hints, fields, strict=True)}
+    some = st.permutations(list(hints)).flatmap(
+        lambda names: st.integers(0, len(names)).map(lambda size: names[:size])
     )
+    dicts = some.flatmap(lambda names: st.fixed_dictionaries({name: values[name] for name in names}))
+    return Drawn(_new_class((TypedDict,), hints, total=False), dicts, hashable=False)
+
+
+def _union(members: list[Drawn], optional: bool) -> Drawn:  # noqa: FBT001  # because a strategy draws it
+    values = [each.values for each in members] + ([st.none()] if optional else [])
+    hints = [each.hint for each in members] + ([type(None)] if optional else [])
+    return Drawn(union_of(hints), st.one_of(values), all(each.hashable for each in members))
+
+
+def _new_type(each: Drawn) -> Drawn:
+    new: Callable[[str, object], object] = vars(typing)["NewType"]  # its name is drawn
+    return Drawn(new(f"New{next(_numbers)}", each.hint), each.values, each.hashable)
+
+
+def _annotated(each: Drawn) -> Drawn:
+    return Drawn(Annotated[each.hint, "note"], each.values, each.hashable)
 
 
 def _deeper(children: SearchStrategy[Drawn]) -> SearchStrategy[Drawn]:
-    kinds = st.sampled_from([list, tuple, set, frozenset, Sequence, MutableSequence, AbstractSet, MutableSet])
     few = st.lists(children, min_size=1, max_size=3)
+    with_hash = children.filter(lambda each: each.hashable)
     return st.one_of(
-        st.builds(_many, children, kinds),
-        few.map(
-            lambda each: Drawn(
-                _of(tuple, *(d.hint for d in each)),
-                st.tuples(*(d.values for d in each)),
-                all(d.hashable for d in each),
-            )
-        ),
-        st.builds(
-            _mapping,
-            children.filter(lambda each: each.hashable),
-            children,
-            st.sampled_from([dict, Mapping, MutableMapping]),
-        ),
-        st.builds(_class, st.sampled_from(["attrs", "define", "dataclass", "namedtuple", "typeddict"]), few),
-        st.builds(
-            lambda each, o: _union(each, optional=o),
-            st.lists(children, min_size=1, max_size=3),
-            st.booleans(),
-        ),
-        children.map(
-            lambda each: Drawn(NewType(f"New{next(_numbers)}", each.hint), each.values, each.hashable)
-        ),
-        children.map(lambda each: Drawn(Annotated[each.hint, "note"], each.values, each.hashable)),
+        st.builds(_sequence, children, st.sampled_from(SEQUENCES)),
+        st.builds(_set, with_hash, st.sampled_from(SETS)),
+        st.builds(_mapping, with_hash, children, st.sampled_from([dict, Mapping, MutableMapping])),
+        st.builds(_class, st.sampled_from(["attrs", "define", "dataclass", "namedtuple"]), few),
+        st.builds(_union, few, st.booleans()),
+        few.map(_fixed),
+        few.map(_typed_dict),
+        children.map(_new_type),
+        children.map(_annotated),
     )
 
 

@@ -90,5 +90,5 @@ def _text(text: object) -> str:
 def _is_same(value: object, again: object) -> bool:
     """Tell whether a value came back, as far as its class can compare; nan cannot."""
     if type(value).__eq__ is object.__eq__:
-        return True
+        return not hasattr(value, "__dict__") or vars(value) == vars(again)
     return bool(value == again) or not bool(value == value)  # noqa: PLR0124  # because nan is not

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sysconfig
 import types
 from collections.abc import Callable, Mapping
-from typing import Final, ParamSpec, Protocol, TypeVar, cast
+from typing import Final, Never, ParamSpec, Protocol, TypeAlias, TypeGuard, TypeVar, cast, get_origin
 
 import attrs
 from typing_extensions import override
@@ -29,7 +29,13 @@ _HAS_GIL: Final = not sysconfig.get_config_var("Py_GIL_DISABLED")
 _RUN_BY_INIT: Final = ("validator", "converter")
 _CALLED_BY_INIT: Final = ("__attrs_pre_init__", "__attrs_post_init__")
 
+_NOTHING: Final[Mapping[str, Never]] = {}
+
 _mutable_classes: Final[dict[type[object], type[object] | None]] = {}
+
+
+_Check: TypeAlias = Callable[[T], T]
+"""Returns an instance once its fields are checked."""
 
 
 class Constructor(Protocol[TInstance_co]):
@@ -66,15 +72,27 @@ class Makers(Protocol):
         """Return the maker of a class.
 
         Raises:
-            KeyError: if ``maker_of`` has not seen the class yet.
+            KeyError: if there is none yet.
         """
         ...
 
+    def __setitem__(self, event_class: Callable[P, T], make: Maker[T], /) -> None:
+        """Keep the maker of a class."""
+        ...
 
-_makers: Final[dict[object, object]] = {}
 
-MAKERS: Final = cast("Makers", _makers)  # because no dictionary type lets a value's type depend on its key
-"""The makers so far. A hot path looks here first, which saves the call of ``maker_of``."""
+def new_makers() -> Makers:
+    """Return a dictionary of makers, empty yet."""
+    made: dict[object, object] = {}
+    return cast("Makers", made)  # because no dictionary type lets a value's type depend on its key
+
+
+def names_class(event_class: object, /) -> bool:
+    """Whether something called is a class, generic or not; a function may have been made for one call."""
+    return isinstance(get_origin(event_class) or event_class, type)
+
+
+_MAKERS: Final = new_makers()
 
 
 def maker_of(event_class: Callable[P, T], /) -> Maker[T]:
@@ -84,12 +102,36 @@ def maker_of(event_class: Callable[P, T], /) -> Maker[T]:
         event_class: the class, or a function that returns an event; a function is called as it is.
     """
     try:
-        return MAKERS[event_class]
+        return _MAKERS[event_class]
     except KeyError:
-        if not isinstance(event_class, type):
-            return _caller(event_class)  # not cached: a function may have been made for this call only
-        _makers[event_class] = _maker(event_class) or _caller(event_class)
-        return MAKERS[event_class]
+        if not names_class(event_class):
+            return _caller(event_class)
+        _MAKERS[event_class] = _fast_maker(event_class) or _caller(event_class)
+        return _MAKERS[event_class]
+
+
+def checked_maker(
+    event_class: Callable[P, T], guards: Mapping[str, str], known: Mapping[str, object], /
+) -> Maker[T]:
+    """Return a maker that also checks the values of fields.
+
+    Args:
+        event_class: the class.
+        guards: for each field of the payload, an expression over ``{v}`` that is true for most right values.
+        known: the names in these expressions, and for each field ``check_<name>``, which is called with
+            other values, and raises or returns the value.
+    """
+    made = _fast_maker(event_class, guards, known)
+    if made is not None:
+        return made
+    make = maker_of(event_class)
+    statements = [_checked(name, f"instance.{name}", guard) for name, guard in guards.items()]
+    check = generated(_Check[T], "instance", [*statements, "return instance"], dict(known))
+
+    def call(args: tuple[object, ...], given: Mapping[str, object], /, *header: object) -> T:
+        return check(make(args, given, *header))
+
+    return call
 
 
 def mutable_class_of(cls: type[object], /) -> type[object] | None:
@@ -138,27 +180,52 @@ def _caller(event_class: Callable[P, T]) -> Maker[T]:
     return call
 
 
-def _maker(cls: type[T]) -> Maker[T] | None:
+def _fast_maker(
+    event_class: Callable[P, T],
+    guards: Mapping[str, str] = _NOTHING,
+    known: Mapping[str, object] = _NOTHING,
+) -> Maker[T] | None:
+    return _maker(event_class, guards, known) if _is_class(event_class) else None
+
+
+def _is_class(event_class: Callable[P, T]) -> TypeGuard[type[T]]:
+    return isinstance(event_class, type)
+
+
+def _maker(cls: type[T], guards: Mapping[str, str], known: Mapping[str, object]) -> Maker[T] | None:
     """Return a maker that sets the fields itself; ``None`` if ``__init__`` does anything else."""
     mutable, header = mutable_class_of(cls), _header_of(cls)
     if mutable is None or header is None or not _only_sets_fields(cls, header):
         return None
     payload = fields_of(cls)[len(header) :]
-    call = f"return cls({', '.join([*header, '*args', '**given'])})"
+    checks = [_checked(name, f"instance.{name}", guard) for name, guard in guards.items()]
+    made = f"cls({', '.join([*header, '*args', '**given'])})"
+    call = f"instance = {made}; {'; '.join(checks)}; return instance" if checks else f"return {made}"
     statements = [
         # `__init__` reports missing and unknown arguments and fills in defaults
         f"if args or len(given) != {len(payload)}: {call}",
         "instance = mutable()",
         *(f"instance.{name} = {name}" for name in header),
         "try: ",
-        *(f"    instance.{each.name} = given[{each.alias!r}]" for each in payload),
+        *(f"    instance.{each.name} = {_value(each, guards)}" for each in payload),
         "    pass",
         f"except KeyError: {call}",
         "instance.__class__ = cls",
         "return instance",
     ]
     parameters = ", ".join(["args", "given", *header])
-    return generated(Maker[T], parameters, statements, {"mutable": mutable, "cls": cls})
+    return generated(Maker[T], parameters, statements, {**known, "mutable": mutable, "cls": cls})
+
+
+def _value(field: attrs.Attribute[object], guards: Mapping[str, str]) -> str:
+    given = f"given[{field.alias!r}]"
+    return _checked(field.name, given, guards[field.name]) if field.name in guards else given
+
+
+def _checked(name: str, value: str, guard: str) -> str:
+    """Return the expression that is a value, once it is checked."""
+    fits = guard.replace("{v}", f"(v := {value})", 1).replace("{v}", "v")
+    return f"v if {fits} else check_{name}(v)"
 
 
 def _header_of(cls: type[object]) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 import math
 import struct
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, Literal, get_args, get_origin
@@ -54,22 +55,24 @@ def _str_to(value: object) -> object:
     return value
 
 
-def _plain(cls: type[object], to: Convert, more: str, names: Mapping[str, object]) -> Wire:
+def _plain(cls: type[object], to: Convert, more: str) -> Wire:
     """Return the wire of a class with values that msgspec carries, as far as ``more`` holds of them."""
-    guard, known = exactly(cls)
+    guard, names = exactly(cls)
     return Wire(
         cls,
         to,
         spelling=name_of(cls),
         classes=(cls,),
         guard=f"({guard} and {more})",
-        names={**known, **names},
+        names=names,
         is_native=True,
     )
 
 
-_INT: Final = _plain(int, _int_to, "-LONG < {v} < LONG", {"LONG": 1 << _LONGEST_INT})
-_STR: Final = _plain(str, _str_to, "{v}.isascii()", {})
+_INT: Final = _plain(
+    int, _int_to, f"-{1 << 62} < {{v}} < {1 << 62}"
+)  # a comparison of small integers is fast
+_STR: Final = _plain(str, _str_to, "{v}.isascii()")
 _NONE: Final = scalar(type(None))
 _NOT_FINITE: Final[Mapping[str, float]] = {
     "nan": math.nan,
@@ -105,7 +108,7 @@ def _float_back(value: object) -> object:
 
 def _float_wire() -> Wire:
     guard, names = exactly(float)
-    fits = f"({guard} and -INF < {{v}} < INF)"
+    fits = f"({guard} and -{sys.float_info.max} <= {{v}} <= {sys.float_info.max})"
     return Wire(
         union_of([int, float, str]),
         _float_to,
@@ -114,7 +117,7 @@ def _float_wire() -> Wire:
         (float,),
         also=(int,),
         guard=fits,
-        names={**names, "INF": math.inf},
+        names=names,
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 from esmodel.codec.fields import Initial, caches_hash, setter_of
 from esmodel.codec.generated import generated
 from esmodel.codec.instances import mutable_class_of
-from esmodel.codec.wire import MisfitError, Wire, to_json, to_within, union_of
+from esmodel.codec.wire import Convert, MisfitError, Wire, to_json, to_within, union_of
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
@@ -118,6 +118,31 @@ class StructCodec(Generic[T]):
     def is_immutable(self) -> bool:
         """Whether no field can change, if none is assigned, and each is written the same each time."""
         return all(wire.is_immutable for wire in self.wires.values())
+
+    @property
+    def guards(self) -> Mapping[str, str] | None:
+        """For each field an expression that is true for most right values; ``None`` if a field has none."""
+        guards = {name: wire.guard for name, wire in self.wires.items() if wire.guard}
+        return guards if len(guards) == len(self.wires) else None
+
+    @property
+    def checks(self) -> Mapping[str, object]:
+        """The names in these expressions, and for each field a function that checks a value of it."""
+        known: dict[str, object] = {}
+        for name, wire in self.wires.items():
+            known |= wire.names
+            known[f"check_{name}"] = self._check(to_within(f".{name}", wire))
+        return known
+
+    def _check(self, convert: Convert) -> Convert:
+        def check(value: object) -> object:
+            try:
+                convert(value)
+            except MisfitError as error:
+                raise self._refused(error) from error.__cause__
+            return value
+
+        return check
 
     def to_struct(self, instance: object, /) -> object:
         """Return the fields of an instance in the form that msgspec writes."""

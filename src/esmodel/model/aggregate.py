@@ -11,7 +11,6 @@ from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
 from esmodel.clock import clock, now, system_time
-from esmodel.codec.instances import MAKERS, maker_of
 from esmodel.exceptions import ModelError
 from esmodel.model.events import (
     AggregateEvent,
@@ -23,6 +22,7 @@ from esmodel.model.events import (
 from esmodel.model.kinds import TimestampedVersionedVerbs
 from esmodel.model.plan import OWN, LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
+from esmodel.model.recording import Encoded, fresh, recorded
 from esmodel.model.stored import Progress
 
 # methods of what a module imports are bound before each call, those of its own names are not: 30 ns each
@@ -30,6 +30,7 @@ _clock: Final = clock
 _datetime: Final = datetime
 
 P = ParamSpec("P")
+TMade = TypeVar("TMade", bound=DomainEvent)
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
 TRecorded = TypeVar("TRecorded", bound=TimestampedVersionedEvent)
 
@@ -39,26 +40,77 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     """What aggregates of every kind share: pending events, a version and times."""
 
     _es_pending: list[TimestampedVersionedEvent] = field(init=False, eq=False, metadata=OWN)
+    _es_encoded: dict[int, Encoded] = field(init=False, eq=False, metadata=OWN)
+
+    _es_is_signed: ClassVar[bool] = False
 
     @classmethod
     @override
     def _es_begin(cls, originator_id: UUID) -> Self:
         entity = super()._es_begin(originator_id)
         entity._es_pending = []
+        entity._es_encoded = {}
         return entity
 
     @property
     @final
     def pending_events(self) -> tuple[TRecorded, ...]:
         """The events that are not stored yet, in order."""
-        return cast("tuple[TRecorded, ...]", tuple(self._es_pending))  # because no others are triggered
+        pending = self._es_pending
+        events = tuple(map(self._es_fresh, pending)) if self._es_encoded else tuple(pending)
+        return cast("tuple[TRecorded, ...]", events)  # because no others are triggered
 
     @final
     def collect_events(self) -> tuple[TRecorded, ...]:
         """Return the pending events, in order, and clear them."""
         events = self.pending_events
         self._es_pending.clear()
+        self._es_encoded.clear()
         return events
+
+    @override
+    def _es_make(
+        self, event_class: Callable[P, TMade], args: tuple[object, ...], payload: Mapping[str, object]
+    ) -> TMade:
+        header = self._es_next_header()
+        try:
+            make = self._es_makers[event_class]
+        except KeyError:
+            return self._es_recorded(event_class, args, payload, header)
+        return make(args, payload, *header)
+
+    def _es_recorded(
+        self,
+        event_class: Callable[P, TMade],
+        args: tuple[object, ...],
+        payload: Mapping[str, object],
+        header: tuple[object, ...],
+    ) -> TMade:
+        """Return an event whose class is new here, or whose payload is encoded when it is triggered."""
+        cls, makers = type(self), self._es_makers
+        event, encoded = recorded(
+            cls, makers, event_class, args, payload, header, is_signed=cls._es_is_signed
+        )
+        if encoded is not None:
+            self._es_encoded[self._es_version + 1] = encoded
+        return event
+
+    def _es_encoded_of(self, event: TimestampedVersionedEvent) -> Encoded | None:
+        """Return a pending event with its payload, if that was encoded when it was triggered."""
+        found = self._es_encoded.get(event.originator_version)
+        return found if found is not None and found[0] is event else None
+
+    def _es_payloads(self) -> Mapping[int, bytes]:
+        """Return the payloads that were encoded when their pending events were triggered, by version."""
+        if not self._es_encoded:
+            return {}
+        pairs = ((each.originator_version, self._es_encoded_of(each)) for each in self._es_pending)
+        return {version: found[1] for version, found in pairs if found is not None}
+
+    def _es_fresh(self, event: TimestampedVersionedEvent) -> TimestampedVersionedEvent:
+        """Return a pending event as it is stored, whatever was done to its payload."""
+        found = self._es_encoded_of(event)
+        return event if found is None or found[2] is None else of_aggregate(fresh(found))
 
     @override
     def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:
@@ -186,10 +238,11 @@ class Root(Aggregate[TEvent, TRecorded], TimestampedVersionedVerbs[TEvent], Gene
             moment = last
         version = self._es_version + 1
         try:
-            make = MAKERS[event_class]
+            make = self._es_makers[event_class]
         except KeyError:
-            make = maker_of(event_class)
-        event = make(args, kwargs, self._es_id, version, moment)
+            event = self._es_recorded(event_class, args, kwargs, (self._es_id, version, moment))
+        else:
+            event = make(args, kwargs, self._es_id, version, moment)
         try:
             handler = self._es_dispatch[event.__class__]
         except KeyError:

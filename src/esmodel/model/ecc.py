@@ -10,7 +10,6 @@ from uuid import UUID
 from attrs import define, frozen
 from typing_extensions import override
 
-from esmodel.codec.instances import maker_of
 from esmodel.ids import new_id
 from esmodel.model.aggregate import Aggregate
 from esmodel.model.causes import next_ecc
@@ -76,7 +75,7 @@ class ECCVerbs(WithVersion[TEvent], WithTimes[TEvent]):
             ApplyError: if no handler applies the event.
         """
         self._es_refuse_if_discarded()
-        self._es_take(maker_of(event_class)(args, kwargs, *self._es_next_header()))
+        self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
     def _es_next_header(self) -> tuple[UUID, int, datetime, UUID, UUID, UUID | None]:

@@ -9,9 +9,9 @@ The kinds of entity differ in the header of their events. Each has ``create``, `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Never, Self, TypeVar, final
+from typing import ClassVar, Never, ParamSpec, Self, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import Codec
-from esmodel.codec.instances import maker_of
+from esmodel.codec.instances import Makers, maker_of, new_makers
 from esmodel.exceptions import (
     ApplyError,
     EntityIsDiscarded,
@@ -46,7 +46,9 @@ from esmodel.model.reserved import RESERVED_BY_ENTITIES, names_of_mixins, refuse
 from esmodel.model.state import change_attribute, change_nothing, fields_shown
 from esmodel.model.versioning import Upcaster
 
+P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
+TMade = TypeVar("TMade", bound=DomainEvent)
 
 
 @define
@@ -62,6 +64,7 @@ class DomainEntity(Planned, Applying[TEvent]):
 
     _es_reserved: ClassVar[frozenset[str]] = RESERVED_BY_ENTITIES
     _es_dispatch: ClassVar[dict[type[object], Handler]] = {}
+    _es_makers: ClassVar[Makers] = new_makers()
     _es_id: UUID = field(init=False, metadata=OWN)
     _es_version: int = field(init=False, metadata=OWN)
     _es_created_on: datetime | None = field(init=False, metadata=OWN)
@@ -89,6 +92,7 @@ class DomainEntity(Planned, Applying[TEvent]):
         super().__init_subclass__()
         cls._es_declare(codec, snapshot_upcaster)
         cls._es_dispatch = {}
+        cls._es_makers = new_makers()
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
@@ -102,6 +106,7 @@ class DomainEntity(Planned, Applying[TEvent]):
     def _es_prepare(cls) -> None:
         if "_es_dispatch" not in vars(cls):  # its own __init_subclass__ did not call that of DomainEntity
             cls._es_dispatch = {}
+            cls._es_makers = new_makers()
 
     def __attrs_pre_init__(self) -> None:
         """Refuse to be made without an event.
@@ -270,7 +275,13 @@ class DomainEntity(Planned, Applying[TEvent]):
         self, event_class: type[DomainEvent], payload: Mapping[str, object], args: tuple[object, ...] = ()
     ) -> None:
         """Make an event with the next header, and take it."""
-        self._es_take(maker_of(event_class)(args, payload, *self._es_next_header()))
+        self._es_take(self._es_make(event_class, args, payload))
+
+    def _es_make(
+        self, event_class: Callable[P, TMade], args: tuple[object, ...], payload: Mapping[str, object]
+    ) -> TMade:
+        """Return an event with the next header."""
+        return maker_of(event_class)(args, payload, *self._es_next_header())
 
     def _es_next_header(self) -> tuple[object, ...]:
         """Return the header of the next event."""

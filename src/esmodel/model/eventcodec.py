@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar, get_args, get_origin
 import msgspec
 
 from esmodel.codec.fields import fields_of
+from esmodel.codec.instances import Maker, checked_maker
 from esmodel.codec.typevars import bind, bound_in
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.model.apply import Handler
@@ -41,6 +42,7 @@ class EventCodec(Generic[TEvent]):
         extra: the fields of the header that a row has no column for.
         make: returns an event from its payload, as it is written today, and the fields of its header;
             ``None`` where more is needed, and ``decode`` must be called.
+        is_immutable: whether no value can change, and each is written the same each time.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class EventCodec(Generic[TEvent]):
         "encode",
         "event_class",
         "extra",
+        "is_immutable",
         "make",
         "name",
     )
@@ -118,6 +121,7 @@ class EventCodec(Generic[TEvent]):
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.struct_codec(event_class, self.extra)
+        self.is_immutable: bool = self._shape.is_immutable and not is_change
         self._make = self._shape.loader(tuple(name for name in header if name in _ROW))
         self.make: Callable[..., TEvent] | None = None if self.extra or is_change else self._make
 
@@ -128,6 +132,14 @@ class EventCodec(Generic[TEvent]):
         attribute = self._attributes[change.name]
         value = self._values.encode(bind(attribute.value_type(), self._bound), change.value)
         return msgspec.json.encode(_StoredChange(change.name, msgspec.Raw(value)))
+
+    @property
+    def checked_maker(self) -> Maker[TEvent] | None:
+        """Constructs events whose payload can be written; ``None`` where only ``encode`` can tell."""
+        guards = self._shape.guards
+        if guards is None or self._is_change:
+            return None
+        return checked_maker(self.event_class, guards, self._shape.checks)
 
     def encode_header(self, event: TEvent, /) -> bytes:
         """Return the part of the header that a row has no column for; empty where there is none."""
@@ -186,7 +198,7 @@ class EventCodecs:
             ModelError: if two classes share a name, or a type cannot be carried.
         """
         plan = plan_of(entity)
-        self.by_class: dict[type[object], EventCodec[DomainEvent]] = {}
+        self.by_class: dict[object, EventCodec[DomainEvent]] = {}
         self.by_name: dict[str, EventCodec[DomainEvent]] = {}
         registry = registry_of(entity)
         bound = bound_in(entity, arguments)

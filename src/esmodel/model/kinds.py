@@ -14,7 +14,6 @@ from uuid import UUID
 from attrs import define, frozen
 from typing_extensions import override
 
-from esmodel.codec.instances import maker_of
 from esmodel.ids import new_id
 from esmodel.model.events import (
     AttributeChangedEvent,
@@ -104,7 +103,7 @@ class VersionedEntity(WithVersion[TEvent]):
             ApplyError: if no handler applies the event.
         """
         self._es_refuse_if_discarded()
-        self._es_take(maker_of(event_class)(args, kwargs, *self._es_next_header()))
+        self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
     def _es_next_header(self) -> tuple[UUID, int]:
@@ -192,7 +191,7 @@ class TimestampedEntity(WithTimes[TEvent]):
             ApplyError: if no handler applies the event.
         """
         self._es_refuse_if_discarded()
-        self._es_take(maker_of(event_class)(args, kwargs, *self._es_next_header()))
+        self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
     def _es_next_header(self) -> tuple[UUID, datetime]:
@@ -245,7 +244,7 @@ class TimestampedVersionedVerbs(WithVersion[TEvent], WithTimes[TEvent]):
             ApplyError: if no handler applies the event.
         """
         self._es_refuse_if_discarded()
-        self._es_take(maker_of(event_class)(args, kwargs, *self._es_next_header()))
+        self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
     def _es_next_header(self) -> tuple[UUID, int, datetime]:

@@ -74,6 +74,8 @@ class StoredAggregate(Continued, Protocol):
 
     def _es_resume(self, progress: Progress) -> None: ...
 
+    def _es_payloads(self) -> Mapping[int, bytes]: ...
+
     @property
     def id(self) -> UUID:
         """The stream."""
@@ -133,6 +135,11 @@ def trigger_any(
 def progress_of(aggregate: StoredAggregate, /) -> Progress:
     """Return what a snapshot holds of an aggregate besides its state."""
     return aggregate._es_progress()
+
+
+def payloads_of(aggregate: StoredAggregate, /) -> Mapping[int, bytes]:
+    """Return the payloads of pending events that were encoded when they were triggered, by version."""
+    return aggregate._es_payloads()
 
 
 def resume(aggregate: StoredAggregate, progress: Progress, /) -> None:

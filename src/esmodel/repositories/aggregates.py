@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
@@ -16,7 +16,7 @@ from esmodel.model.bus import publish
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot
-from esmodel.model.stored import Records, StoredAggregate, begin, continue_with
+from esmodel.model.stored import Records, StoredAggregate, begin, continue_with, payloads_of
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
 from esmodel.repositories.saving import PendingSave
@@ -188,7 +188,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         self._check(entity)
         events = entity.pending_events
         if events:
-            append(self._store, self._store.append, self._mapper.records(events))
+            append(self._store, self._store.append, self._records(entity, events))
             warning = self._saved(entity)
             publish(events)
             warn_of([warning])
@@ -196,7 +196,10 @@ class EventSourcedRepository(Generic[TAggregate]):
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
         self._check(entity)
-        return PendingSave(entity, self._store, self._mapper.records, partial(self._saved, entity))
+        return PendingSave(entity, self._store, partial(self._records, entity), partial(self._saved, entity))
+
+    def _records(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> list[Record]:
+        return self._mapper.records(events, payloads_of(entity))
 
     def _check(self, entity: TAggregate) -> None:
         if not isinstance(entity, self._class):

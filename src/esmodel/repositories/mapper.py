@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Generic, TypeVar, get_args
 
 from esmodel.clock import EPOCH, MICROSECOND
@@ -27,6 +27,9 @@ TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 _MISFITS: Final = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 """The errors of a decoder that is given other bytes than it wrote."""
+
+
+_NONE: Final[Mapping[int, bytes]] = {}
 
 
 class EventMapper(Generic[TAggregate]):
@@ -72,8 +75,14 @@ class EventMapper(Generic[TAggregate]):
         self._codecs: EventCodecs = event_codecs_of(entity, get_args(aggregate_class))
         self._by_name = self._codecs.by_name
 
-    def records(self, events: Iterable[TimestampedVersionedEvent], /) -> list[Record]:
+    def records(
+        self, events: Iterable[TimestampedVersionedEvent], payloads: Mapping[int, bytes] = _NONE, /
+    ) -> list[Record]:
         """Return the rows of events.
+
+        Args:
+            events: the events.
+            payloads: those of events that are encoded already, by their versions.
 
         Raises:
             PayloadError: if a value cannot be written.
@@ -90,7 +99,9 @@ class EventMapper(Generic[TAggregate]):
                 codec.name,
                 codec.class_version,
                 (event.timestamp - EPOCH) // MICROSECOND,
-                codec.encode(event),
+                payloads.get(event.originator_version) or codec.encode(event)
+                if payloads
+                else codec.encode(event),
                 codec.encode_header(event) if codec.extra else b"",
                 event.event_hash if is_chained and isinstance(event, HashchainedEvent) else b"",
             )

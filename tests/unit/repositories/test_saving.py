@@ -18,6 +18,7 @@ from typing_extensions import override
 from esmodel import (
     AggregateEvent,
     AggregateRoot,
+    Collection,
     ConcurrencyError,
     DomainEvent,
     EventSourcedArrayRepository,
@@ -128,11 +129,13 @@ def test_if_one_is_stale_nothing_of_any_is_stored_and_all_events_wait(store: Sto
 
 def test_if_a_value_cannot_be_written_nothing_is_stored(store: Store) -> None:
     accounts = EventSourcedRepository(Account, store)
-    good, bad = moved(1), Account.create(Moved, cents=1, note="half \ud800")
-    with pytest.raises(PayloadError):
-        save_together(store, accounts.to_save(good), accounts.to_save(bad))
+    words = EventSourcedRepository(Collection[str], store)
+    good, bad = moved(1), Collection[int].register()
+    bad.add_item(5)
+    with pytest.raises(PayloadError, match="expected str, found int 5"):
+        save_together(store, accounts.to_save(good), words.to_save(bad))  # type: ignore[arg-type]
     assert list(store.read_all()) == []
-    assert (len(good.pending_events), len(bad.pending_events)) == (1, 1)
+    assert (len(good.pending_events), len(bad.pending_events)) == (1, 2)
 
 
 def test_all_events_are_published_as_one_batch(store: Store) -> None:

@@ -26,6 +26,7 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     ModelError,
+    PayloadError,
     TypeHook,
     applies,
     attribute,
@@ -474,6 +475,8 @@ def test_an_entity_that_publishes_as_it_triggers_has_no_scenario() -> None:
 
 
 class Money:
+    __slots__ = ("cents",)  # and no __eq__, so that a hook cannot see what it loses
+
     def __init__(self, cents: int) -> None:
         self.cents = cents
 
@@ -518,17 +521,17 @@ def test_a_hook_that_loses_something_is_found_in_what_is_given() -> None:
 
 
 def test_a_hook_that_cannot_read_what_it_wrote_is_found() -> None:
-    with pytest.raises(EventChangedError, match=r"Unreadable\.money: its TypeHook cannot carry .*ValueError"):
+    with pytest.raises(PayloadError, match=r"Unreadable\.money: its TypeHook cannot carry .*ValueError"):
         scenario(Purse).given(Unreadable, money=Money(5))
 
 
 def test_a_value_that_cannot_be_stored_is_found() -> None:
-    with pytest.raises(EventChangedError, match="Opened cannot be stored: "):
-        scenario(Account).when(lambda: Account.open("\ud800"))
+    scenario(Account).when(lambda: Account.open("\ud800")).then_raises(PayloadError, match="surrogates")
 
 
 def test_a_list_in_the_place_of_a_sequence_comes_back() -> None:
-    scenario(Row).given(Numbered, numbers=[1]).when(lambda row: row.trigger(Numbered, numbers=(2,)))
+    given = scenario(Row).given(Numbered, numbers=[1])
+    given.when(lambda row: row.trigger(Numbered, numbers=(2,))).then(Numbered, numbers=(2,))
 
 
 @frozen(kw_only=True)
