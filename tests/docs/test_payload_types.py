@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from esmodel import PayloadError
-from esmodel.exceptions import StoredDataError, UnsupportedTypeError
+from esmodel.exceptions import UnsupportedTypeError
 
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 TEXT = (ROOT / "docs" / "guides" / "payload-types.md").read_text(encoding="utf-8")
@@ -88,55 +88,23 @@ def test_a_refused_type_is_refused_by_the_repository(
 
 
 @pytest.mark.parametrize("row", rows_of("refused values"), ids=lambda row: f"{row[0]}, {row[1]}")
-def test_a_refused_value_is_refused_by_the_save(
+def test_a_refused_value_is_refused_by_the_trigger(
     row: tuple[str, str, str], namespace: dict[str, object]
 ) -> None:
-    run(REPOSITORY.format(hint=row[0]) + TRIGGER.format(value=row[1]), namespace)
+    run(REPOSITORY.format(hint=row[0]), namespace)
 
-    with pytest.raises(PayloadError):
-        run(SAVE, namespace)
-
-
-@pytest.mark.parametrize("row", rows_of("changed"), ids=lambda row: f"{row[0]}, {row[1]}")
-def test_a_known_gap_is_still_there(row: tuple[str, str, str], namespace: dict[str, object]) -> None:
-    """If this fails, the gap is closed: take it off the page."""
-    hint, value, loaded = row
-    run(REPOSITORY.format(hint=hint) + TRIGGER.format(value=value) + SAVE, namespace)
-    given: object = eval(value, namespace)  # noqa: S307  # because it is a cell of our own page
-    expected: object = eval(loaded, namespace)  # noqa: S307  # the same
-
-    assert repr(namespace["loaded"]) == repr(expected)
-    assert repr(namespace["loaded"]) != repr(given)
+    with pytest.raises(PayloadError, match=r"^Triggered\.value"):
+        run(TRIGGER.format(value=row[1]), namespace)
 
 
-def test_the_fold_of_a_time_is_still_lost(namespace: dict[str, object]) -> None:
-    run(REPOSITORY.format(hint="dt.time") + TRIGGER.format(value="dt.time(2, 30, fold=1)") + SAVE, namespace)
-
-    assert repr(namespace["loaded"]) == "datetime.time(2, 30)"
-
-
-def test_a_value_is_still_read_at_the_save(namespace: dict[str, object]) -> None:
+def test_a_payload_is_encoded_when_it_is_triggered(namespace: dict[str, object]) -> None:
     run(REPOSITORY.format(hint="list[int]") + "given = [1]\n" + TRIGGER.format(value="given"), namespace)
     run("given.append(2)" + SAVE, namespace)
 
-    assert namespace["loaded"] == [1, 2]
+    assert namespace["loaded"] == [1]
 
 
-def test_a_literal_of_an_enum_is_still_a_plain_type_error(namespace: dict[str, object]) -> None:
-    with pytest.raises(TypeError, match="Literal may only contain"):
-        run(REPOSITORY.format(hint="Literal[Colour.RED]"), namespace)
-
-
-def test_a_subclass_of_text_is_still_refused(namespace: dict[str, object]) -> None:
-    run(
-        "class Text(str): pass" + REPOSITORY.format(hint="str") + TRIGGER.format(value='Text("a")'), namespace
-    )
-
-    with pytest.raises(PayloadError):
-        run(SAVE, namespace)
-
-
-def test_post_init_of_a_dataclass_still_runs_on_history(namespace: dict[str, object]) -> None:
+def test_post_init_of_a_dataclass_does_not_run_on_history(namespace: dict[str, object]) -> None:
     positive = """
 @dataclass
 class Positive:
@@ -146,12 +114,12 @@ class Positive:
 least = 0
 """
     run(positive + REPOSITORY.format(hint="Positive") + TRIGGER.format(value="Positive(1)") + SAVE, namespace)
+    run("least = 5; [event] = things.events(thing.id); found = event.value.x", namespace)
 
-    with pytest.raises(StoredDataError, match="positive"):
-        run("least = 5; list(things.events(thing.id))", namespace)
+    assert namespace["found"] == 1
 
 
 def test_each_table_is_found() -> None:
-    tables = ("carried", "refused", "refused values", "changed")
+    tables = ("carried", "refused", "refused values")
 
     assert all(len(rows_of(table)) > 5 for table in tables)
