@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto
-from typing import ClassVar, Generic, NewType, Optional, TypeAlias, TypeVar
+from typing import (
+    ClassVar,
+    Final,
+    Generic,
+    NamedTuple,
+    NewType,
+    Optional,
+    Required,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+)
 from uuid import UUID
 
 import attrs
@@ -113,6 +126,43 @@ class Node:
 
 class Plain:
     pass
+
+
+@dataclass(frozen=True)
+class Reading:
+    celsius: float
+    by_id: dict[UUID, float] = dataclasses.field(default_factory=dict[UUID, float])
+    _private: int = 3
+
+
+@dataclass(slots=True)
+class Seats(Generic[T]):
+    number: T
+    price: complex = 0j  # carried by a hook
+
+    def __post_init__(self) -> None:
+        """Refuse what is to be read all the same."""
+        if self.number == _REFUSED:
+            raise ValueError("at most 4, since this year")
+
+
+_REFUSED: Final = 8
+
+
+@dataclass(frozen=True)
+class LateReading(Reading):
+    late: bool = True
+
+
+class Pair(NamedTuple):
+    left: Decimal
+    right: dict[UUID, Card] = {}  # noqa: RUF012  # because a named tuple has no factories
+
+
+class Options(TypedDict, total=False):
+    size: Required[int]
+    colour: Colour | None
+    prices: dict[UUID, complex]
 
 
 UserId = NewType("UserId", UUID)

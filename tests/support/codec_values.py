@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from enum import Enum
+from pathlib import PurePath, PurePosixPath
 from typing import Annotated, Final, Literal, Optional
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-import attrs
 import pytest
 from codec_types import (
     Box,
@@ -19,6 +19,7 @@ from codec_types import (
     Cash,
     Colour,
     Crate,
+    LateReading,
     Level,
     Line,
     Loose,
@@ -26,25 +27,31 @@ from codec_types import (
     Mode,
     Named,
     Nested,
+    Options,
+    Pair,
     Payment,
     Point,
+    Reading,
     Right,
+    Seats,
     Several,
     Text,
     Twice,
     UserId,
 )
+from indistinguishable import seen
 
 from esmodel import (
     Codec,
     TypeHook,
 )
-from esmodel.codec.containers import is_iterable, is_mapping
-from esmodel.codec.fields import fields_of
 
 MOMENT: Final = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
 ELSEWHERE: Final = timezone(timedelta(hours=5, minutes=30))
-HOOKED: Final = Codec(TypeHook(complex, encode=str, decode=complex))
+HOOKED: Final = Codec(
+    TypeHook(complex, encode=str, decode=complex), TypeHook(PurePath, encode=str, decode=PurePath)
+)
+BERLIN: Final = ZoneInfo("Europe/Berlin")
 CARD: Final = Card("4000", Decimal("1.10"))
 CASH: Final = Cash(5)
 IDS: Final = (UUID(int=1), UUID(int=2))
@@ -169,6 +176,69 @@ VALUES: Final[tuple[tuple[str, object, object], ...]] = (
     ("generic type alias in attrs", Box[Several[Decimal]], Box([Decimal("1.0")])),
     ("Annotated", Annotated[Decimal, "in EUR"], Decimal("1.0")),
     ("Annotated sum", Annotated[Card | Cash, "paid by"], CASH),
+    ("int for a float", float, 5),
+    ("large int for a float", float, 2**53 + 1),
+    ("int for a float in a union", float | str, 5),
+    ("negative nan", float, math.copysign(math.nan, -1.0)),
+    ("negative zero of Decimal", Decimal, Decimal("-0.0")),
+    ("signalling nan", Decimal, Decimal("-sNaN12")),
+    ("fold", datetime, datetime(2026, 1, 1, fold=1)),  # noqa: DTZ001
+    ("time with a fold", time, time(1, fold=1)),
+    ("time with a zone", time, time(9, tzinfo=BERLIN)),
+    ("time with an offset", time, time(9, tzinfo=ELSEWHERE)),
+    ("zone", datetime, datetime(2026, 7, 1, 9, tzinfo=BERLIN)),
+    ("zone, first of two", datetime, datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)),
+    ("zone, second of two", datetime, datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)),
+    ("zone, a time that is skipped", datetime, datetime(2026, 3, 29, 2, 30, tzinfo=BERLIN)),
+    ("zone, skipped, with a fold", datetime, datetime(2026, 3, 29, 2, 30, fold=1, tzinfo=BERLIN)),
+    ("zone, fold of no meaning", datetime, datetime(2026, 7, 1, fold=1, tzinfo=BERLIN)),
+    ("zone, offset with seconds", datetime, datetime(1880, 1, 1, tzinfo=BERLIN)),
+    ("offset with seconds", datetime, datetime(2026, 1, 1, tzinfo=timezone(timedelta(seconds=3628)))),
+    ("named offset", datetime, datetime(2026, 7, 1, tzinfo=timezone(timedelta(hours=2), "CEST"))),
+    ("named offset of nothing", datetime, datetime(2026, 7, 1, tzinfo=timezone(timedelta(0), "UTC"))),
+    ("UTC with a fold", datetime, datetime(2026, 7, 1, fold=1, tzinfo=UTC)),
+    ("least datetime", datetime, datetime.min.replace(tzinfo=UTC)),
+    ("greatest datetime of a zone", datetime, datetime.max.replace(tzinfo=BERLIN)),
+    ("optional zone", datetime | None, datetime(2026, 7, 1, 9, tzinfo=BERLIN)),
+    ("zone or int", datetime | int, datetime(2026, 7, 1, 9, tzinfo=BERLIN)),
+    (
+        "zones in a mapping",
+        dict[datetime, time],
+        {datetime(2026, 7, 1, tzinfo=BERLIN): time(1, tzinfo=BERLIN)},
+    ),
+    ("list for a Sequence", Sequence[int], [1, 2]),
+    ("list of attrs for a Sequence", Sequence[Point], [Point(1)]),
+    ("list of zones for a Sequence", Sequence[datetime], [datetime(2026, 7, 1, tzinfo=BERLIN)]),
+    ("Sequence or int", Sequence[int] | int, [1]),
+    ("Sequence of attrs or attrs", Sequence[Point] | Point, (Point(1),)),
+    ("Sequence of attrs or attrs, list", Sequence[Point] | Point, [Point(1)]),
+    ("set for an AbstractSet", AbstractSet[Mixed], {Mixed.PAIR}),
+    ("MutableSequence", MutableSequence[Decimal], [Decimal(1)]),
+    ("MutableSet", MutableSet[int], {1}),
+    ("MutableMapping", MutableMapping[int, str], {1: "a"}),
+    ("no tuple", tuple[()], ()),
+    ("bytearray", bytearray, bytearray(b"a")),
+    ("dataclass", Reading, Reading(math.inf, {IDS[0]: math.nan}, 5)),
+    ("optional dataclass", Reading | None, Reading(1.5)),
+    ("dataclasses in a union", Reading | LateReading, LateReading(1.5, {}, 3, late=False)),
+    ("dataclass in attrs", Box[Reading], Box(Reading(0.5))),
+    ("generic dataclass with a hook", Seats[Decimal], Seats(Decimal("1.0"), 1j)),
+    ("NamedTuple", Pair, Pair(Decimal("1.0"), {IDS[0]: CARD})),
+    ("NamedTuples", list[Pair], [Pair(Decimal(1))]),
+    ("NamedTuple or tuple", Pair | tuple[int, ...], Pair(Decimal(1))),
+    ("TypedDict", Options, {"size": 1, "prices": {IDS[0]: 1j}, "colour": None}),
+    ("TypedDict, another order", Options, {"prices": {}, "size": 1}),
+    ("TypedDict or attrs", Options | Point, {"size": 1}),
+    ("Literal or attrs", Literal["unlimited"] | Point, "unlimited"),
+    ("Literal or float", Literal["auto"] | float, 1.5),
+    ("Literal of enums", Literal[Colour.RED, Mixed.PAIR], Mixed.PAIR),
+    ("Literal of bool", Literal[True, "a"], True),
+    ("NewType or attrs", UserId | Point, UserId(IDS[0])),
+    ("Annotated or attrs", Annotated[Decimal, "EUR"] | Point, Decimal("1.0")),
+    ("alias or int", Named | int, CARD),
+    ("union in a union", Several[int] | Decimal, [1]),
+    ("hook of a base", PurePath, PurePosixPath("a/b")),
+    ("hook of a base in a union", PurePath | Point | None, PurePosixPath("a")),
     ("hook", complex, 1 + 2j),
     ("optional hook", complex | None, None),
     ("hook in a mapping", dict[complex, complex], {2j: 1j}),
@@ -179,28 +249,6 @@ each_value = pytest.mark.parametrize(
 )
 
 
-def items_of(value: object) -> list[object]:
-    """Return the parts of a value, in the same order for equal values."""
-    if is_mapping(value):
-        return [part for pair in value.items() for part in pair]
-    if is_iterable(value) and type(value) in {set, frozenset}:
-        return sorted(value, key=repr)
-    if is_iterable(value) and type(value) in {list, tuple}:
-        return list(value)
-    return [getattr(value, each.name) for each in fields_of(type(value))]
-
-
 def assert_same(one: object, other: object) -> None:
-    """Assert that two values are equal and of the same type, in all their parts."""
-    assert type(one) is type(other)
-    if isinstance(one, (float, Decimal)):
-        assert repr(one) == repr(other)
-    elif isinstance(one, datetime) and isinstance(other, datetime):
-        assert (one, one.utcoffset()) == (other, other.utcoffset())
-    elif (is_iterable(one) and not isinstance(one, (str, bytes, Enum))) or attrs.has(type(one)):
-        mine, others = items_of(one), items_of(other)
-        assert len(mine) == len(others)
-        for left, right in zip(mine, others, strict=True):
-            assert_same(left, right)
-    else:
-        assert one == other
+    """Assert that nothing tells two values apart."""
+    assert seen(one) == seen(other)

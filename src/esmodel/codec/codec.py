@@ -174,6 +174,8 @@ class Codec:
             found = self._class_wire(origin, tuple(bind(each, bound) for each in arguments), path)
             if found is not None:
                 return found
+        if get_origin(hint) is tuple and not arguments:
+            arguments = ((),)  # of no items
         container = container_wire(origin, arguments, lambda each: self.wire(each, bound, path))
         if container is None:
             raise UnsupportedTypeError(_not_carried(hint))

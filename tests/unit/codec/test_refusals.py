@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
+import struct
 import sys
-from collections.abc import Mapping
-from datetime import date
+from collections import OrderedDict, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
+from pathlib import Path, PurePath, PurePosixPath
 from types import GenericAlias
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, Self, TypedDict
 from uuid import UUID
+from zoneinfo import TZPATH, ZoneInfo
 
+import msgspec
 import pytest
 from attrs import define, frozen
-from codec_types import Box, Card, Cash, Colour, Line, Mixed, Node, Plain, Point, Right, T
-from codec_values import HOOKED, IDS
+from codec_types import (
+    Box,
+    Card,
+    Cash,
+    Colour,
+    LateReading,
+    Level,
+    Line,
+    Mixed,
+    Node,
+    Options,
+    Pair,
+    Plain,
+    Point,
+    Reading,
+    Right,
+    T,
+    Text,
+)
+from codec_values import CARD, HOOKED, IDS
+from typing_extensions import override
 
 from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, PayloadError, ignores
 from esmodel.codec.codec import DEFAULT_CODEC
 from esmodel.exceptions import UnsupportedTypeError
 from esmodel.stores.memory import MemoryStore
+
+
+class Moment(datetime):
+    """A subclass, as those of test libraries are."""
+
+
+class Zone(tzinfo):
+    """A zone of the user's own."""
+
+    @override
+    def utcoffset(self, moment: datetime | None, /) -> timedelta:
+        return timedelta(hours=1)
+
+    @override
+    def dst(self, moment: datetime | None, /) -> timedelta:
+        return timedelta(0)
+
+    @override
+    def tzname(self, moment: datetime | None, /) -> str:
+        return "own"
+
+
+class Path5(PurePosixPath):
+    """A subclass that its hook does not return."""
+
+
+def unnamed_zone(key: str | None = None) -> ZoneInfo:
+    """Return a zone that was read from a file, by the rules of Tokyo."""
+    data = next(Path(each, "Asia/Tokyo") for each in TZPATH if Path(each, "Asia/Tokyo").exists())
+    with data.open("rb") as file:
+        return ZoneInfo.from_file(file, key=key)
+
+
+def with_extra(reading: Reading) -> Reading:
+    """Return an instance that has more than its fields."""
+    vars(reading)["extra"] = 5
+    return reading
+
 
 WRONG: Final[tuple[tuple[str, object, object], ...]] = (
     ("mixed enum", Mixed, "NUMBER"),
@@ -35,6 +98,38 @@ WRONG: Final[tuple[tuple[str, object, object], ...]] = (
     ("pairs in place of a mapping", Mapping[UUID, int], [(IDS[0], 1)]),
     ("no JSON", str, Plain()),
     ("set item", set[str], {Plain()}),
+    ("bool for int", int, True),
+    ("bool for float", float, True),
+    ("int beyond what Python reads", int, 1 << 20_000),
+    ("surrogate", str, "\ud800"),
+    ("surrogate in a mapping", dict[str, int], {"\ud800": 1}),
+    ("subclass of str", str, Text.A),
+    ("subclass of int", int, Level.LOW),
+    ("subclass of datetime", datetime, Moment(2026, 1, 1)),
+    ("nan with a payload", float, struct.unpack("<d", b"\x01\0\0\0\0\0\xf8\x7f")[0]),
+    ("zone without a key", datetime, datetime(2026, 1, 1, tzinfo=unnamed_zone())),
+    ("zone without a key, time", time, time(1, tzinfo=unnamed_zone())),
+    ("zone of a class of its own", datetime, datetime(2026, 1, 1, tzinfo=Zone())),
+    ("named offset", datetime, datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1), "two words"))),
+    ("zone by other rules", datetime, datetime(2026, 7, 1, tzinfo=unnamed_zone("Europe/Berlin"))),
+    ("list for a tuple", tuple[int, ...], [1]),
+    ("tuple for a list", list[int], (1,)),
+    ("list for a fixed tuple", tuple[int, int], [1, 2]),
+    ("text for a Sequence", Sequence[str], "abc"),
+    ("deque for a Sequence", Sequence[int], deque([1])),
+    ("OrderedDict", dict[str, int], OrderedDict(a=1)),
+    ("subclass of a dataclass", Reading, LateReading(1.0)),
+    ("dataclass with a wrong field", Reading, Reading(celsius=True)),
+    ("attribute beside the fields", Reading, with_extra(Reading(1.0))),
+    ("named tuple with a wrong field", Pair, Pair(Decimal(1), {5: CARD})),  # type: ignore[dict-item]
+    ("tuple for a named tuple", Pair, (Decimal(1), dict[UUID, Card]())),
+    ("TypedDict without a key", Options, {"colour": None}),
+    ("TypedDict with another key", Options, {"size": 1, "extra": 5}),
+    ("TypedDict with a key that is no text", Options, {"size": 1, 5: 5}),
+    ("TypedDict with a wrong value", Options, {"size": True}),
+    ("Literal, equal value", Literal[1], True),
+    ("Literal without a hash", Literal["a"], list[int]()),
+    ("hook of another class", PurePath, Path5("a")),
 )
 
 
@@ -63,6 +158,23 @@ BYTES: Final[tuple[tuple[str, object, bytes], ...]] = (
     ("field of a nested class", Line, b'{"start":{"x":"1"},"end":{"x":1}}'),
     ("Literal", Literal["a"], b'"b"'),
     ("no JSON", int, b"{"),
+    ("datetime", datetime, b'"tomorrow"'),
+    ("time", time, b'"noon"'),
+    ("time zone that is unknown", datetime, b'"2026-01-01T00:00:00+01:00[Europe/Atlantis]"'),
+    ("time zone that is unknown, time", time, b'"00:00:00[Europe/Atlantis]"'),
+    ("tag of a time that is unknown", datetime, b'"2026-01-01T00:00:00[_other=1]"'),
+    ("text after a tag", datetime, b'"2026-01-01T00:00:00[UTC]x[UTC]"'),
+    ("two zones", datetime, b'"2026-01-01T00:00:00+00:00[UTC][UTC]"'),
+    ("name without an offset", datetime, b'"2026-01-01T00:00:00[_name=CET]"'),
+    ("set item twice", set[int], b"[1,1]"),
+    ("key twice", dict[int, str], b'[[1,"a"],[1,"b"]]'),
+    ("other tag in a Sequence", Sequence[int], b'{"deque":[1]}'),
+    ("unknown key of a dataclass", Reading, b'{"celsius":1.0,"count":3}'),
+    ("unknown key of a TypedDict", Options, b'{"size":1,"count":3}'),
+    ("missing key of a TypedDict", Options, b'{"colour":null}'),
+    ("wrong value of a TypedDict", Options, b'{"size":"1"}'),
+    ("named tuple too long", Pair, b'["1",[],5]'),
+    ("Literal, equal value", Literal[1], b"true"),
 )
 
 
@@ -76,6 +188,47 @@ def test_two_members_of_a_sum_type_cannot_be_written_the_same() -> None:
     with pytest.raises(UnsupportedTypeError, match="nothing tells them apart"):
         DEFAULT_CODEC.encode(Box[int] | Box[str], Box(1))
 
+
+@dataclass
+class Open:
+    extra: dict[str, object]
+
+
+class Counts(dict[str, int]):
+    """A class that holds more than its fields."""
+
+
+@frozen
+class Counted(Counts):
+    owner: str
+
+
+@dataclass
+class Made:
+    name: str
+
+    def __new__(cls, *_: object) -> Self:
+        return object.__new__(cls)
+
+
+class Sizes(TypedDict):
+    size: int
+
+
+class Untyped(NamedTuple):
+    """A named tuple that lost its annotations."""
+
+    left: int
+
+
+Untyped.__annotations__.clear()
+
+
+class Record(msgspec.Struct):
+    name: str
+
+
+LITERAL_OR_TEXT: Final = Literal["a"] | str  # noqa: PYI051  # because it is to be refused
 
 REFUSED: Final[tuple[tuple[str, object, str], ...]] = (
     ("object", object, "object"),
@@ -92,6 +245,15 @@ REFUSED: Final[tuple[tuple[str, object, str], ...]] = (
     ("list of objects", list[object], "object"),
     ("hook of another codec", complex, "complex"),
     ("number", 5, "5"),
+    ("Any in a dataclass", Open, "Open.extra.*object"),
+    ("subclass of dict", Counted, "derives from dict"),
+    ("class with a __new__", Made, "__new__"),
+    ("named tuple without types", Untyped, "Untyped.left: expected an annotation"),
+    ("Struct", Record, "Record"),
+    ("Collection", Collection[int], "Collection"),
+    ("Literal of bytes", Literal[b"a"], "use an Enum"),
+    ("Literal beside its class", LITERAL_OR_TEXT, "class str"),
+    ("typed dictionary beside a dictionary", Sizes | dict[str, int], "class dict"),
 )
 
 
