@@ -12,6 +12,7 @@ from typing import (
     Generic,
     NamedTuple,
     NewType,
+    NotRequired,
     Optional,
     Required,
     TypeAlias,
@@ -157,6 +158,11 @@ class LateReading(Reading):
 class Pair(NamedTuple):
     left: Decimal
     right: dict[UUID, Card] = {}  # noqa: RUF012  # because a named tuple has no factories
+
+
+class Partly(TypedDict):
+    size: int
+    name: NotRequired[str]
 
 
 class Options(TypedDict, total=False):

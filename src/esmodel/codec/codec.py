@@ -75,8 +75,6 @@ class Codec:
             return to_json(self.to_plain(as_type, value))
         except MisfitError as error:
             raise PayloadError(error.sentence(name_of(as_type))) from error.__cause__
-        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
-            raise PayloadError(f"{name_of(as_type)}: {error}") from error
 
     def decode(self, as_type: object, data: bytes | msgspec.Raw, /) -> object:
         """Return the value that JSON holds.

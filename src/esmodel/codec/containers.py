@@ -76,16 +76,9 @@ def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
     return isinstance(value, Mapping)
 
 
-def items_of(value: object) -> list[object]:
-    """Return the items of what msgspec read.
-
-    Raises:
-        ValidationError: if it has none.
-    """
-    if not is_iterable(value):
-        msg = f"Expected `array`, got {value!r}"
-        raise msgspec.ValidationError(msg)
-    return list(value)
+def items_of(read: object) -> list[object]:
+    """Return the items of an array that msgspec read."""
+    return list(read) if is_iterable(read) else []
 
 
 def dict_of(value: object, name: str, /) -> Mapping[object, object]:

@@ -124,20 +124,12 @@ def _converter_of(field: attrs.Attribute[object]) -> Callable[[object, object], 
     """Return the converter of a field, as a function of a value and the instance."""
     # by name, because the stubs of attrs leave its type open
     found: object = getattr(field, _CONVERTER)
-    if found is None:
-        return _unchanged
     if _is_converter(found):
         convert, takes_self, takes_field = found.converter, found.takes_self, found.takes_field
         return lambda value, instance: convert(
             value, *((instance,) if takes_self else ()), *((field,) if takes_field else ())
         )
-    if callable(found):
-        return lambda value, _: found(value)
-    return _unchanged
-
-
-def _unchanged(value: object, _: object) -> object:
-    return value
+    return (lambda value, _: found(value)) if callable(found) else (lambda value, _: value)
 
 
 def _is_factory(default: object) -> TypeIs[_Factory]:

@@ -40,7 +40,7 @@ def _datetime_to(value: object) -> object:
         is_told = told.fold == value.fold
     text = value.isoformat() + suffix + ("" if is_told else f"[_fold={value.fold}]")
     again = _datetime_back(text)
-    if not isinstance(again, dt.datetime) or _parts(again) != _parts(value):
+    if _parts(again) != _parts(value):
         raise misfit("a datetime whose zone its text can express", value)
     return text
 
@@ -53,7 +53,7 @@ def _time_to(value: object) -> object:
         return value
     text = value.isoformat() + _suffix(value, zone) + (f"[_fold={value.fold}]" if value.fold else "")
     again = _time_back(text)
-    if not isinstance(again, dt.time) or _parts(again) != _parts(value):
+    if _parts(again) != _parts(value):
         raise misfit("a time whose zone its text can express", value)
     return text
 
@@ -77,7 +77,7 @@ def _suffix(value: dt.datetime | dt.time, zone: dt.tzinfo | None) -> str:
     """
     if zone is None or zone is _UTC:
         return ""
-    if type(zone) is ZoneInfo and _KEY.fullmatch(str(zone.key)) and _lookup(zone.key):
+    if type(zone) is ZoneInfo and _KEY.fullmatch(str(zone.key)) and _lookup(str(zone.key)):
         return f"[{zone.key}]"
     if type(zone) is dt.timezone:
         name = zone.tzname(None)
@@ -166,12 +166,11 @@ def _time(text: str) -> dt.time:
         raise msgspec.ValidationError(msg) from error
 
 
-def _datetime_back(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value.endswith("]"):
-        return _moment(value)
-    bare, key, fold, name = _tags(value)
+def _datetime_back(value: object) -> dt.datetime:
+    text = str(value)
+    if not text.endswith("]"):
+        return _moment(text)
+    bare, key, fold, name = _tags(text)
     moment = _moment(bare)
     if key is not None:
         moment = _local(moment.replace(tzinfo=None), _zone_of(key), moment.utcoffset())
@@ -180,12 +179,11 @@ def _datetime_back(value: object) -> object:
     return moment if fold is None else moment.replace(fold=fold)
 
 
-def _time_back(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value.endswith("]"):
-        return _time(value)
-    bare, key, fold, name = _tags(value)
+def _time_back(value: object) -> dt.time:
+    text = str(value)
+    if not text.endswith("]"):
+        return _time(text)
+    bare, key, fold, name = _tags(text)
     moment = _time(bare)
     if key is not None:
         moment = moment.replace(tzinfo=_zone_of(key))

@@ -210,7 +210,7 @@ class StructCodec(Generic[T]):
         known |= {"to_json": to_json, "refused": self._refused}
         statements = [
             f"try: return to_json({struct})",
-            "except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:",
+            "except (ValueError, AttributeError) as error:",  # a misfit, or a field that was never set
             "    raise refused(error) from error",
         ]
         return generated(Encoder[T], "instance", statements, known)

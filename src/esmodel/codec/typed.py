@@ -56,8 +56,6 @@ class TypedCodec(Generic[T]):
             return to_json(self._to(value))
         except MisfitError as error:
             raise PayloadError(error.sentence(self._name)) from error.__cause__
-        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
-            raise PayloadError(f"{self._name}: {error}") from error
 
 
 def _composed(read: Callable[[bytes], object], back: Convert) -> Callable[[bytes], object]:

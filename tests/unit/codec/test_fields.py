@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
 import pytest
+from attrs import field, frozen
 from codec_types import Loose, Plain, Point, Strict, refused
 from codec_values import HOOKED, assert_same
 
@@ -33,3 +35,30 @@ def test_a_missing_field_gets_its_default_or_what_its_factory_makes() -> None:
 def test_fields_of_names_the_class_that_is_no_attrs_class() -> None:
     with pytest.raises(ModelError, match="Plain must be an attrs class"):
         fields_of(Plain)
+
+
+def shouted(text: str) -> str:
+    return text + "!"
+
+
+def with_owner(text: str, instance: attrs.AttrsInstance, attribute: attrs.Attribute[str]) -> str:
+    assert isinstance(instance, Converted)
+    return f"{instance.name} {attribute.name} {text}"
+
+
+def upper(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(str.upper, words))
+
+
+@frozen
+class Converted:
+    name: str = field(default="Ada", converter=shouted)
+    title: str = field(  # type: ignore[misc]  # because mypy does not know attrs.Converter
+        default="Dr", converter=attrs.Converter(with_owner, takes_self=True, takes_field=True)
+    )
+    tags: frozenset[str] = field(default=frozenset({"new"}), converter=upper)
+
+
+def test_a_default_goes_through_its_converter() -> None:
+    assert_same(HOOKED.decode(Converted, b"{}"), Converted())
+    assert Converted().title == "Ada! title Dr"
