@@ -42,8 +42,7 @@ def shouted(text: str) -> str:
 
 
 def with_owner(text: str, instance: attrs.AttrsInstance, attribute: attrs.Attribute[str]) -> str:
-    assert isinstance(instance, Converted)
-    return f"{instance.name} {attribute.name} {text}"
+    return f"{type(instance).__name__} {attribute.name} {text}"
 
 
 def upper(words: frozenset[str]) -> frozenset[str]:
@@ -53,12 +52,16 @@ def upper(words: frozenset[str]) -> frozenset[str]:
 @frozen
 class Converted:
     name: str = field(default="Ada", converter=shouted)
-    title: str = field(  # type: ignore[misc]  # because mypy does not know attrs.Converter
-        default="Dr", converter=attrs.Converter(with_owner, takes_self=True, takes_field=True)
-    )
     tags: frozenset[str] = field(default=frozenset({"new"}), converter=upper)
 
 
 def test_a_default_goes_through_its_converter() -> None:
     assert_same(HOOKED.decode(Converted, b"{}"), Converted())
-    assert Converted().title == "Ada! title Dr"
+    assert Converted().name == "Ada!"
+
+
+def test_a_converter_may_take_the_instance_and_the_field() -> None:
+    convert = attrs.Converter(with_owner, takes_self=True, takes_field=True)
+    titled = attrs.make_class("Titled", {"title": field(default="Dr", converter=convert, type=str)})
+    assert_same(HOOKED.decode(titled, b"{}"), titled())
+    assert attrs.astuple(titled()) == ("Titled title Dr",)
