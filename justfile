@@ -45,6 +45,11 @@ test *arguments:
 test-all *arguments:
     CI=true {{ bin }}/python -m pytest {{ arguments }}
 
+# Draw many random types and values: refused, or back indistinguishable, on each store; a seed repeats a run
+storm count="2000" seed=`date +%s`:
+    @echo "seed {{ seed }}"
+    ESMODEL_STORM={{ count }} {{ bin }}/python -m pytest -q -n 0 --hypothesis-seed={{ seed }} tests/unit/codec/test_random_types.py
+
 # Build the manual; a warning is an error
 docs:
     {{ bin }}/python -m sphinx -q -W --keep-going -n -d {{ build }}/doctrees docs {{ build }}/manual
