@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
-from esmodel.rows import Record
+from esmodel.rows import Append, Record
 from esmodel.stores.postgres import Order, PostgresStore
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def ways_to_store_a_batch(store: PostgresStore, connection: Connection) -> None:
     for size, turns in ((1, 400), (10, 400), (10_000, 9)):
 
         def ours(size: int = size) -> None:
-            store.append(batch(size))
+            store.append(Append(batch(size), None))
 
         def many(size: int = size) -> None:
             execute_many(connection, batch(size))
@@ -129,10 +129,10 @@ def what_the_append_id_costs(dsn: str, store: PostgresStore, connection: Connect
         for size in (1, 10):
 
             def bare(size: int = size) -> None:
-                without.append(batch(size))
+                without.append(Append(batch(size), None))
 
             def ours(size: int = size) -> None:
-                store.append(batch(size))
+                store.append(Append(batch(size), None))
 
             compare(f"The id of an append, at {size} events", {"without": bare, "with": ours}, 600)
     sizes = connection.execute(
@@ -146,7 +146,8 @@ def write(dsn: str, order: Order, schema: str) -> None:
     with PostgresStore(dsn, order=order, schema=schema, connections=1) as store:
         stream = uuid4()
         for position in range(SAVES):
-            store.append([Record(stream, position, "bank.deposited", 0, 0, DATA)])
+            row = Record(stream, position, "bank.deposited", 0, 0, DATA)
+            store.append(Append([row], position - 1 if position else None))
 
 
 def several_writers(dsn: str) -> None:

@@ -143,7 +143,10 @@ class RepositoryKeyError(EsmodelError, KeyError):
 
 
 class ConcurrencyError(EsmodelError):
-    """Another writer appended to the stream first; nothing was stored.
+    """The stream does not end where the writer expects; nothing was stored.
+
+    Mostly another writer appended first, and ``found`` is higher. If ``found`` is lower, rows between are
+    missing: events were collected and never stored, or are in another store.
 
     Handling: load the aggregate again and repeat the command; ``retry`` does both.
 

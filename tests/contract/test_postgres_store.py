@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from postgres_schemas import OnPostgres, SchemaStore
 from postgres_server import PostgresServer
 from typing_extensions import override
 
-from esmodel.rows.record import Record
+from esmodel.rows import Append, Appended
 from esmodel.stores.postgres import Order
 from esmodel.testing.contracts import (
     AppendIdsContract,
@@ -73,9 +73,9 @@ class LosingStore(SchemaStore):
         super().__init__(line.dsn, order, folder, timeout=SHORT)
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         try:
-            super().append(records)
+            return super().append(append)
         finally:
             self.line.is_down = False
 

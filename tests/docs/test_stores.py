@@ -11,7 +11,8 @@ import pytest
 
 ROOT = next(each for each in Path(__file__).parents if (each / "README.md").is_file())
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
-BLOCKS: list[str] = PYTHON.findall((ROOT / "docs" / "stores.md").read_text(encoding="utf-8"))
+MARKED = re.compile(r"<!-- run by tests/docs/test_stores\.py -->\n```python\n(.*?)```", re.DOTALL)
+BLOCKS: list[str] = MARKED.findall((ROOT / "docs" / "stores.md").read_text(encoding="utf-8"))
 IN_THE_DOCS = "postgresql://localhost/bank"
 
 
@@ -26,6 +27,7 @@ def run(code: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_code_block_of_the_stores_runs(block: str, tmp_path: Path, dsn: str) -> None:
+    assert len(BLOCKS) == 3
     assert IN_THE_DOCS in block
 
     run(block.replace(IN_THE_DOCS, dsn), tmp_path)

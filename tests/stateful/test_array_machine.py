@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count, product
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing_extensions import override
 from esmodel import PayloadError
 from esmodel.exceptions import ArrayIndexError, PositionTakenError
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
-from esmodel.rows import Record, RecordStore
+from esmodel.rows import Append, Appended, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import Array
@@ -47,15 +47,15 @@ class CrashingStore:
         self._store = store
         self._left = appends
 
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         if self._left is None:
-            if any(record.name == "ItemAssigned" for record in records):
+            if any(record.name == "ItemAssigned" for record in append.records):
                 raise CrashError
         elif self._left == 0:
             raise CrashError
         else:
             self._left -= 1
-        self._store.append(records)
+        return self._store.append(append)
 
     def read(
         self,

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from esmodel import exceptions
 from esmodel.repositories.arrays import EventSourcedBigArrayRepository
-from esmodel.rows import Record, RecordStore
+from esmodel.rows import Append, Appended, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import BigArray, make_subarray_id
@@ -341,9 +341,9 @@ class StoppingMemoryStore(MemoryStore):
         self._stop = stop
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        self._stop.pass_by(records)
-        super().append(records)
+    def append(self, append: Append, /) -> Appended:
+        self._stop.pass_by(append.records)
+        return super().append(append)
 
 
 class StoppingSQLiteStore(SQLiteStore):
@@ -352,9 +352,9 @@ class StoppingSQLiteStore(SQLiteStore):
         self._stop = stop
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        self._stop.pass_by(records)
-        super().append(records)
+    def append(self, append: Append, /) -> Appended:
+        self._stop.pass_by(append.records)
+        return super().append(append)
 
 
 @pytest.mark.parametrize("way", ["append", "extend", "assign"])

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from esmodel import ConcurrencyError
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.sqlite import SQLiteStore
 
 FILE: Final = Path(__file__).with_name("v0_1.db")
@@ -61,10 +61,10 @@ def test_a_file_of_the_first_format_is_read_as_it_was_written(path: Path) -> Non
 def test_a_file_of_the_first_format_is_written_on_without_a_change_of_its_tables(path: Path) -> None:
     before = tables(path)
     with SQLiteStore(path) as store:
-        store.append([deposited(position) for position in range(3, 203)])
-        store.append([Record(NEW, 0, "Closed", 0, MICROSECONDS, b"{}")])
+        store.append(Append([deposited(position) for position in range(3, 203)], after=2))
+        store.append(Append([Record(NEW, 0, "Closed", 0, MICROSECONDS, b"{}")], None))
         with pytest.raises(ConcurrencyError):
-            store.append([deposited(100)])
+            store.append(Append([deposited(100)], FREE))
     with SQLiteStore(path) as store:
         assert list(store.read(ONE)) == [deposited(position) for position in range(203)]
         numbers = [number for number, _ in store.read_all()]
@@ -75,7 +75,7 @@ def test_a_file_of_the_first_format_is_written_on_without_a_change_of_its_tables
 
 def test_a_new_file_has_rising_numbers_without_autoincrement(tmp_path: Path) -> None:
     with SQLiteStore(tmp_path / "new.db") as store:
-        store.append([deposited(position) for position in range(100)])
-        store.append([deposited(100)])
+        store.append(Append([deposited(position) for position in range(100)], None))
+        store.append(Append([deposited(100)], after=99))
         assert [number for number, _ in store.read_all()] == list(range(1, 102))
     assert "AUTOINCREMENT" not in tables(tmp_path / "new.db")

@@ -34,6 +34,7 @@ from esmodel.model.eventcodec import event_codecs_of
 from esmodel.model.snapshot import SnapshotCodec
 from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
+from esmodel.testing.contracts.samplerows import in_streams
 
 FILE: Final = Path(__file__).with_name("v0_1.json")
 MOMENT: Final = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -235,7 +236,7 @@ def stored() -> Stored:
 @pytest.fixture(params=[False, True], ids=["from events", "from snapshots"])
 def store(request: pytest.FixtureRequest, stored: Stored) -> MemoryStore:
     memory = MemoryStore()
-    memory.append([to_record(row) for row in stored["records"]])
+    memory.append_streams(in_streams(to_record(row) for row in stored["records"]))
     with_snapshots: bool = request.param
     if with_snapshots:
         for row in stored["snapshots"]:

@@ -33,6 +33,7 @@ from esmodel.exceptions import ArrayIndexError, ClassVersionError, PositionTaken
 from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures import BUCKET_SIZES, Array, BigArray, BucketSize
+from esmodel.testing.contracts.samplerows import in_streams
 
 FILE: Final = Path(__file__).with_name("v0_1_sequences.json")
 MOMENT: Final = datetime(2026, 11, 23, 4, 5, 6, 123456, tzinfo=UTC)
@@ -262,7 +263,7 @@ def stored() -> Stored:
 @pytest.fixture
 def store(stored: Stored) -> MemoryStore:
     memory = MemoryStore()
-    memory.append([to_record(row) for row in stored["records"]])
+    memory.append_streams(in_streams(to_record(row) for row in stored["records"]))
     return memory
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError
+from esmodel.rows.append import FREE, Append, Appended
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
@@ -20,26 +20,42 @@ from esmodel.stores.sqlite import SQLiteStore
 
 class StoresTheFirstStreamOnly(MemoryStore):
     @override
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        self.append([each for each in records if each.originator_id == records[0].originator_id])
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        super().append_streams(appends[:1])
+        return Appended(sum(len(append.records) for append in appends))
 
 
 class AppendsStreamByStream(MemoryStore):
     @override
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        for stream in dict.fromkeys(record.originator_id for record in records):
-            self.append([record for record in records if record.originator_id == stream])
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        for append in appends:
+            super().append_streams([append])
+        return Appended(sum(len(append.records) for append in appends))
 
 
-class KnowsPositionsWithoutStreams(MemoryStore):
+class SortsStreams(MemoryStore):
     @override
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        self._check_open()
-        for position, times in Counter(record.position for record in records).items():
-            if times > 1:
-                stream = next(each.originator_id for each in reversed(records) if each.position == position)
-                raise ConcurrencyError(stream, -1, -1)
-        self.append(records)
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        return super().append_streams(sorted(appends, key=lambda append: append.records[0].originator_id))
+
+
+class ChecksTheFirstStreamOnly(MemoryStore):
+    @override
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        others = [Append(append.records, FREE) for append in appends[1:]]
+        return super().append_streams([*appends[:1], *others])
+
+
+class JoinsTheRowsOfAStream(MemoryStore):
+    @override
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        streams: dict[UUID, list[Record]] = {}
+        for append in appends:
+            for record in append.records:
+                streams.setdefault(record.originator_id, []).append(record)
+        if all(len(streams[append.records[0].originator_id]) == len(append.records) for append in appends):
+            return super().append_streams(appends)
+        return super().append_streams([Append(dict.fromkeys(rows), FREE) for rows in streams.values()])
 
 
 class NumbersByStream(MemoryStore):
@@ -51,11 +67,11 @@ class NumbersByStream(MemoryStore):
 
 class CountsWhatWasRefused(MemoryStore):
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
         try:
-            super().append(records)
+            return super().append_streams(appends)
         except ConcurrencyError:
-            self._log += records
+            self._log += [record for append in appends for record in append.records]
             raise
 
 
@@ -73,13 +89,15 @@ class NumbersBeforeItCommits(MemoryStore):
         self.numbered: list[tuple[int, Record]] = []
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        records = [record for append in appends for record in append.records]
         with self.numbering:
             first = self.number + 1
             self.number += len(records)
         time.sleep(0.002 if first % 3 == 0 else 0)
-        super().append(records)
+        appended = super().append_streams(appends)
         self.numbered += enumerate(records, first)
+        return appended
 
     @override
     def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
@@ -90,7 +108,7 @@ class KeepsSnapshotsAmongTheRows(MemoryStore):
     @override
     def write_snapshot(self, record: Record, /) -> None:
         super().write_snapshot(record)
-        self.append([record])
+        self.append(Append([record], FREE))
 
 
 class KeepsTheFirstSnapshot(MemoryStore):
@@ -118,9 +136,11 @@ class GivesTheRowOfTheSnapshotToo(MemoryStore):
 
 class AppendsRowByRow(SQLiteStore):
     @override
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        for record in records:
-            self.append([record])
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        for append in appends:
+            for record in append.records:
+                self.append(Append([record], FREE))
+        return Appended(sum(len(append.records) for append in appends))
 
 
 class WritesLater(SQLiteStore):
@@ -128,11 +148,13 @@ class WritesLater(SQLiteStore):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.waiting: list[Record] = []
+        self.waiting: list[Append] = []
 
     @override
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        self.waiting += records
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        self.waiting += appends
         if len(self.waiting) > 20:
-            self.append(self.waiting)
+            for append in self.waiting:
+                self.append(append)
             self.waiting.clear()
+        return Appended(sum(len(append.records) for append in appends))

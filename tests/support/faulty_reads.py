@@ -9,6 +9,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
+from esmodel.rows.append import Append, Appended
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
@@ -128,15 +129,17 @@ class EndsTooSoonWhenItIsClosed(ReadingStore):
 class KeepsTheListOfTheCaller(ReadingStore):
     def __init__(self) -> None:
         super().__init__()
-        self.batches: list[Sequence[Record]] = []
+        self.batches: list[Sequence[Append]] = []
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        self.batches.append(records)
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        self.batches.append(appends)
+        return Appended(sum(len(append.records) for append in appends))
 
     @override
     def given(self, originator_id: UUID, found: Iterator[Record]) -> Iterator[Record]:
-        return (record for batch in self.batches for record in batch)
+        rows = (record for batch in self.batches for append in batch for record in append.records)
+        return (record for record in rows if record.originator_id == originator_id)
 
 
 class RefusesLate(MemoryStore):
@@ -162,10 +165,14 @@ class RefusesLate(MemoryStore):
 
 class CutsIds(ReadingStore):
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        super().append(
-            [each._replace(originator_id=UUID(int=each.originator_id.int >> 8)) for each in records]
-        )
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        return super().append_streams([
+            Append(
+                [row._replace(originator_id=UUID(int=row.originator_id.int >> 8)) for row in each.records],
+                each.after,
+            )
+            for each in appends
+        ])  # fmt: skip
 
 
 class OutlivesItsEnd(MemoryStore):

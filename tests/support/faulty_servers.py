@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
-from esmodel.rows.record import Record
+from esmodel.rows.append import Append, Appended
 from esmodel.stores.memory import MemoryStore
 
 
@@ -29,20 +29,21 @@ class ServedStore(MemoryStore):
         return uuid4()
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
         self.reach()
         append_id, stored, self.next_is_stored = self.new_id(), self.next_is_stored, None
         self.is_killed = False
         time.sleep(0.0005)
         if stored is False or self.is_lost():
             raise self.lost(append_id)
-        self.commit(records, append_id, answered=stored is None)
+        self.commit(appends, append_id, answered=stored is None)
         time.sleep(0.0005)
         if stored or self.is_lost():
             raise self.lost(append_id)
+        return Appended(sum(len(append.records) for append in appends))
 
-    def commit(self, records: Sequence[Record], append_id: UUID, *, answered: bool) -> None:
-        super().append(records)
+    def commit(self, appends: Sequence[Append], append_id: UUID, *, answered: bool) -> None:
+        super().append_streams(appends)
         self.appended.add(append_id)
 
     def is_lost(self) -> bool:
@@ -87,13 +88,13 @@ class GivesAllOneId(ServedStore):
 
 class AnswersBeforeTheEnd(ServedStore):
     @override
-    def commit(self, records: Sequence[Record], append_id: UUID, *, answered: bool) -> None:
+    def commit(self, appends: Sequence[Append], append_id: UUID, *, answered: bool) -> None:
         def commit_late() -> None:
             with suppress(ConcurrencyError, StoreError):  # the test may be over
-                super(AnswersBeforeTheEnd, self).commit(records, append_id, answered=answered)
+                super(AnswersBeforeTheEnd, self).commit(appends, append_id, answered=answered)
 
         if answered:
-            super().commit(records, append_id, answered=answered)
+            super().commit(appends, append_id, answered=answered)
         else:
             Timer(0.05, commit_late).start()
 

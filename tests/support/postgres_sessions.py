@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from sample_rows import row
 
+from esmodel.rows import FREE, Append
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
@@ -79,7 +81,7 @@ class CommitBlocker:
 
     def start_append(self, store: PostgresStore, position: int, stream: UUID) -> Thread:
         """Append a row in a thread, and wait until its commit is blocked."""
-        thread = Thread(target=store.append, args=([row(position, stream, BLOCKED)],))
+        thread = Thread(target=store.append, args=(Append([row(position, stream, BLOCKED)], FREE),))
         thread.start()
         self.wait_until_blocked()
         return thread

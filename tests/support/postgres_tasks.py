@@ -10,6 +10,7 @@ from uuid import uuid4
 from sample_rows import STREAM, row
 
 from esmodel.exceptions import ConcurrencyError
+from esmodel.rows import FREE, Append
 from esmodel.stores.postgres import Order, PostgresStore
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def migrate(parent: Parent, dsn: str, order: Order) -> None:
     with PostgresStore(dsn, order=order) as store:
         parent.wait_for_go()
         store.migrate()
-        store.append([row(0, uuid4())])
+        store.append(Append([row(0, uuid4())], FREE))
 
 
 def append_to_one_stream(parent: Parent, dsn: str, order: Order, writer: int, turns: int) -> None:
@@ -34,7 +35,7 @@ def append_to_one_stream(parent: Parent, dsn: str, order: Order, writer: int, tu
             last = store.last(STREAM)
             position = 0 if last is None else last[0] + 1
             try:
-                store.append([row(position, data=f"{writer} {done}".encode())])
+                store.append(Append([row(position, data=f"{writer} {done}".encode())], FREE))
             except ConcurrencyError:
                 continue
             parent.say(f"{position} {writer} {done}")
@@ -50,7 +51,10 @@ def append_to_own_streams(parent: Parent, dsn: str, order: Order, writer: int, t
         for turn in range(turns):
             data = f"{writer}-{turn}"
             began = time.monotonic_ns()
-            store.append_streams([row(turn, each, data.encode()) for each in (stream, other)])
+            after = turn - 1 if turn else None
+            store.append_streams(
+                [Append([row(turn, each, data.encode())], after) for each in (stream, other)]
+            )
             parent.say(f"{data} {began} {time.monotonic_ns()}")
 
 
@@ -58,15 +62,15 @@ def fork_and_use_both_sides(parent: Parent, dsn: str, order: Order) -> None:
     """Fork, and use the store in both processes."""
     hear, tell = os.pipe()
     with PostgresStore(dsn, order=order) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         child = os.fork()
         if child == 0:
-            store.append([row(1)])
+            store.append(Append([row(1)], FREE))
             parent.say(f"child {[record.position for record in store.read(STREAM)]}")
             store.close()
             os.write(tell, b".")
             os._exit(0)
         os.read(hear, 1)
-        store.append([row(2)])
+        store.append(Append([row(2)], FREE))
         parent.say(f"parent {[record.position for record in store.read(STREAM)]}")
         os.waitpid(child, 0)

@@ -16,7 +16,9 @@ from uuid import UUID, uuid4
 from sample_rows import STREAM, row
 
 from esmodel.exceptions import ConcurrencyError, StoreError
+from esmodel.rows import FREE, Append
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.testing.contracts.samplerows import in_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ def create(parent: Parent, path: Path) -> None:
     """Create a file, or open the one that another process created, and append a row."""
     parent.wait_for_go()
     with SQLiteStore(path) as store:
-        store.append([row(0, uuid4())])
+        store.append(Append([row(0, uuid4())], FREE))
 
 
 def append_in_turns(parent: Parent, path: Path, writer: int, turns: int) -> None:
@@ -44,7 +46,7 @@ def append_in_turns(parent: Parent, path: Path, writer: int, turns: int) -> None
             last = store.last(STREAM)
             position = 0 if last is None else last[0] + 1
             try:
-                store.append([row(position, data=f"{writer} {done}".encode())])
+                store.append(Append([row(position, data=f"{writer} {done}".encode())], FREE))
             except ConcurrencyError:
                 continue
             parent.say(f"{position} {writer} {done}")
@@ -71,7 +73,7 @@ def append_until_killed(parent: Parent, path: Path, seed: str) -> None:
                 name = f"Name {choose.randrange(1_000)}"
                 batch.append(row(next_positions[stream], stream, data)._replace(name=name))
                 next_positions[stream] += 1
-            store.append(batch)
+            store.append_streams(in_streams(batch))
             parent.say(f"{seed}-{turn}")
             if turn % 10 == 0:
                 store.write_snapshot(batch[-1])
@@ -86,28 +88,28 @@ def append_until_full(parent: Parent, path: Path, most_bytes: int, length: int) 
         position = 0
         try:
             while True:
-                store.append([row(position, data=b"x" * length), row(position + 1, uuid4())])
+                store.append(Append([row(position, data=b"x" * length), row(position + 1, uuid4())], FREE))
                 position += 1
         except StoreError as error:
             parent.say(str(error))
         parent.say(f"appended {position}")
         parent.say(f"read {sum(1 for _ in store.read(STREAM))}, last {store.last(STREAM)}")
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        store.append([row(position), row(position + 1)])
+        store.append(Append([row(position), row(position + 1)], FREE))
         parent.say("appended again")
 
 
 def use_read_only(parent: Parent, path: Path) -> None:
     """Use a file without write permission."""
     with SQLiteStore(path) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
     path.chmod(0o444)
     path.parent.chmod(0o777)
     _drop_privileges()
     with SQLiteStore(path) as store:
         parent.say(f"read {list(store.read(STREAM)) == [row(0)]}")
         try:
-            store.append([row(1)])
+            store.append(Append([row(1)], FREE))
         except StoreError as error:
             parent.say(str(error))
     os._exit(0)  # nobody may not write what coverage has to tell
@@ -116,7 +118,7 @@ def use_read_only(parent: Parent, path: Path) -> None:
 def open_in_a_read_only_folder(parent: Parent, path: Path) -> None:
     """Open a file in a folder without write permission."""
     with SQLiteStore(path) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
     path.parent.chmod(0o555)
     _drop_privileges()
     try:
@@ -135,15 +137,15 @@ def fork_and_outlive_the_parents_store(parent: Parent, path: Path) -> None:
     """Fork, and append in the child after the parent has closed its store."""
     hear, tell = os.pipe()
     store = SQLiteStore(path)
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     child = os.fork()
     if child == 0:
         os.read(hear, 1)
-        store.append([row(2)])
+        store.append(Append([row(2)], FREE))
         parent.say(f"child {[record.position for record in store.read(STREAM)]}")
         store.close()
         os._exit(0)
-    store.append([row(1)])
+    store.append(Append([row(1)], FREE))
     store.close()  # if the child shared its locks, this would remove the log that the child uses
     os.write(tell, b".")
     os.waitpid(child, 0)
@@ -159,7 +161,7 @@ def fork_while_threads_append(parent: Parent, path: Path) -> None:
     def write(stream: UUID) -> None:
         position = 0
         while not stop.is_set():
-            store.append([row(position, stream)])
+            store.append(Append([row(position, stream)], FREE))
             position += 1
         parent.say(f"{stream} {position}")
 
@@ -171,7 +173,7 @@ def fork_while_threads_append(parent: Parent, path: Path) -> None:
         child = os.fork()
         if child == 0:
             for position in range(5):
-                store.append([row(position, stream)])
+                store.append(Append([row(position, stream)], FREE))
             parent.say(f"{stream} {sum(1 for _ in store.read(stream))}")
             store.close()
             os._exit(0)
@@ -186,16 +188,16 @@ def fork_without_hooks(parent: Parent, path: Path) -> None:
     """Fork as a server written in C does, without the hooks of Python."""
     fork: Callable[[], int] = ctypes.PyDLL(None).fork
     store = SQLiteStore(path)
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     child = fork()
     if child == 0:
         try:
-            store.append([row(1)])
+            store.append(Append([row(1)], FREE))
         except StoreError as error:
             parent.say(str(error))
         store.close()
         os._exit(0)
     os.waitpid(child, 0)
-    store.append([row(1)])
+    store.append(Append([row(1)], FREE))
     parent.say(f"parent {[record.position for record in store.read(STREAM)]}")
     store.close()

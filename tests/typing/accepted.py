@@ -3,10 +3,10 @@
 There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_...`` function.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, Self, TypeAlias, TypeVar, assert_type
+from typing import Generic, Literal, Self, TypeAlias, TypeVar, assert_type
 from unittest import TestCase
 from uuid import UUID, uuid4
 
@@ -69,7 +69,7 @@ from esmodel.model import (
 )
 from esmodel.model.events import class_version_of, stored_name_of
 from esmodel.repositories import EventSourcedSequences, PendingSave
-from esmodel.rows import Record, SupportsStreams
+from esmodel.rows import FREE, After, Append, Appended, Free, Record, SupportsStreams
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures import (
     BUCKET_SIZES,
@@ -1064,8 +1064,8 @@ class RowsOnly:
     def __init__(self) -> None:
         self.rows = MemoryStore()
 
-    def append(self, records: Sequence[Record], /) -> None:
-        self.rows.append(records)
+    def append(self, append: Append, /) -> Appended:
+        return self.rows.append(append)
 
     def read(
         self,
@@ -1088,6 +1088,23 @@ class RowsOnly:
 
     def close(self) -> None:
         self.rows.close()
+
+
+def narrowed(after: After) -> str:
+    if after is FREE:
+        assert_type(after, Literal[Free.FREE])
+        return "free"
+    if after is None:
+        return "new"
+    assert_type(after, int)
+    return f"after {after}"
+
+
+def appended(store: SupportsStreams, records: list[Record]) -> int:
+    appends = [Append(records, None), Append(iter(records), 3), Append(records, after=FREE)]
+    assert_type(appends[0].after, int | Literal[Free.FREE] | None)
+    assert_type(appends[0].records, tuple[Record, ...])
+    return assert_type(store.append_streams(appends), Appended).rows
 
 
 class AskedStore(RowsOnly):

@@ -5,7 +5,7 @@ an ignore that hides nothing, so a mistake that is no longer found fails the bui
 only read by type checkers; it is never imported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -43,7 +43,7 @@ from esmodel import (
 )
 from esmodel.model import ApplyRegistry, VersionedEntity, VersionedEvent
 from esmodel.repositories import EventSourcedSequences
-from esmodel.rows import Record, RecordStore
+from esmodel.rows import Append, Appended, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import PostgresStore
 from esmodel.structures import (
@@ -1092,7 +1092,8 @@ def reckon_buckets(log_id: UUID, moment: datetime) -> None:
 
 
 class NeverClosed:
-    def append(self, records: Sequence[Record], /) -> None: ...
+    def append(self, append: Append, /) -> Appended:
+        return Appended(len(append.records))
 
     def read(
         self,
@@ -1109,6 +1110,19 @@ class NeverClosed:
         return iter(())
 
     def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None: ...
+
+
+def not_appends(store: MemoryStore, records: list[Record]) -> None:
+    # rows that do not say what they follow
+    store.append(records)  # type: ignore
+    # the same, as an Append
+    Append(records)  # type: ignore
+    # a word instead of FREE
+    Append(records, "free")  # type: ignore
+    # one row
+    Append(records[0], None)  # type: ignore
+    # one append, where several are expected
+    store.append_streams(Append(records, None))  # type: ignore
 
 
 class RowsOnly(NeverClosed):

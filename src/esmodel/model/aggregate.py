@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, cast, final, get_origin
 from uuid import UUID
@@ -62,11 +62,22 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
 
     @final
     def collect_events(self) -> tuple[TRecorded, ...]:
-        """Return the pending events, in order, and clear them."""
+        """Return the pending events, in order, and clear them.
+
+        This stores nothing. A later save is refused, because the store lacks these events.
+        """
         events = self.pending_events
         self._es_pending.clear()
         self._es_encoded.clear()
         return events
+
+    def _es_clear(self, events: Sequence[TimestampedVersionedEvent]) -> None:
+        """Clear these pending events, which were saved; those triggered meanwhile stay."""
+        pending, encoded = self._es_pending, self._es_encoded
+        if events and pending and pending[0].originator_version == events[0].originator_version:
+            for event in events if encoded else ():
+                encoded.pop(event.originator_version, None)
+            del pending[: len(events)]
 
     @override
     def _es_make(

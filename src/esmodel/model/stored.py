@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 from uuid import UUID
@@ -70,6 +70,8 @@ class StoredAggregate(Continued, Protocol):
         self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]
     ) -> None: ...
 
+    def _es_clear(self, events: Sequence[TimestampedVersionedEvent]) -> None: ...
+
     def _es_progress(self) -> Progress: ...
 
     def _es_resume(self, progress: Progress) -> None: ...
@@ -130,6 +132,11 @@ def trigger_any(
 ) -> None:
     """Trigger an event by its payload, unchecked by type checkers: a test kit takes any kind of aggregate."""
     aggregate._es_trigger(event_class, args, payload)
+
+
+def clear_saved(aggregate: StoredAggregate, events: Sequence[TimestampedVersionedEvent], /) -> None:
+    """Clear the pending events that were saved, and no others."""
+    aggregate._es_clear(events)
 
 
 def progress_of(aggregate: StoredAggregate, /) -> Progress:

@@ -16,11 +16,12 @@ from esmodel.model.bus import publish
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot
-from esmodel.model.stored import Records, StoredAggregate, begin, continue_with, payloads_of
+from esmodel.model.stored import Records, StoredAggregate, begin, clear_saved, continue_with, payloads_of
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
 from esmodel.repositories.saving import PendingSave
 from esmodel.repositories.snapshots import Snapshots, warn_of
+from esmodel.rows.append import Append
 from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore
 from esmodel.rows.record import Record
 
@@ -180,26 +181,30 @@ class EventSourcedRepository(Generic[TAggregate]):
         """Store the pending events of an aggregate in one append, then publish them.
 
         Raises:
-            ConcurrencyError: if somebody else saved the aggregate first. Nothing is stored, and the
-                events stay pending; load the aggregate again and repeat the command.
+            ConcurrencyError: if the stream does not end at the version before the first of these events:
+                somebody else saved the aggregate first, events were collected and never stored, or they
+                were stored elsewhere. Nothing is stored, and the events stay pending; load the aggregate
+                again and repeat the command.
             OutcomeUnknownError: if the store was lost while it committed, and could not be asked.
             PayloadError: if a value cannot be written; nothing is stored.
         """
         self._check(entity)
         events = entity.pending_events
         if events:
-            append(self._store, self._store.append, self._records(entity, events))
-            warning = self._saved(entity)
+            append(self._store, self._store.append, self._append_of(entity, events))
+            warning = self._saved(entity, events)
             publish(events)
             warn_of([warning])
 
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
         self._check(entity)
-        return PendingSave(entity, self._store, partial(self._records, entity), partial(self._saved, entity))
+        return PendingSave(
+            entity, self._store, partial(self._append_of, entity), partial(self._saved, entity)
+        )
 
-    def _records(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> list[Record]:
-        return self._mapper.records(events, payloads_of(entity))
+    def _append_of(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> Append:
+        return self._mapper.append_of(events, payloads_of(entity))
 
     def _check(self, entity: TAggregate) -> None:
         if not isinstance(entity, self._class):
@@ -208,12 +213,13 @@ class EventSourcedRepository(Generic[TAggregate]):
                 f"Save it in a repository of its own class."
             )
 
-    def _saved(self, entity: TAggregate) -> str | None:
+    def _saved(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> str | None:
         """Clear the saved events; take a snapshot if one is due. Return the text of a warning, if any."""
-        after = entity.version + 1
-        before = after - len(entity.collect_events())
-        every = self._snapshot_every
-        if every is not None and after // every > before // every:
+        clear_saved(entity, events)
+        after = events[-1].originator_version + 1 if events else 0
+        before, every = after - len(events), self._snapshot_every
+        # an event triggered meanwhile is not stored, so its state must not be either
+        if every is not None and after // every > before // every and entity.version + 1 == after:
             return self._snapshots.take_after_save(entity)
         return None
 

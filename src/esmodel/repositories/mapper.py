@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Generic, TypeVar, get_args
 
 from esmodel.clock import EPOCH, MICROSECOND
@@ -21,6 +21,7 @@ from esmodel.model.eventhash import hash_event
 from esmodel.model.events import DomainEvent, HashchainedEvent, TimestampedVersionedEvent
 from esmodel.model.hashchain import Hashchained
 from esmodel.model.stored import StoredAggregate
+from esmodel.rows.append import Append
 from esmodel.rows.record import Record, make_record
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
@@ -107,6 +108,22 @@ class EventMapper(Generic[TAggregate]):
             )
             records.append(make_record(Record, columns))
         return records
+
+    def append_of(
+        self, events: Sequence[TimestampedVersionedEvent], payloads: Mapping[int, bytes] = _NONE, /
+    ) -> Append:
+        """Return the append of some events, which follows the version before the first of them.
+
+        Args:
+            events: the events.
+            payloads: those of events that are encoded already, by their versions.
+
+        Raises:
+            PayloadError: if a value cannot be written.
+            ModelError: if the class of an event is not among those of the aggregate.
+        """
+        before = events[0].originator_version - 1 if events else -1
+        return Append(self.records(events, payloads), None if before < 0 else before)
 
     def events(self, records: Iterable[Record], head: bytes = b"", /) -> Iterator[TimestampedVersionedEvent]:
         """Yield the events of rows, the rows of a hash chain after a check of their hashes.

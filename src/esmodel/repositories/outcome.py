@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import TypeVar
 
 from esmodel.exceptions import OutcomeUnknownError, StoreError
+from esmodel.rows.append import Appended
 from esmodel.rows.protocols import SupportsAppendIds
-from esmodel.rows.record import Record
+
+TAppends = TypeVar("TAppends")
 
 
-def append(store: object, to_store: Callable[[Sequence[Record]], None], records: Sequence[Record], /) -> None:
+def append(store: object, to_store: Callable[[TAppends], Appended], appends: TAppends, /) -> None:
     """Store rows; if the answer is lost, ask the store whether they are stored.
 
     Args:
         store: the store, which is asked if it can be.
         to_store: its ``append``, or its ``append_streams``.
-        records: the rows.
+        appends: one ``Append``, or several.
 
     Raises:
-        ConcurrencyError: if a position is taken; nothing is stored.
+        ConcurrencyError: if a stream ends elsewhere, or a position is taken; nothing is stored.
         OutcomeUnknownError: if the store cannot be asked, or not be reached.
         StoreError: if the engine fails; nothing is stored.
     """
     try:
-        to_store(records)
+        to_store(appends)
     except OutcomeUnknownError as error:
         if not isinstance(store, SupportsAppendIds):
             raise

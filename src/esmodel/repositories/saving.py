@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from attrs import frozen
 
@@ -12,8 +13,8 @@ from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.stored import StoredAggregate
 from esmodel.repositories.outcome import append
 from esmodel.repositories.snapshots import warn_of
+from esmodel.rows.append import Append
 from esmodel.rows.protocols import SupportsStreams
-from esmodel.rows.record import Record
 
 
 @frozen(eq=False)
@@ -23,14 +24,14 @@ class PendingSave:
     Attributes:
         aggregate: the aggregate.
         store: the store of its repository.
-        records: returns the rows of its events.
-        saved: called once they are stored; returns the text of a warning, if any.
+        append: returns the append of its events.
+        saved: called with these events once they are stored; returns the text of a warning, if any.
     """
 
     aggregate: StoredAggregate
     store: object
-    records: Callable[[Sequence[TimestampedVersionedEvent]], list[Record]]
-    saved: Callable[[], str | None]
+    append: Callable[[Sequence[TimestampedVersionedEvent]], Append]
+    saved: Callable[[Sequence[TimestampedVersionedEvent]], str | None]
 
 
 def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
@@ -41,8 +42,9 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
         saves: the aggregates, of any classes.
 
     Raises:
-        ConcurrencyError: if somebody else saved one of them first. Nothing is stored, and the events
-            of all of them stay pending; load them again and repeat the command.
+        ConcurrencyError: if the stream of one of them does not end at the version before its first
+            pending event, as after somebody else's save. Nothing is stored, and the events of all of them
+            stay pending; load them again and repeat the command.
         ModelError: if an aggregate is given twice, or is kept in another store.
         PayloadError: if a value cannot be written; nothing is stored.
 
@@ -67,26 +69,23 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
         >>> accounts[one.id].balance + accounts[other.id].balance
         0
     """
-    ids = [each.aggregate.id for each in saves]
+    ids: set[UUID] = set()
     for each in saves:
+        kind, originator_id = type(each.aggregate).__qualname__, each.aggregate.id
         if each.store is not store:
-            kind = type(each.aggregate).__qualname__
             raise ModelError(
-                f"{kind} {each.aggregate.id}: expected an aggregate kept in {store!r}, found one of another "
+                f"{kind} {originator_id}: expected an aggregate kept in {store!r}, found one of another "
                 f"store. Save it by itself."
             )
-        if ids.count(each.aggregate.id) > 1:
-            kind = type(each.aggregate).__qualname__
-            raise ModelError(f"{kind} {each.aggregate.id}: expected it once, found it twice. Name it once.")
-    events: list[TimestampedVersionedEvent] = []
-    records: list[Record] = []
-    for each in saves:
-        pending = each.aggregate.pending_events
-        events += pending
-        records += each.records(pending)
-    if not records:
+        if originator_id in ids:
+            raise ModelError(f"{kind} {originator_id}: expected it once, found it twice. Name it once.")
+        ids.add(originator_id)
+    pending = [each.aggregate.pending_events for each in saves]
+    appends = [each.append(events) for each, events in zip(saves, pending, strict=True)]
+    events = [event for events in pending for event in events]
+    if not events:
         return
-    append(store, store.append_streams, records)
-    warnings = [each.saved() for each in saves]
+    append(store, store.append_streams, appends)
+    warnings = [each.saved(events) for each, events in zip(saves, pending, strict=True)]
     publish(events)
     warn_of(warnings)

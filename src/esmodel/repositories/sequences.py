@@ -16,6 +16,7 @@ from esmodel.codec.typed import TypedCodec
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.outcome import append
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.protocols import RecordStore
 from esmodel.rows.record import Record
 from esmodel.structures.sequence import SequencedItem, make_item
@@ -91,7 +92,7 @@ class EventSourcedSequences(Generic[T]):
             Record(originator_id, each, name, class_version, moment, encode(item))
             for each, item in enumerate(items, position)
         ]
-        append(self._store, self._store.append, rows)
+        append(self._store, self._store.append, Append(rows, FREE))
 
     def read(
         self,

@@ -1,5 +1,6 @@
 """Stored rows, and the Protocols that a record store implements."""
 
+from esmodel.rows.append import FREE, After, Append, Appended, Free, check_streams, last_known
 from esmodel.rows.bounds import bounds_of, check_limit
 from esmodel.rows.protocols import (
     RecordStore,
@@ -12,6 +13,11 @@ from esmodel.rows.protocols import (
 from esmodel.rows.record import Record, check_record
 
 __all__ = [
+    "FREE",
+    "After",
+    "Append",
+    "Appended",
+    "Free",
     "Record",
     "RecordStore",
     "SnapshottingRecordStore",
@@ -22,4 +28,6 @@ __all__ = [
     "bounds_of",
     "check_limit",
     "check_record",
+    "check_streams",
+    "last_known",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
+from esmodel.rows.append import Append, Appended
 from esmodel.rows.record import Record
 
 
@@ -16,20 +17,26 @@ class RecordStore(Protocol):
         1. ``append`` is atomic: it stores all rows or none. Acknowledged rows stay. If ``append``
            raises, it stored nothing, unless it raises ``OutcomeUnknownError``.
         2. Of two appends at one ``(originator_id, position)``, exactly one succeeds. The other
-           raises ``ConcurrencyError`` with the position before its first row of that stream and the
-           last position found.
+           raises ``ConcurrencyError``.
         3. ``read`` yields the rows of one stream in the order of their positions, byte for byte as
            they were appended.
         4. ``last`` returns the highest position ever appended to a stream and the hash of that row.
            It is stored apart from the rows, so that it reveals rows removed from the end.
+        5. An append continues its stream. If the last position of the stream is not ``after``, or if
+           ``after`` is ``None`` and the stream is not new, it stores nothing and raises
+           ``ConcurrencyError`` with ``after`` (-1 for ``None``) and the last position found (-1 for a
+           new stream). The store compares them in the transaction of the append, not with what it
+           remembers. Only after ``FREE`` may rows leave gaps or come before the last one; if one of
+           their positions is taken, the error has the position before the first row as ``expected``.
     """
 
-    def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none; the rows belong to one stream.
+    def append(self, append: Append, /) -> Appended:
+        """Store all rows or none, if the stream still ends where the append says.
 
         Raises:
-            ConcurrencyError: if a position is taken.
+            ConcurrencyError: if the stream ends elsewhere, or, after ``FREE``, if a position is taken.
             OutcomeUnknownError: if the engine was lost during the commit; see ``SupportsAppendIds``.
+            PayloadError: if no store can hold a row; see ``check_record``.
             StoreError: if the engine fails.
         """
         ...
@@ -58,14 +65,16 @@ class SupportsStreams(Protocol):
     """A store that appends to several streams at once.
 
     Laws:
-        1. ``append_streams`` upholds the laws of ``append`` for rows of any number of streams: it
-           stores all of them or none.
-        2. The order of the rows across streams is kept: ``read_all``, if the store has it, yields
-           them in this order.
+        1. ``append_streams`` upholds the laws of ``append`` for any number of streams: it stores the
+           rows of all appends or none, and checks each of them. If several disagree with the store,
+           the error may name any of them.
+        2. The order of the appends is kept: ``read_all``, if the store has it, yields the rows of each
+           append in their order, and the appends in theirs.
+        3. Two appends to one stream are a ``PayloadError``; ``check_streams`` finds them.
     """
 
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none, of any streams; raise the errors of ``append``."""
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        """Store the rows of all appends or none; raise the errors of ``append``."""
         ...
 
 

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from esmodel.exceptions import ConcurrencyError, StoreClosedError
+from esmodel.rows.append import FREE, Append, Appended, check_streams, last_known
 from esmodel.rows.bounds import check_limit
 from esmodel.rows.record import check_record
 
@@ -29,9 +30,9 @@ class MemoryStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.rows import Record
+        >>> from esmodel.rows import Append, Record
         >>> with MemoryStore() as store:
-        ...     store.append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")])
+        ...     appended = store.append(Append([Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")], after=None))
         ...     store.last(UUID(int=1))
         (0, b'')
     """
@@ -44,28 +45,35 @@ class MemoryStore:
         self._positions: dict[UUID, list[int]] = {}
         self._snapshots: dict[UUID, dict[int, Record]] = {}
 
-    def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none.
+    def append(self, append: Append, /) -> Appended:
+        """Store all rows or none, if the stream still ends where the append says.
 
         Raises:
-            ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
+            ConcurrencyError: if the stream ends elsewhere, or, after ``FREE``, if a position is taken.
             PayloadError: if a number does not fit 64 bits, or a name is not valid text.
             StoreClosedError: if the store was closed.
         """
-        rows = list(records)
+        return self.append_streams([append])
+
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        """Store the rows of all appends or none; raise the errors of ``append``.
+
+        Raises:
+            PayloadError: also if two appends are to one stream.
+        """
+        check_streams(appends)
+        rows = [row for each in appends for row in each.records]
         for row in rows:
             check_record(row)
         with self._lock:
             self._check_open()
-            self._check_free(rows)
+            for each in appends:
+                self._check_follows(each)
             for row in rows:
                 self._streams.setdefault(row.originator_id, {})[row.position] = row
                 insort(self._positions.setdefault(row.originator_id, []), row.position)
             self._log += rows
-
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none, of any streams; raise the errors of ``append``."""
-        self.append(records)
+        return Appended(len(rows))
 
     def read(  # noqa: PLR0913  # because these are the arguments of the Protocol
         self,
@@ -193,14 +201,17 @@ class MemoryStore:
         if self._closed:
             raise StoreClosedError("The memory store was closed: open a new one.")
 
-    def _check_free(self, rows: list[Record]) -> None:
-        """Raise ``ConcurrencyError`` if a position is taken, in the store or earlier in ``rows``."""
-        firsts: dict[UUID, int] = {}
-        taken: set[tuple[UUID, int]] = set()
-        for row in rows:
-            key = originator_id, position = row.originator_id, row.position
-            first = firsts.setdefault(originator_id, position)
-            if key in taken or position in self._streams.get(originator_id, {}):
-                positions = self._positions.get(originator_id)
-                raise ConcurrencyError(originator_id, first - 1, positions[-1] if positions else -1)
-            taken.add(key)
+    def _check_follows(self, append: Append) -> None:
+        """Raise ``ConcurrencyError`` if the stream ends elsewhere, or a position of free rows is taken."""
+        if not append.records:
+            return
+        originator_id = append.records[0].originator_id
+        positions = self._positions.get(originator_id)
+        last = positions[-1] if positions else None
+        if append.after is FREE:
+            stream = self._streams.get(originator_id, {})
+            follows = not any(row.position in stream for row in append.records)
+        else:
+            follows = last == append.after
+        if not follows:
+            raise ConcurrencyError(originator_id, last_known(append), -1 if last is None else last)

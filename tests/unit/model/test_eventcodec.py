@@ -27,7 +27,7 @@ from esmodel.exceptions import StoredDataError
 from esmodel.model import Exhaustive
 from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
 from esmodel.model.plan import plan_of
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=3)
@@ -164,10 +164,10 @@ def test_a_changed_attribute_is_written_by_its_name_and_value() -> None:
 )
 def test_a_changed_attribute_of_another_shape_is_refused(data: bytes, word: str) -> None:
     store = MemoryStore()
-    store.append([
+    store.append(Append([
         Record(STREAM, 0, "Opened", 0, 0, b'{"owner":"Ada"}'),
         Record(STREAM, 1, "AttributeChanged", 0, 0, data),
-    ])  # fmt: skip
+    ], FREE))  # fmt: skip
     with pytest.raises(StoredDataError, match=word) as caught:
         EventSourcedRepository(Account, store).get_entity(STREAM)
     assert caught.value.position == 1
@@ -204,7 +204,7 @@ def test_the_part_of_the_header_without_a_column_is_kept_beside_the_payload() ->
 @pytest.mark.parametrize("header", [b"", b"{}", b'{"event_id":5}'])
 def test_a_header_of_another_shape_is_refused(header: bytes) -> None:
     store = MemoryStore()
-    store.append([Record(STREAM, 0, "Asked", 0, 0, b'{"text":"a"}', header)])
+    store.append(Append([Record(STREAM, 0, "Asked", 0, 0, b'{"text":"a"}', header)], FREE))
     with pytest.raises(StoredDataError) as caught:
         EventSourcedRepository(Question, store).get_entity(STREAM)
     assert (caught.value.originator_id, caught.value.position) == (STREAM, 0)

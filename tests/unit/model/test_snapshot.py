@@ -30,7 +30,7 @@ from esmodel import (
 from esmodel.model import Done
 from esmodel.model.snapshot import SnapshotCodec
 from esmodel.repositories import SnapshotWarning
-from esmodel.rows import Record, RecordStore
+from esmodel.rows import Append, Record, RecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 
@@ -182,7 +182,7 @@ def test_a_snapshot_and_the_tail_after_it_give_the_whole(numbers: list[int], dat
     counter = counter_of(*numbers)
     events = counter.pending_events
     EventSourcedRepository(Counter, store).save(counter)
-    plain.append(list(store.read(STREAM)))
+    plain.append(Append(store.read(STREAM), None))
     counters = EventSourcedRepository(Counter, store)
     counters.take_snapshot(STREAM, at=at)
     whole = EventSourcedRepository(Counter, plain)[STREAM]

@@ -26,7 +26,7 @@ from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventE
 from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import schema_of
 from esmodel.model.versioning import Step
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=5)
@@ -122,7 +122,7 @@ class Chained(HashchainedAggregateRoot[Begun | Noted]):
 
 def account_of(*records: Record) -> Account:
     store = MemoryStore()
-    store.append(records)
+    store.append(Append(records, FREE))
     return EventSourcedRepository(Account, store)[STREAM]
 
 
@@ -245,7 +245,7 @@ def chain(*rows: tuple[str, int, bytes]) -> MemoryStore:
     store, head = MemoryStore(), GENESIS_HASH
     for position, (name, class_version, data) in enumerate(rows):
         head = hash_event(head, STREAM, position, position, name, class_version, data)
-        store.append([Record(STREAM, position, name, class_version, position, data, b"", head)])
+        store.append(Append([Record(STREAM, position, name, class_version, position, data, b"", head)], FREE))
     return store
 
 

@@ -25,7 +25,7 @@ from esmodel import (
     subscribe,
 )
 from esmodel.exceptions import OriginatorVersionError, StoreClosedError
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=11)
@@ -183,10 +183,10 @@ def test_a_class_that_is_no_aggregate_has_no_repository() -> None:
 
 def test_a_hole_in_a_stream_names_the_row_after_it() -> None:
     store = MemoryStore()
-    store.append([
+    store.append(Append([
         Record(STREAM, 0, "Opened", 0, 0, b'{"owner":"Ada"}'),
         Record(STREAM, 2, "Paid", 0, 0, b'{"coins":[]}'),
-    ])  # fmt: skip
+    ], FREE))  # fmt: skip
     with pytest.raises(OriginatorVersionError, match="expected version 1, found 2") as caught:
         EventSourcedRepository(Account, store).verify(STREAM)
     assert (caught.value.originator_id, caught.value.position) == (STREAM, 2)
@@ -194,11 +194,11 @@ def test_a_hole_in_a_stream_names_the_row_after_it() -> None:
 
 def test_a_row_after_the_discarding_event_is_found() -> None:
     store = MemoryStore()
-    store.append([
+    store.append(Append([
         Record(STREAM, 0, "Opened", 0, 0, b'{"owner":"Ada"}'),
         Record(STREAM, 1, "Discarded", 0, 0, b"{}"),
         Record(STREAM, 2, "Paid", 0, 0, b'{"coins":[]}'),
-    ])  # fmt: skip
+    ], FREE))  # fmt: skip
     with pytest.raises(OriginatorVersionError) as caught:
         EventSourcedRepository(Account, store).verify(STREAM)
     assert caught.value.position == 2

@@ -34,7 +34,7 @@ from esmodel import (
     subscribe,
 )
 from esmodel.repositories import SnapshotWarning
-from esmodel.rows import Record
+from esmodel.rows import Append, Appended, Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
@@ -198,14 +198,13 @@ class FarStore(MemoryStore):
         self.appended: dict[UUID, bool] = {}
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
         if self.fate is None:
-            super().append(records)
-            return
+            return super().append_streams(appends)
         append_id = uuid4()
         self.appended[append_id] = self.fate == "stored"
         if self.fate == "stored":
-            super().append(records)
+            super().append_streams(appends)
         raise OutcomeUnknownError(append_id, "the connection was closed")
 
     def was_appended(self, append_id: UUID, /) -> bool:
@@ -257,7 +256,7 @@ def test_where_nobody_can_tell_the_outcome_is_not_guessed(fate: Fate) -> None:
 def test_a_store_that_cannot_be_asked_leaves_the_outcome_to_the_caller() -> None:
     class Silent(MemoryStore):
         @override
-        def append(self, records: Sequence[Record], /) -> None:
+        def append(self, append: Append, /) -> Appended:
             raise OutcomeUnknownError(UUID(int=1), "the connection was closed")
 
     account = moved(5)
@@ -309,9 +308,9 @@ class LosingStore(PostgresStore):
         super().__init__(line.dsn, migrate=True, timeout=timedelta(milliseconds=300))
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         try:
-            super().append(records)
+            return super().append(append)
         finally:
             self.line.is_down = False
 

@@ -23,7 +23,7 @@ from esmodel.testing.contracts import (
 )
 from esmodel.testing.contracts.crash import streams_of
 from esmodel.testing.contracts.opener import SEED_VARIABLE
-from esmodel.testing.contracts.tailrace import Append, check_commit_order
+from esmodel.testing.contracts.tailrace import LoggedAppend, check_commit_order
 from esmodel.testing.contracts.writer import Writer
 from esmodel.testing.contracts.writerprocess import ClassLocation, Task, location_of, run_writer
 from esmodel.testing.contracts.writers import Writers
@@ -182,8 +182,11 @@ def test_each_acknowledged_batch_is_logged_by_name(
 
 
 def test_numbers_out_of_commit_order_are_found() -> None:
-    early, late = Append("early", 1, 0.0, 1.0, stored=True), Append("late", 1, 2.0, 3.0, stored=True)
-    beside = Append("beside", 1, 0.5, 2.5, stored=True)
+    early, late = (
+        LoggedAppend("early", 1, 0.0, 1.0, stored=True),
+        LoggedAppend("late", 1, 2.0, 3.0, stored=True),
+    )
+    beside = LoggedAppend("beside", 1, 0.5, 2.5, stored=True)
     check_commit_order([late, beside, early], {"early": [2], "late": [3], "beside": [1]}, "")
     with pytest.raises(pytest.fail.Exception, match=r"rows of late to have numbers above 2, .* found"):
         check_commit_order([late, beside, early], {"early": [2], "late": [1], "beside": [3]}, "")

@@ -34,7 +34,7 @@ from esmodel.exceptions import (
     UnknownEventError,
 )
 from esmodel.repositories import EventSourcedSequences
-from esmodel.rows import Record, RecordStore, SupportsReadAll
+from esmodel.rows import FREE, Append, Appended, Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import Array, BigArray, ItemAssigned, make_subarray_id, tree_height
@@ -530,9 +530,10 @@ class NotingStore(MemoryStore):
         self.batches: list[list[Record]] = []
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        super().append(records)
-        self.batches.append(list(records))
+    def append(self, append: Append, /) -> Appended:
+        appended = super().append(append)
+        self.batches.append(list(append.records))
+        return appended
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
@@ -567,13 +568,12 @@ class CrashingStore(MemoryStore):
         self._is_stored = is_stored
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         self._good -= 1
         if self._good != -1:
-            super().append(records)
-            return
+            return super().append(append)
         if self._is_stored:
-            super().append(records)
+            super().append(append)
         raise StoreError("The engine crashed.")
 
     @property
@@ -793,10 +793,11 @@ class StubbornStore(MemoryStore):
     """A store that breaks its laws: it says of every item that the position is taken."""
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        if records[0].name == "ItemAssigned":
-            raise ConcurrencyError(records[0].originator_id, records[0].position - 1, -1)
-        super().append(records)
+    def append(self, append: Append, /) -> Appended:
+        first = append.records[0]
+        if first.name == "ItemAssigned":
+            raise ConcurrencyError(first.originator_id, first.position - 1, -1)
+        return super().append(append)
 
 
 @pytest.mark.parametrize("opens", [one, big])
@@ -935,7 +936,7 @@ def test_a_foreign_row_among_the_links_is_named_as_it_is(store: Store) -> None:
     array = numbers(store, 10)
     array.extend(range(25))
     node = make_subarray_id(ID, 0, 100)
-    store.append([Record(node, 7, "Opened", 0, 0, b"{}")])
+    store.append(Append([Record(node, 7, "Opened", 0, 0, b"{}")], FREE))
     with pytest.raises(
         UnknownEventError, match="expected a row named 'ArrayLinked', found one named 'Opened'"
     ):
@@ -1109,14 +1110,14 @@ class CountingStore(MemoryStore):
         return self.rows, self.appends
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         if self.rival is not None:
             rival, self.rival = self.rival, None
             before = self.rows, self.appends, self.calls
             rival()
             self.rows, self.appends, self.calls = before
         self.appends += 1
-        super().append(records)
+        return super().append(append)
 
     @override
     def read(

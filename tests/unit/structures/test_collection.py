@@ -49,7 +49,7 @@ from esmodel.exceptions import (
 from esmodel.model import CreatedEvent
 from esmodel.model.events import stored_name_of
 from esmodel.repositories import SnapshotWarning
-from esmodel.rows import Record, SnapshottingRecordStore
+from esmodel.rows import FREE, Append, Record, SnapshottingRecordStore
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import (
@@ -650,7 +650,7 @@ def test_an_item_of_another_type_is_found_in_its_row(store: Store) -> None:
 
 
 def test_a_foreign_row_is_found(store: Store) -> None:
-    store.append([Record(STREAM, 0, "ItemAdded", 0, 0, b'{"item":"red"}')])
+    store.append(Append([Record(STREAM, 0, "ItemAdded", 0, 0, b'{"item":"red"}')], FREE))
     with pytest.raises(UnknownEventError, match=r"Collection\.ItemAdded"):
         EventSourcedRepository(Collection[str], store)[STREAM]
 
@@ -691,7 +691,7 @@ def test_a_snapshot_stands_for_the_events_before_it(store: Store) -> None:
     snapshot = first.read_snapshot(STREAM)
     assert snapshot is not None
     store.write_snapshot(snapshot)
-    store.append(list(first.read(STREAM, gt=snapshot.position)))
+    store.append(Append(list(first.read(STREAM, gt=snapshot.position)), FREE))
     loaded = EventSourcedRepository(Collection[str], store)[STREAM]
     assert loaded.items == {"green"}
     assert loaded == tags
@@ -910,7 +910,7 @@ def test_a_row_that_removes_an_absent_item_is_named(store: Store) -> None:
     tags = tags_of("red")
     collections = EventSourcedRepository(Collection[str], store)
     collections.save(tags)
-    store.append([Record(tags.id, 2, "Collection.ItemRemoved", 0, 0, b'{"item":"green"}')])
+    store.append(Append([Record(tags.id, 2, "Collection.ItemRemoved", 0, 0, b'{"item":"green"}')], FREE))
     with pytest.raises(
         StoredDataError, match="expected to remove an item of the collection, found 'green'"
     ) as caught:

@@ -35,7 +35,7 @@ from esmodel.exceptions import (
     UnsupportedTypeError,
 )
 from esmodel.repositories import EventSourcedSequences
-from esmodel.rows import Record, RecordStore, SupportsReadAll
+from esmodel.rows import FREE, Append, Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import (
@@ -328,7 +328,7 @@ def test_a_type_with_a_hook_comes_back_inside_another(tmp_path: Path) -> None:
 def test_validators_do_not_run_on_stored_items(store: Store) -> None:
     array = EventSourcedArrayRepository(Checked, store)[ID]
     array.append(Checked(5))
-    store.append([Record(ID, 1, "ItemAssigned", 0, 0, b'{"cents":-5}')])
+    store.append(Append([Record(ID, 1, "ItemAssigned", 0, 0, b'{"cents":-5}')], FREE))
     assert [found.cents for found in array] == [5, -5]
 
 
@@ -481,14 +481,14 @@ def test_an_item_that_is_newer_than_the_code_is_refused(store: Store) -> None:
 
 
 def test_an_item_of_a_class_version_below_zero_is_refused(store: Store) -> None:
-    store.append([Record(ID, 0, "Noted", -1, 0, b'"a"')])
+    store.append(Append([Record(ID, 0, "Noted", -1, 0, b'"a"')], FREE))
     with pytest.raises(ClassVersionError):
         list(words(store).read(ID, gte=0, lt=1))
 
 
 @pytest.mark.parametrize("data", [b'"five"', b"{}", b"", b"5.5", b"null"])
 def test_an_old_item_that_a_step_does_not_take_is_damaged(store: Store, data: bytes) -> None:
-    store.append([Record(ID, 0, "ItemAssigned", 0, 0, data)])
+    store.append(Append([Record(ID, 0, "ItemAssigned", 0, 0, data)], FREE))
     upcaster = upcasts(units_to_cents).then(add_currency)
     array = EventSourcedArrayRepository(Priced, store, upcaster=upcaster)[ID]
     with pytest.raises(
@@ -505,7 +505,10 @@ def by_key(old: dict[str, int]) -> Paid:
 @pytest.mark.parametrize("data", [b'{"other":5}', b'{"units":0}'])
 def test_a_step_that_fails_on_an_old_item_names_the_row(store: Store, data: bytes) -> None:
     store.append(
-        [Record(ID, 0, "ItemAssigned", 0, 0, b'{"units":5}'), Record(ID, 1, "ItemAssigned", 0, 0, data)]
+        Append(
+            [Record(ID, 0, "ItemAssigned", 0, 0, b'{"units":5}'), Record(ID, 1, "ItemAssigned", 0, 0, data)],
+            FREE,
+        )
     )
     array = EventSourcedArrayRepository(Paid, store, upcaster=upcasts(by_key))[ID]
     assert array[0] == Paid(200)
@@ -519,10 +522,10 @@ def card_or_cash(old: dict[str, int]) -> Card | Cash:
 
 
 def test_a_step_may_make_a_sum_type(store: Store) -> None:
-    store.append([
+    store.append(Append([
         Record(ID, 0, "ItemAssigned", 0, 0, b'{"cents":5}'),
         Record(ID, 1, "ItemAssigned", 0, 0, b'{"number":7}'),
-    ])  # fmt: skip
+    ], FREE))  # fmt: skip
     payments = EventSourcedArrayRepository(Card | Cash, store, upcaster=upcasts(card_or_cash))[ID]
     payments.append(Cash(6))
     assert payments[:] == [Cash(5), Card("7"), Cash(6)]
@@ -533,7 +536,11 @@ def test_a_step_may_make_a_sum_type(store: Store) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"5", b"null", b'"open', b"{}", b'"a" "b"', b"\xff", b'["a"]'])
 def test_bytes_that_do_not_decode_name_the_row(store: Store, data: bytes) -> None:
-    store.append([Record(ID, 0, "ItemAssigned", 0, 0, b'"good"'), Record(ID, 1, "ItemAssigned", 0, 0, data)])
+    store.append(
+        Append(
+            [Record(ID, 0, "ItemAssigned", 0, 0, b'"good"'), Record(ID, 1, "ItemAssigned", 0, 0, data)], FREE
+        )
+    )
     array = EventSourcedArrayRepository(str, store)[ID]
     assert array[0] == next(iter(array)) == "good"
     assert len(array) == 2
@@ -554,7 +561,7 @@ def test_bytes_that_do_not_decode_name_the_row(store: Store, data: bytes) -> Non
     [b"{}", b'{"Card":{"number":"1"},"Cash":{"cents":1}}', b'{"Coin":{}}', b'{"Cash":5}', b"5", b"null"],
 )
 def test_bytes_outside_a_sum_type_name_the_row(store: Store, data: bytes) -> None:
-    store.append([Record(ID, 0, "ItemAssigned", 0, 0, data)])
+    store.append(Append([Record(ID, 0, "ItemAssigned", 0, 0, data)], FREE))
     with pytest.raises(StoredDataError) as caught:
         EventSourcedArrayRepository(Card | Cash, store)[ID][0]
     assert caught.value.position == 0
@@ -562,10 +569,9 @@ def test_bytes_outside_a_sum_type_name_the_row(store: Store, data: bytes) -> Non
 
 @pytest.mark.parametrize("data", [b"", b"5", b'"no id"', b"null"])
 def test_a_link_without_an_id_names_the_row(store: Store, data: bytes) -> None:
-    store.append([
-        Record(ID, 0, "ArrayLinked", 0, 0, data),
-        Record(make_subarray_id(ID, 0, 10), 0, "ItemAssigned", 0, 0, b'"first"'),
-    ])  # fmt: skip
+    items = make_subarray_id(ID, 0, 10)
+    store.append(Append([Record(ID, 0, "ArrayLinked", 0, 0, data)], FREE))
+    store.append(Append([Record(items, 0, "ItemAssigned", 0, 0, b'"first"')], FREE))
     array = EventSourcedBigArrayRepository(str, store, array_size=10)[ID]
     assert array[0] == "first"
     with pytest.raises(
@@ -576,7 +582,7 @@ def test_a_link_without_an_id_names_the_row(store: Store, data: bytes) -> None:
 
 
 def test_a_link_to_another_array_is_refused(store: Store) -> None:
-    store.append([Record(ID, 0, "ArrayLinked", 0, 0, f'"{OTHER}"'.encode())])
+    store.append(Append([Record(ID, 0, "ArrayLinked", 0, 0, f'"{OTHER}"'.encode())], FREE))
     array = EventSourcedBigArrayRepository(str, store, array_size=10)[ID]
     with pytest.raises(
         StoredDataError, match=f"expected a link to an array of size 10, found one to {OTHER}"
@@ -591,7 +597,7 @@ def test_a_link_within_the_tree_to_another_array_is_refused(store: Store) -> Non
     array = EventSourcedBigArrayRepository(str, store, array_size=10)[ID]
     array.extend(["item"] * 11)
     node = make_subarray_id(ID, 0, 100)
-    store.append([Record(node, 2, "ArrayLinked", 0, 0, f'"{OTHER}"'.encode())])
+    store.append(Append([Record(node, 2, "ArrayLinked", 0, 0, f'"{OTHER}"'.encode())], FREE))
     before = rows(store)
     with pytest.raises(StoredDataError, match=f"found one to {OTHER}") as caught:
         array[25] = "item"

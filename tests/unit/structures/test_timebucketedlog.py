@@ -38,7 +38,7 @@ from esmodel import (
 from esmodel.exceptions import StoredDataError, UnknownEventError, UnsupportedTypeError
 from esmodel.model import LoggedEvent
 from esmodel.repositories import EventSourcedSequences
-from esmodel.rows import Record, RecordStore, SupportsReadAll
+from esmodel.rows import Append, Appended, Record, RecordStore, SupportsReadAll
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.structures import (
@@ -271,10 +271,10 @@ class Hesitating(MemoryStore):
     """A store to which another writer is always first with a new log."""
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         if not rows(self):
             logs_of(Shared(self)).start(ID, "day")
-        super().append(records)
+        return super().append(append)
 
 
 class Shared(MemoryStore):
@@ -285,8 +285,8 @@ class Shared(MemoryStore):
         self._other = other
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        MemoryStore.append(self._other, records)
+    def append(self, append: Append, /) -> Appended:
+        return MemoryStore.append(self._other, append)
 
 
 def test_the_second_creator_of_a_log_gets_that_of_the_first() -> None:
@@ -621,10 +621,10 @@ class Refusing(MemoryStore):
     """A store that reports a free place as taken."""
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        if any(record.data == b'"refused"' for record in records):
-            raise ConcurrencyError(records[0].originator_id, 0, 0)
-        super().append(records)
+    def append(self, append: Append, /) -> Appended:
+        if any(record.data == b'"refused"' for record in append.records):
+            raise ConcurrencyError(append.records[0].originator_id, 0, 0)
+        return super().append(append)
 
 
 def test_a_conflict_without_a_taken_place_is_raised() -> None:
@@ -815,11 +815,11 @@ class Contested(MemoryStore):
     contested: bool = False
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         if self.contested:
             self.contested = False
             logs_of(self)[ID].change_bucket_size("month")
-        super().append(records)
+        return super().append(append)
 
 
 @pytest.mark.parametrize(("wanted", "history"), [("day", "year month day"), ("month", "year month")])
@@ -845,13 +845,12 @@ class Failing(MemoryStore):
         self._stores = stores
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         self.appends += 1
         if self.appends != self._fails_at:
-            super().append(records)
-            return
+            return super().append(append)
         if self._stores:
-            super().append(records)
+            super().append(append)
         raise StoreError
 
 
@@ -1085,9 +1084,9 @@ class Counting(MemoryStore):
         self.asked: list[UUID] = []
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, append: Append, /) -> Appended:
         self.appends += 1
-        super().append(records)
+        return super().append(append)
 
     @override
     def read(

@@ -44,6 +44,7 @@ from esmodel.clock import now
 from esmodel.exceptions import CollectionItemError, UnsupportedTypeError
 from esmodel.model import TimestampedVersionedEvent
 from esmodel.repositories import EventMapper
+from esmodel.rows import Append
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws import LAWS, LawError, aggregate_laws, command, creation
@@ -516,7 +517,7 @@ class Dropping(EventSourcedRepository[Contract]):
     @override
     def save(self, entity: Contract, /) -> None:
         rows = self._mapper.records(entity.pending_events)
-        self._store.append(rows[:-1])
+        self._store.append(Append(rows[:-1], None))
 
 
 class Rewriting(EventSourcedRepository[Contract]):
@@ -525,7 +526,7 @@ class Rewriting(EventSourcedRepository[Contract]):
     @override
     def save(self, entity: Contract, /) -> None:
         rows = self._mapper.records(entity.pending_events)
-        self._store.append([row._replace(data=b'{"text":"x"}') for row in rows])
+        self._store.append(Append([row._replace(data=b'{"text":"x"}') for row in rows], None))
 
 
 class Shortening(EventSourcedRepository[Contract]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,40 +12,45 @@ import psycopg
 from psycopg import errors
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, PayloadError, StoreError
+from esmodel.rows.append import Append, last_known
 from esmodel.rows.record import Record
-from esmodel.stores.postgres._arrays import columns_of, integers, uuids
-from esmodel.stores.postgres._executor import Backoff, Executor
+from esmodel.stores.postgres._arrays import Columns, columns_of, integers, stream_of, uuids
+from esmodel.stores.postgres._executor import Backoff, Executor, Parameter
 from esmodel.stores.postgres._failures import ConnectionLostError
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
-from esmodel.stores.postgres.schema import PLACES, Order
+from esmodel.stores.postgres._tables import Tables
+from esmodel.stores.postgres.schema import CONTINUES, PLACES, Order
 
 _MOST_BYTES: Final = 1 << 29  # in one append: a message, and a row, of PostgreSQL is shorter than 2**30
+_COMPARES: Final = 3  # the format since which `append_rows` compares the ends of the streams
 _CONFLICTS: Final = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 
 
 class Appends:
     """Stores rows, each append under an id by which its outcome can be found out."""
 
-    def __init__(self, executor: Executor, statements: Statements, names: Names, order: Order) -> None:
+    def __init__(
+        self, executor: Executor, statements: Statements, tables: Tables, names: Names, order: Order
+    ) -> None:
         self._executor = executor
         self._statements = statements
+        self._tables = tables
         self._names = names
         self._order: Order = order
 
-    def append(self, rows: list[Record]) -> None:
-        """Store all rows or none."""
-        columns = columns_of(rows, self._names.ids(dict.fromkeys(row[2] for row in rows)))
-        _check_length(sum(len(each.data) for each in columns))
+    def append(self, appends: Sequence[Append], rows: Sequence[Record]) -> None:
+        """Store the rows of all appends, each of which has rows, or none."""
+        columns = columns_of(appends, rows, self._names.ids(dict.fromkeys(row[2] for row in rows)))
+        _check_length(sum(len(each.data) for each in (columns.heads, *columns.rows)))
         if len(rows) >= 1 << PLACES and self._order == "transaction":
             raise PayloadError(f"append: expected fewer than {1 << PLACES} rows, found {len(rows)}.")
         deadline = self._executor.deadline()
         backoff = Backoff(deadline)
         while True:
             append_id = _new_append_id()
-            timeout = self._executor.lock_timeout(deadline)
             try:
-                self._executor.run_once(self._statements.append, (append_id, timeout, *columns), deadline)
+                differs = self._append_once(append_id, columns, deadline)
             except ConnectionLostError as lost:
                 if self._was_stored(append_id, lost):
                     return
@@ -52,11 +58,32 @@ class Appends:
                 if not backoff.wait():
                     raise self._executor.translate(lost.error) from lost.error
             except _CONFLICTS as error:
-                raise self._conflict(rows, error) from error
+                raise self._conflict(appends, error) from error
             except psycopg.Error as error:
                 raise self._executor.translate(error) from error
             else:
+                if differs is not None:
+                    raise _conflict_at(appends, *differs)
                 return
+
+    def _append_once(self, append_id: UUID, columns: Columns, deadline: float) -> tuple[int, int] | None:
+        """Store the rows; return the number and the end of the first stream that ends elsewhere, if any.
+
+        Since format 3, such a stream is a ``UniqueViolation`` instead.
+        """
+        timeout = self._executor.lock_timeout(deadline)
+        streams, lasts, heads, afters, rows = columns
+        parameters: list[Parameter] = [append_id, timeout, streams, lasts, heads]
+        if self._tables.version >= _COMPARES:
+            parameters += [afters, *rows]
+            self._executor.run_once(self._statements.append, parameters, deadline)
+            return None
+        parameters = [streams, *parameters, *rows, streams, afters]
+        found: list[tuple[int | None, int, str | None]] = self._executor.run_once(
+            self._statements.append_before_3, parameters, deadline
+        )
+        ((number, end, _),) = found
+        return None if number is None else (number, end)
 
     def was_appended(self, append_id: UUID) -> bool:
         """Tell whether the rows of an append are stored; wait for an append in progress."""
@@ -86,30 +113,37 @@ class Appends:
             raise OutcomeUnknownError(append_id, str(error).rstrip(".")) from lost.error
 
     def _conflict(
-        self, rows: list[Record], error: psycopg.Error
+        self, appends: Sequence[Append], error: psycopg.Error
     ) -> ConcurrencyError | StoreError | PayloadError:
-        """Return the error that names the stream with a taken position, and its end."""
-        is_unique = isinstance(error, errors.UniqueViolation)
-        if is_unique and error.diag.constraint_name != "record_position":
-            return self._executor.translate(error)
-        keys = [(row[0], row[1]) for row in rows]
-        firsts: dict[UUID, int] = {}
-        for stream, position in keys:
-            firsts.setdefault(stream, position)
+        """Return the error that names the stream that conflicts, and its end."""
+        append = appends[0]
+        if isinstance(error, errors.UniqueViolation):
+            constraint = error.diag.constraint_name
+            if constraint == CONTINUES:
+                number, _, end = (error.diag.message_detail or "").partition(" ")
+                return _conflict_at(appends, int(number), int(end))
+            if constraint != "record_position":
+                return self._executor.translate(error)
+            append = self._first_taken(appends)
+        stream = append.records[0].originator_id
+        last = self.last(stream)
+        return ConcurrencyError(stream, last_known(append), -1 if last is None else last[0])
+
+    def _first_taken(self, appends: Sequence[Append]) -> Append:
+        """Return the first append with a taken position."""
+        keys = [(row[0], row[1]) for each in appends for row in each.records]
         found: list[tuple[int | None]] = self._executor.run(
             self._statements.first_taken,
             (uuids([key[0] for key in keys]), integers([key[1] for key in keys])),
         )
-        seen: set[tuple[UUID, int]] = set()
-        ordinal = found[0][0] or len(rows)
-        for number, key in enumerate(keys[:ordinal], 1):
-            if key in seen:
-                ordinal = number
-                break
-            seen.add(key)
-        stream = keys[ordinal - 1][0] if is_unique else keys[0][0]
-        last = self.last(stream)
-        return ConcurrencyError(stream, firsts[stream] - 1, -1 if last is None else last[0])
+        stream = keys[(found[0][0] or 1) - 1][0]
+        return next(each for each in appends if each.records[0].originator_id == stream)
+
+
+def _conflict_at(appends: Sequence[Append], number: int, end: int) -> ConcurrencyError:
+    """Return the error of the append to a stream, given its number in the order of the ids, and its end."""
+    append = sorted(appends, key=stream_of)[number - 1]
+    return ConcurrencyError(stream_of(append), last_known(append), end)
 
 
 def _check_length(length: int) -> None:

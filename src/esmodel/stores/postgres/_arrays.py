@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from typing_extensions import override
 
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.record import Record
+from esmodel.stores.postgres.schema import ANYWHERE, NEW
 
 _HEAD: Final = struct.Struct("!5i")  # one dimension, no NULL, the type, the length, and the lower bound
 _EMPTY: Final = struct.Struct("!3i")  # no dimension, no NULL, the type
 _LENGTH: Final = struct.Struct("!i")
 _LENGTHS: Final = [_LENGTH.pack(length) for length in range(1_024)]  # of most values, packed in advance
+
+_position_of: Final[Callable[[Record], int]] = itemgetter(1)
 
 
 class Array:
@@ -58,41 +63,65 @@ def byte_strings(values: Sequence[bytes]) -> Array:
     return _byte_strings(17, values)
 
 
-def columns_of(rows: list[Record], name_ids: dict[str, int]) -> list[Array]:
-    """Return the arguments of ``append_rows``: the ends of the streams by id, and the rows."""
-    streams, positions, names, class_versions, timestamps, data, headers, hashes = zip(*rows, strict=True)
-    heads = _heads_of(rows, streams, positions)
-    ordinals = {stream: number for number, stream in enumerate(heads, 1)}
-    of = [1] * len(rows) if len(heads) == 1 else [ordinals[stream] for stream in streams]
-    ends = list(heads.values())
-    return [
-        uuids(heads),
-        integers([row[1] for row in ends]),
-        byte_strings([row[7] for row in ends]),
-        short_integers(of),
-        integers(positions),
-        short_integers([name_ids[name] for name in names]),
-        integers(class_versions),
-        integers(timestamps),
-        byte_strings(data),
-        byte_strings(headers),
-        byte_strings(hashes),
-    ]
+class Columns(NamedTuple):
+    """The arguments of ``append_rows`` after the id and the timeout.
 
-
-def _heads_of(rows: list[Record], streams: Sequence[UUID], positions: Sequence[int]) -> dict[UUID, Record]:
-    """Return the row with the highest position of each stream, in the order of the stream ids.
-
-    All writers lock the streams in this order, so they cannot deadlock.
+    Attributes:
+        streams: the ids of the streams, sorted. All writers lock the streams in this order, so they cannot
+            deadlock.
+        lasts: the highest position of each stream.
+        heads: the hash of the row at this position.
+        afters: what each append follows; ``NEW`` and ``ANYWHERE`` stand for ``None`` and ``FREE``.
+        rows: the columns of the rows; the first of them has the number of the stream of each row.
     """
-    if streams.count(streams[0]) == len(streams):
-        return {streams[0]: rows[positions.index(max(positions))]}
-    heads: dict[UUID, Record] = {}
-    for row in rows:
-        head = heads.get(row[0])
-        if head is None or row[1] > head[1]:
-            heads[row[0]] = row
-    return dict(sorted(heads.items()))
+
+    streams: Array
+    lasts: Array
+    heads: Array
+    afters: Array
+    rows: tuple[Array, ...]
+
+
+def columns_of(appends: Sequence[Append], rows: Sequence[Record], name_ids: dict[str, int]) -> Columns:
+    """Pack the rows of some appends, each of which has rows."""
+    _, positions, names, class_versions, timestamps, data, headers, hashes = zip(*rows, strict=True)
+    if len(appends) == 1:
+        ordered, of = appends, [1] * len(rows)
+    else:
+        ordered = sorted(appends, key=stream_of)
+        numbers = {stream_of(each): number for number, each in enumerate(ordered, 1)}
+        of = [number for each in appends for number in [numbers[stream_of(each)]] * len(each.records)]
+    heads = [_head_of(each) for each in ordered]
+    return Columns(
+        uuids([head[0] for head in heads]),
+        integers([head[1] for head in heads]),
+        byte_strings([head[7] for head in heads]),
+        integers([_after_of(each) for each in ordered]),
+        (
+            short_integers(of),
+            integers(positions),
+            short_integers([name_ids[name] for name in names]),
+            integers(class_versions),
+            integers(timestamps),
+            byte_strings(data),
+            byte_strings(headers),
+            byte_strings(hashes),
+        ),
+    )
+
+
+def stream_of(append: Append, /) -> UUID:
+    """Return the stream of an append that has rows."""
+    return append.records[0][0]
+
+
+def _after_of(append: Append) -> int:
+    return NEW if append.after is None else ANYWHERE if append.after is FREE else append.after
+
+
+def _head_of(append: Append) -> Record:
+    """Return the row with the highest position."""
+    return max(append.records, key=_position_of) if append.after is FREE else append.records[-1]
 
 
 def _integers(oid: int, code: str, size: int, numbers: Sequence[int]) -> Array:

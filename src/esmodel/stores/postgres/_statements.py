@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from esmodel.stores.postgres.schema import COLUMNS, PLACES, Order, functions_of, quoted, tables_of
+from esmodel.stores.postgres.schema import COLUMNS, NEW, PLACES, Order, functions_of, quoted, tables_of
 
 BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"  # sees rows committed while it waited for a lock
 COMMIT: Final = "COMMIT"
@@ -22,7 +22,21 @@ _IS_FOREIGN = """SELECT coalesce((SELECT max(number) >> {places} FROM {s}.record
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint + shift, false) FROM {s}.format"""
 _SHIFT_NUMBERS = """UPDATE {s}.format SET shift =
     (SELECT max(number) >> {places} FROM {s}.record) - pg_current_xact_id()::text::bigint"""
-_APPEND = "SELECT {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+_APPEND = "SELECT {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+# Before format 3, `append_rows` does not compare the ends of the streams: this locks and compares them first,
+# and returns the first that differs. A new stream has no row to lock, but of two appends to a new stream one
+# fails, because both begin at position 0.
+_APPEND_BEFORE_3 = """WITH ends AS MATERIALIZED (SELECT originator_id, last_position FROM {s}.stream
+        WHERE originator_id = ANY (%b::uuid[]) ORDER BY originator_id FOR UPDATE)
+    SELECT number, coalesce(last_position, -1), CASE WHEN number IS NULL THEN
+        {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)::text END
+    FROM (SELECT) AS one LEFT JOIN (
+        SELECT number, last_position
+        FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS appends (id, after, number)
+        LEFT JOIN ends ON originator_id = id
+        WHERE CASE WHEN after >= 0 THEN last_position IS DISTINCT FROM after
+            ELSE after = {new} AND last_position IS NOT NULL END
+        ORDER BY number LIMIT 1) AS differs ON true"""
 # A conflict names the first taken position.
 _FIRST_TAKEN = """SELECT min(o) FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS r (i, p, o)
     JOIN {s}.record ON originator_id = i AND position = p"""
@@ -49,6 +63,7 @@ class Statements(NamedTuple):
     lock_records: bytes
     shift_numbers: bytes
     append: bytes
+    append_before_3: bytes
     was_appended: bytes
     name_ids: bytes
     names: bytes
@@ -64,7 +79,7 @@ class Statements(NamedTuple):
     @classmethod
     def of(cls, schema: str, order: Order) -> Statements:
         """Return the statements of one schema and order."""
-        parts = {"s": quoted(schema), "columns": COLUMNS, "places": PLACES}
+        parts = {"s": quoted(schema), "columns": COLUMNS, "places": PLACES, "new": NEW}
 
         def filled(text: str) -> bytes:
             return text.format_map(parts).encode()
@@ -79,6 +94,7 @@ class Statements(NamedTuple):
             lock_records=filled("LOCK TABLE {s}.record IN EXCLUSIVE MODE"),
             shift_numbers=filled(_SHIFT_NUMBERS),
             append=filled(_APPEND),
+            append_before_3=filled(_APPEND_BEFORE_3),
             was_appended=filled("SELECT {s}.was_appended(%b, %b)"),
             name_ids=filled("SELECT digest, name_id FROM {s}.name_ids(%b, %b)"),
             names=filled("SELECT name_id, name FROM {s}.name WHERE name_id = ANY (%b)"),

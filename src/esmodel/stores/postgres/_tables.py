@@ -12,7 +12,11 @@ from esmodel.stores.postgres.schema import FORMAT, Order
 
 
 class Tables:
-    """The tables of one schema, whose rows have one order."""
+    """The tables of one schema, whose rows have one order.
+
+    Attributes:
+        version: their format, once they were checked. Another process may have migrated them since.
+    """
 
     def __init__(self, executor: Executor, statements: Statements, schema: str, order: Order) -> None:
         self._executor = executor
@@ -20,12 +24,13 @@ class Tables:
         self._schema = schema
         self._order: Order = order
         self._ready = False
+        self.version: int = FORMAT
 
     def check(self) -> None:
         """Refuse tables that are missing or that this store cannot use; check them once."""
         self._executor.check_open()
         if not self._ready:
-            self._version_of(self._executor.run(self._statements.identify))
+            self.version = self._version_of(self._executor.run(self._statements.identify))
             if self._order == "transaction" and is_true(self._executor.run(self._statements.is_foreign)):
                 raise StoreFormatError(
                     f"{self._executor.name}: expected rows of this cluster, found rows restored from "
@@ -44,6 +49,7 @@ class Tables:
             else:
                 cursor.execute(self._statements.create_tables)
                 cursor.execute(self._statements.create_functions)
+        self._ready = False  # the format may have changed
 
     def _update(self, cursor: psycopg.Cursor[TupleRow]) -> None:
         if self._version_of(cursor.execute(self._statements.identify).fetchall()) < FORMAT:

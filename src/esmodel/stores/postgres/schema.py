@@ -10,8 +10,22 @@ from esmodel.rows.bounds import LEAST
 Order: TypeAlias = Literal["dense", "transaction"]
 """The order of ``read_all``; see ``PostgresStore``."""
 
-FORMAT: Final = 2
-"""The format that ``migrate`` creates. In format 1, appends lock the row of the counter instead."""
+FORMAT: Final = 3
+"""The format that ``migrate`` creates. The tables are those of format 1; the functions differ.
+
+In format 1, appends lock the row of the counter instead of taking an advisory lock. Before format 3,
+``append_rows`` does not compare the end of a stream, and the statement that calls it does. ``migrate`` keeps
+that function for the processes that use it.
+"""
+
+NEW: Final = -1
+"""Stands for ``None``, a new stream, in the argument ``_afters`` of ``append_rows``."""
+
+ANYWHERE: Final = -2
+"""Stands for ``FREE`` in the argument ``_afters`` of ``append_rows``."""
+
+CONTINUES: Final = "stream_continues"
+"""The constraint that ``append_rows`` names if a stream ends elsewhere than its append says."""
 
 PAGE_ROWS: Final = 500
 """The most rows in a page."""
@@ -79,8 +93,9 @@ _FUNCTIONS: Final = """
 -- `append` is atomic and costs one round trip, because this is one statement and so one transaction.
 -- All writers take their locks in the same order: the id, the sorted streams, the counter.
 CREATE OR REPLACE FUNCTION {s}.append_rows(_append_id uuid, _wait text, _streams uuid[], _lasts bigint[],
-    _heads bytea[], _of integer[], _positions bigint[], _name_ids integer[], _class_versions bigint[],
-    _timestamps bigint[], _data bytea[], _headers bytea[], _hashes bytea[]) RETURNS void
+    _heads bytea[], _afters bigint[], _of integer[], _positions bigint[], _name_ids integer[],
+    _class_versions bigint[], _timestamps bigint[], _data bytea[], _headers bytea[], _hashes bytea[])
+RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE base bigint;
 BEGIN
@@ -88,11 +103,28 @@ BEGIN
     PERFORM set_config('lock_timeout', _wait, true);
     -- The id tells later that the append was stored; an append reported as not stored fails here.
     INSERT INTO {s}.append VALUES (_append_id, true);
-    -- `last` is the highest position ever appended.
-    INSERT INTO {s}.stream AS old SELECT * FROM unnest(_streams, _lasts, _heads)
-        ON CONFLICT (originator_id) DO UPDATE
-        SET last_position = excluded.last_position, last_hash = excluded.last_hash
-        WHERE old.last_position < excluded.last_position;
+    FOR i IN 1 .. pg_catalog.cardinality(_streams) LOOP
+        IF _afters[i] >= 0 THEN
+            -- An append continues its stream: its end is compared once the row of the stream is locked.
+            UPDATE {s}.stream SET last_position = _lasts[i], last_hash = _heads[i]
+                WHERE originator_id = _streams[i] AND last_position = _afters[i];
+        ELSIF _afters[i] = {new} THEN
+            INSERT INTO {s}.stream VALUES (_streams[i], _lasts[i], _heads[i])
+                ON CONFLICT (originator_id) DO NOTHING;
+        ELSE
+            -- `last` is the highest position ever appended.
+            INSERT INTO {s}.stream AS old VALUES (_streams[i], _lasts[i], _heads[i])
+                ON CONFLICT (originator_id) DO UPDATE
+                SET last_position = excluded.last_position, last_hash = excluded.last_hash
+                WHERE old.last_position < excluded.last_position;
+            CONTINUE;
+        END IF;
+        IF NOT FOUND THEN
+            RAISE unique_violation USING CONSTRAINT = '{continues}',
+                MESSAGE = 'a stream ends elsewhere than the append says', DETAIL = i || ' ' || coalesce(
+                    (SELECT last_position FROM {s}.stream WHERE originator_id = _streams[i]), -1);
+        END IF;
+    END LOOP;
     {base}
     -- Rows are only ever inserted; a taken position violates the primary key.
     INSERT INTO {s}.record
@@ -197,10 +229,12 @@ def tables_of(schema: str, order: Order) -> str:
 
 def functions_of(schema: str, order: Order) -> str:
     """Return the SQL that creates the functions, or replaces those of an earlier format."""
-    numbers = {
+    numbers: dict[str, str | int] = {
         "s": quoted(schema),
         "places": PLACES,
         "lock": _lock_key_of(schema),
+        "new": NEW,
+        "continues": CONTINUES,
     }
     return _FUNCTIONS.format(
         **numbers,

@@ -10,6 +10,7 @@ from typing import Self
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError
+from esmodel.rows.append import Append, Appended, check_streams
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
 from esmodel.rows.record import Record, check_record
 from esmodel.stores.postgres._appends import Appends
@@ -58,10 +59,10 @@ class PostgresStore:
 
     Example:
         >>> from uuid import UUID
-        >>> from esmodel.rows import Record
+        >>> from esmodel.rows import Append, Record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with PostgresStore(dsn, migrate=True) as store:  # dsn: "postgresql://..."
-        ...     store.append([row])
+        ...     appended = store.append(Append([row], after=None))
         ...     list(store.read(UUID(int=1))) == [row]
         True
     """
@@ -89,7 +90,7 @@ class PostgresStore:
         statements = Statements.of(schema, order)
         self._tables = Tables(self._executor, statements, schema, order)
         names = Names(self._executor, statements)
-        self._appends = Appends(self._executor, statements, names, order)
+        self._appends = Appends(self._executor, statements, self._tables, names, order)
         self._reads = Reads(self._executor, statements, self._tables, names)
         if migrate:
             try:
@@ -113,11 +114,11 @@ class PostgresStore:
         """
         self._tables.migrate()
 
-    def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none.
+    def append(self, append: Append, /) -> Appended:
+        """Store all rows or none, if the stream still ends where the append says.
 
         Raises:
-            ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
+            ConcurrencyError: if the stream ends elsewhere, or, after ``FREE``, if a position is taken.
             PayloadError: if a number does not fit 64 bits, a name is not valid text, or the rows are too
                 long for one call.
             OutcomeUnknownError: if the server was lost during the commit and did not tell the outcome.
@@ -125,7 +126,19 @@ class PostgresStore:
             StoreFormatError: if the tables are missing, or have another order or a newer format.
             StoreError: if PostgreSQL fails; nothing was stored.
         """
-        rows = list(records)
+        return self._append([append], append.records)
+
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        """Store the rows of all appends or none; raise the errors of ``append``.
+
+        Raises:
+            PayloadError: also if two appends are to one stream.
+        """
+        check_streams(appends)
+        appends = [each for each in appends if each.records]
+        return self._append(appends, [row for each in appends for row in each.records])
+
+    def _append(self, appends: Sequence[Append], rows: Sequence[Record]) -> Appended:
         for row in rows:
             if not (
                 LEAST <= row[1] <= GREATEST and LEAST <= row[3] <= GREATEST and LEAST <= row[4] <= GREATEST
@@ -136,11 +149,8 @@ class PostgresStore:
         self._executor.check_open()
         if rows:
             self._tables.check()
-            self._appends.append(rows)
-
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none, of any streams; raise the errors of ``append``."""
-        self.append(records)
+            self._appends.append(appends, rows)
+        return Appended(len(rows))
 
     def was_appended(self, append_id: UUID, /) -> bool:
         """Tell whether all rows of an append are stored.

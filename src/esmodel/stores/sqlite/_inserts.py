@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from uuid import UUID
 
@@ -18,7 +18,10 @@ from esmodel.stores.sqlite._statements import (
 
 
 def insert_rows(
-    connection: sqlite3.Connection, rows: list[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
+    connection: sqlite3.Connection,
+    rows: Sequence[Record],
+    stream_ids: dict[UUID, int],
+    name_ids: dict[str, int],
 ) -> None:
     """Insert all rows, given the ids of their streams and names."""
     are_plain = not any(row[6] or row[7] for row in rows)
@@ -33,22 +36,8 @@ def insert_rows(
         connection.executemany(insert_one, values_of(rows[many:], stream_ids, name_ids))
 
 
-def heads_of(rows: list[Record]) -> dict[UUID, Record]:
-    """Return the row with the highest position of each stream."""
-    head = rows[0]
-    heads = {head[0]: head}
-    for row in rows:
-        if row[0] is not head[0]:  # equal ids may be different objects, but comparing them is slow
-            heads[head[0]] = head
-            head = heads.get(row[0], row)
-        if row[1] > head[1]:
-            head = row
-    heads[head[0]] = head
-    return heads
-
-
 def _values_of(
-    rows: list[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
+    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
 ) -> Iterator[tuple[int | bytes, ...]]:
     """Yield the columns of each row; look a stream up once for consecutive rows."""
     stream: UUID | None = None
@@ -60,7 +49,7 @@ def _values_of(
 
 
 def _plain_values_of(
-    rows: list[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
+    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
 ) -> Iterator[tuple[int | bytes, ...]]:
     """Yield the columns of rows whose header and hash are empty."""
     stream: UUID | None = None

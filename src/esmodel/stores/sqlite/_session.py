@@ -5,28 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from esmodel.exceptions import ConcurrencyError, StoreError
+from esmodel.rows.append import Append
 from esmodel.rows.bounds import LEAST
 from esmodel.rows.pages import NumberedPage, Page
 from esmodel.rows.record import Record, check_record, make_record
-from esmodel.stores.sqlite._inserts import heads_of, insert_rows
+from esmodel.stores.sqlite._inserts import insert_rows
 from esmodel.stores.sqlite._opening import execute_when_unlocked
 from esmodel.stores.sqlite._statements import (
     ADD_NAME,
-    ADD_STREAM,
-    ADVANCE_STREAM,
     BEGIN,
     COMMIT,
     FIND_NAME,
-    FIND_STREAM,
     GET_NAME,
     IS_TAKEN,
-    LAST,
     PAGE_BYTES,
     PAGE_ROWS,
     READ_AFTER_SNAPSHOT,
@@ -35,6 +32,7 @@ from esmodel.stores.sqlite._statements import (
     ROLLBACK,
     WRITE_SNAPSHOT,
 )
+from esmodel.stores.sqlite._streams import Streams, new_id
 
 # Position, name_id, class version, timestamp, data, header, hash.
 _Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
@@ -47,7 +45,6 @@ _TRow_co = TypeVar("_TRow_co", covariant=True)
 
 _COMMITS: Final = 256  # between two checks of the length of the write-ahead log
 _LOG_BYTES: Final = 64 << 20
-_STREAMS: Final = 1_024  # streams whose ids are cached
 
 
 class Session:
@@ -72,21 +69,19 @@ class Session:
         self.pid = os.getpid()
         self._name_ids: dict[str, int] = {}
         self._names = _Names(connection)
-        self._stream_ids: dict[UUID, int] = {}
+        self._streams = Streams(connection)
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         """Return the last position appended and its hash, or ``None`` for a new stream."""
-        found: tuple[int, bytes] | None
-        found = self.connection.execute(LAST, (originator_id.bytes,)).fetchone()
-        return found
+        return self._streams.last(originator_id)
 
-    def append(self, rows: list[Record]) -> None:
-        """Store all rows or none, in one transaction."""
+    def append(self, appends: Sequence[Append], rows: Sequence[Record]) -> None:
+        """Store the rows of all appends or none, in one transaction."""
         execute = self.connection.execute
         self._begin()
         new_names: dict[str, int] = {}  # not committed yet
         try:
-            stream_ids = self._advance_streams(rows)
+            stream_ids = self._streams.advance(appends)
             for name in {row[2] for row in rows}:
                 if name not in self._name_ids:
                     self._name_id(name, new_names)
@@ -97,16 +92,14 @@ class Session:
                 raise
             execute(ROLLBACK)
             _check_all(rows)  # a row that can never be stored takes precedence over a conflict
-            raise self._conflict(rows) from error
-        except (OverflowError, UnicodeEncodeError):
+            raise self._conflict(appends) from error
+        except (ConcurrencyError, OverflowError, UnicodeEncodeError):
             execute(ROLLBACK)
             _check_all(rows)
             raise
         execute(COMMIT)
         self._name_ids.update(new_names)
-        self._stream_ids.update(stream_ids)  # a stream never changes its id: caching it saves a query
-        while len(self._stream_ids) > _STREAMS:
-            del self._stream_ids[next(iter(self._stream_ids))]
+        self._streams.remember(stream_ids)
         self._commits += 1
         if self._commits % _COMMITS == 0:
             self._truncate_log()
@@ -171,29 +164,6 @@ class Session:
     def _begin(self) -> None:
         execute_when_unlocked(self.connection, BEGIN, self._seconds)
 
-    def _advance_streams(self, rows: list[Record]) -> dict[UUID, int]:
-        """Advance the end of each stream, and return the ids of the streams."""
-        stream_ids: dict[UUID, int] = {}
-        for originator_id, head in heads_of(rows).items():
-            stream_id = self._stream_ids.get(originator_id)
-            if stream_id is None:
-                stream_ids[originator_id] = self._add_or_advance(head)
-            else:
-                stream_ids[originator_id] = stream_id
-                values = (head.position, head.event_hash, stream_id, head.position)
-                self.connection.execute(ADVANCE_STREAM, values)
-        return stream_ids
-
-    def _add_or_advance(self, head: Record) -> int:
-        """Add the stream that ends with ``head``, or advance it, and return its id."""
-        execute, key = self.connection.execute, head.originator_id.bytes
-        added = execute(ADD_STREAM, (key, head.position, head.event_hash))
-        if added.rowcount == 1:
-            return _new_id(added)
-        found: tuple[int] = execute(FIND_STREAM, (key,)).fetchone()
-        execute(ADVANCE_STREAM, (head.position, head.event_hash, found[0], head.position))
-        return found[0]
-
     def _truncate_log(self) -> None:
         """Truncate the write-ahead log if it has grown long.
 
@@ -205,18 +175,13 @@ class Session:
             if os.stat(self._log).st_size > _LOG_BYTES:  # noqa: PTH116  # because Path.stat takes twice as long
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
-    def _conflict(self, rows: list[Record]) -> ConcurrencyError | StoreError:
-        """Return the error that names the first stream with a taken position."""
-        firsts: dict[UUID, int] = {}
-        seen: set[tuple[UUID, int]] = set()
-        for row in rows:
-            stream, position = row.originator_id, row.position
-            first = firsts.setdefault(stream, position)
-            taken = self.connection.execute(IS_TAKEN, (position, stream.bytes)).fetchone()
-            if taken is not None or (stream, position) in seen:
-                last = self.last(stream)
-                return ConcurrencyError(stream, first - 1, -1 if last is None else last[0])
-            seen.add((stream, position))
+    def _conflict(self, appends: Iterable[Append]) -> ConcurrencyError | StoreError:
+        """Return the error of the first append of which a position is taken."""
+        for each in appends:
+            for row in each.records:
+                key = (row.position, row.originator_id.bytes)
+                if self.connection.execute(IS_TAKEN, key).fetchone() is not None:
+                    return self._streams.conflict(each)
         return StoreError(
             f"{self._path}: expected indexes that match the rows, found a mismatch. "
             "Restore the file from a backup."
@@ -226,7 +191,7 @@ class Session:
         found = self._name_ids.get(name) or new_names.get(name)
         if found is None:
             row: tuple[int] | None = self.connection.execute(FIND_NAME, (name,)).fetchone()
-            found = row[0] if row else _new_id(self.connection.execute(ADD_NAME, (name,)))
+            found = row[0] if row else new_id(self.connection.execute(ADD_NAME, (name,)))
             new_names[name] = found
         return found
 
@@ -265,13 +230,7 @@ def _fetch_page(cursor: _Cursor[_TRow], size: int) -> tuple[list[_TRow], bool]:
     return rows, len(rows) == size
 
 
-def _new_id(cursor: sqlite3.Cursor) -> int:
-    if cursor.lastrowid is None:
-        raise StoreError("SQLite: expected a number for a new row, found none. Report this as a bug.")
-    return cursor.lastrowid
-
-
-def _check_all(rows: list[Record]) -> None:
+def _check_all(rows: Iterable[Record]) -> None:
     """Raise for the row that no store can hold, after a failure: checking every append would be slow."""
     for row in rows:
         check_record(row)

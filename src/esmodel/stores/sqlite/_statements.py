@@ -43,8 +43,13 @@ FIND_STREAM = "SELECT stream_id FROM stream WHERE originator_id = ?"
 LAST = "SELECT last_position, last_hash FROM stream WHERE originator_id = ?"
 ADD_STREAM = """INSERT INTO stream (originator_id, last_position, last_hash) VALUES (?, ?, ?)
     ON CONFLICT DO NOTHING"""
+# After `FREE`, rows may come before the last one.
 ADVANCE_STREAM = """UPDATE stream SET last_position = ?, last_hash = ?
     WHERE stream_id = ? AND last_position < ?"""
+# An append continues its stream: its end is compared here, in the transaction. So is the id of the
+# stream, because the cached stream_id may be that of another file, if this one was restored in place.
+CONTINUE_STREAM = """UPDATE stream SET last_position = ?, last_hash = ?
+    WHERE stream_id = ? AND originator_id = ? AND last_position = ?"""
 # A name keeps its id forever: names are never changed or deleted.
 FIND_NAME = "SELECT name_id FROM name WHERE name = ?"
 ADD_NAME = "INSERT INTO name (name) VALUES (?)"

@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError, StoreFormatError
+from esmodel.rows.append import Append, Appended, check_streams
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
 from esmodel.rows.pages import NumberedPage, Page, read_numbered_pages, read_pages
 from esmodel.rows.record import Record, check_record
@@ -55,11 +56,11 @@ class SQLiteStore:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from uuid import UUID
-        >>> from esmodel.rows import Record
+        >>> from esmodel.rows import Append, Record
         >>> row = Record(UUID(int=1), 0, "Opened", 0, 0, b"{}")
         >>> with TemporaryDirectory() as folder:
         ...     with SQLiteStore(Path(folder, "events.db")) as store:
-        ...         store.append([row])
+        ...         appended = store.append(Append([row], after=None))
         ...     with SQLiteStore(Path(folder, "events.db")) as store:
         ...         list(store.read(UUID(int=1))) == [row]
         True
@@ -86,25 +87,26 @@ class SQLiteStore:
         with self._writer:
             pass  # refuse a wrong file here, and not at the first append
 
-    def append(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none.
+    def append(self, append: Append, /) -> Appended:
+        """Store all rows or none, if the stream still ends where the append says.
 
         Raises:
-            ConcurrencyError: if a position is taken, in the store or earlier in ``records``.
+            ConcurrencyError: if the stream ends elsewhere, or, after ``FREE``, if a position is taken.
             PayloadError: if a number does not fit 64 bits, a name is not valid text, or a row is too
                 long.
             StoreClosedError: if the store was closed.
             StoreError: if SQLite fails; nothing was stored, and the store remains usable.
         """
-        rows = records if isinstance(records, list) else list(records)
-        self._writer.check_open()
-        if rows:
-            with self._writer as session:
-                session.append(rows)
+        return self._append([append], append.records)
 
-    def append_streams(self, records: Sequence[Record], /) -> None:
-        """Store all rows or none, of any streams; raise the errors of ``append``."""
-        self.append(records)
+    def append_streams(self, appends: Sequence[Append], /) -> Appended:
+        """Store the rows of all appends or none; raise the errors of ``append``.
+
+        Raises:
+            PayloadError: also if two appends are to one stream.
+        """
+        check_streams(appends)
+        return self._append(appends, [row for each in appends for row in each.records])
 
     def read(  # noqa: PLR0913  # because these are the arguments of the Protocol
         self,
@@ -219,6 +221,13 @@ class SQLiteStore:
         /,
     ) -> None:
         self.close()
+
+    def _append(self, appends: Sequence[Append], rows: Sequence[Record]) -> Appended:
+        self._writer.check_open()
+        if rows:
+            with self._writer as session:
+                session.append(appends, rows)
+        return Appended(len(rows))
 
     def _page(self, statement: str, originator_id: UUID, low: int, high: int, most: int) -> Page:
         size = min(most, PAGE_ROWS)

@@ -7,9 +7,19 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
+from esmodel.rows.append import FREE, After, Append
 from esmodel.rows.record import Record
-from esmodel.testing.contracts._machine import BOUNDS, LIMITS, POSITIONS, STREAMS, StoreMachine, same_outcome
+from esmodel.testing.contracts._machine import (
+    AFTERS,
+    BOUNDS,
+    LIMITS,
+    POSITIONS,
+    STREAMS,
+    StoreMachine,
+    same_outcome,
+)
 from esmodel.testing.contracts.protocols import FullStore, TFullStore
+from esmodel.testing.contracts.samplerows import in_streams
 
 
 class FullStoreMachine(StoreMachine[TFullStore]):
@@ -19,22 +29,32 @@ class FullStoreMachine(StoreMachine[TFullStore]):
         super().__init__()
         self.numbers: list[int] = []
 
-    @rule(places=st.lists(st.tuples(STREAMS, POSITIONS), max_size=6))
+    @rule(places=st.lists(st.tuples(STREAMS, POSITIONS), max_size=6, unique=True))
     def append_to_streams(self, places: list[tuple[UUID, int]]) -> None:
-        """Append rows of several streams at once, at free and taken positions."""
+        """Append free rows of several streams at once, at free and taken positions."""
         batch = [self.new_row(stream, position) for stream, position in places]
-        self.append_to_both(batch, self.store.append_streams, self.model.append_streams)
+        self.append_to_both(in_streams(batch), self.store.append_streams)
+
+    @rule(ends=st.dictionaries(STREAMS, AFTERS | st.just(FREE), max_size=3), number=st.integers(1, 3))
+    def append_after_to_streams(self, ends: dict[UUID, After], number: int) -> None:
+        """Append rows to several streams at once, after any positions."""
+        appends: list[Append] = []
+        for stream, after in ends.items():
+            if after is FREE:
+                appends.append(Append([self.new_row(stream, number)], FREE))
+            else:
+                appends.append(self.rows_after(stream, after, number))
+        self.append_to_both(appends, self.store.append_streams)
 
     @rule(number=st.integers(1, 3))
     def append_at_the_end_of_streams(self, number: int) -> None:
         """Append rows after the last ones of several streams at once."""
-        batch: list[Record] = []
-        for stream in (UUID(int=2), UUID(int=1)) * number:
-            last = self.model.last(stream)
-            of_batch = [record.position for record in batch if record.originator_id == stream]
-            end = max([-1 if last is None else last[0], *of_batch])
-            batch.append(self.new_row(stream, end + 1))
-        self.append_to_both(batch, self.store.append_streams, self.model.append_streams)
+        lasts = {stream: self.model.last(stream) for stream in (UUID(int=2), UUID(int=1))}
+        ends = {stream: None if last is None else last[0] for stream, last in lasts.items()}
+        appends = [
+            self.rows_after(stream, end, number) for stream, end in ends.items() if end is None or end >= 0
+        ]
+        self.append_to_both(appends, self.store.append_streams)
 
     @invariant()
     def read_on(self) -> None:

@@ -6,12 +6,16 @@ from typing import Final
 
 ATOMIC: Final = "RecordStore, law 1: an append stores all its rows, or raises and stores none"
 ONE_WINS: Final = (
-    "RecordStore, law 2: ConcurrencyError has the stream, the position before the first row of "
-    "that stream in the batch, and the last position found"
+    "RecordStore, law 2: ConcurrencyError has the stream, the position that the append follows, and the last "
+    "position found"
 )
 AS_APPENDED: Final = "RecordStore, law 3: read yields the rows as they were appended, byte for byte"
 IN_ORDER: Final = "RecordStore, law 3: read yields the rows within the bounds in the order of their positions"
 LAST: Final = "RecordStore, law 4: last is the highest position ever appended, with the hash of that row"
+CONTINUES: Final = (
+    "RecordStore, law 5: an append continues its stream, or nothing is stored; the error has the position "
+    "that it follows and the last position found"
+)
 TOGETHER: Final = "SupportsStreams, law 1: the rows of all streams are stored, or none"
 RISING: Final = "SupportsReadAll, law 1: rows come in commit order, with numbers above 0 that rise"
 READ_ON: Final = "SupportsReadAll, law 2: reading on skips nothing and repeats nothing"

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreError
+from esmodel.rows.append import FREE, Append, Appended, last_known
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
@@ -25,6 +26,9 @@ STREAMS: Final = st.sampled_from([UUID(int=number) for number in (1, 2, 2**127 +
 
 POSITIONS: Final = st.integers(-2, 12)
 """Few positions, so that some are taken."""
+
+AFTERS: Final = st.none() | st.integers(0, 12)
+"""Few ends of streams, so that some are right."""
 
 BOUNDS: Final = st.none() | st.integers(-4, 14) | st.sampled_from([LEAST - 1, GREATEST + 1])
 """Bounds among the positions and far beyond."""
@@ -66,64 +70,75 @@ class StoreMachine(RuleBasedStateMachine, Generic[TStore]):
 
     def append_to_both(
         self,
-        batch: Sequence[Record],
-        append: Callable[[Sequence[Record]], None],
-        append_to_model: Callable[[Sequence[Record]], None],
+        appends: Sequence[Append],
+        append: Callable[[Sequence[Append]], Appended],
         /,
     ) -> None:
-        """Append a batch to both stores, and check that both accept it or both refuse it."""
+        """Append to both stores, and check that both accept it or both refuse it."""
         # where several streams conflict, a store may name any of them
-        conflicts = {
-            (stream, expected, found)
-            for stream, expected, found in self._ends(batch)
-            if self._conflicts(stream, batch)
-        }
+        conflicts = {conflict for each in appends if (conflict := self._conflict_of(each))}
         error: ConcurrencyError | None = None
         try:
-            append(batch)
+            appended = append(appends)
         except ConcurrencyError as caught:
             error = caught
+        else:
+            assert appended == Appended(sum(len(each.records) for each in appends))
         if error is None:
             assert not conflicts, f"expected a ConcurrencyError of one of {conflicts}, found none"
-            append_to_model(batch)
+            self.model.append_streams(appends)
             return
         found = (error.originator_id, error.expected, error.found)
         assert found in conflicts, f"expected a ConcurrencyError of one of {conflicts}, found {found}"
 
-    def _ends(self, batch: Sequence[Record]) -> list[tuple[UUID, int, int]]:
-        firsts: dict[UUID, int] = {}
-        for record in batch:
-            firsts.setdefault(record.originator_id, record.position)
-        lasts = {stream: self.model.last(stream) for stream in firsts}
-        return [
-            (stream, first - 1, -1 if last is None else last[0])
-            for (stream, first), last in zip(firsts.items(), lasts.values(), strict=True)
-        ]
-
-    def _conflicts(self, stream: UUID, batch: Sequence[Record]) -> bool:
-        mine = [record.position for record in batch if record.originator_id == stream]
+    def _conflict_of(self, append: Append) -> tuple[UUID, int, int] | None:
+        """Return the stream, the position that an append follows, and the last one, if they conflict."""
+        if not append.records:
+            return None
+        stream = append.records[0].originator_id
+        last = self.model.last(stream)
+        end = None if last is None else last[0]
         taken = {record.position for record in self.model.read(stream)}
-        return len(set(mine)) < len(mine) or not taken.isdisjoint(mine)
+        conflicts = end != append.after
+        if append.after is FREE:
+            conflicts = not taken.isdisjoint(record.position for record in append.records)
+        return (stream, last_known(append), -1 if end is None else end) if conflicts else None
+
+    def rows_after(self, stream: UUID, after: int | None, number: int, /) -> Append:
+        """Return an append of some rows after a position."""
+        first = 0 if after is None else after + 1
+        return Append([self.new_row(stream, position) for position in range(first, first + number)], after)
+
+    def append_one(self, appends: Sequence[Append], /) -> Appended:
+        """Append to one stream of the store."""
+        (append,) = appends
+        return self.store.append(append)
 
     @rule(stream=STREAMS, number=st.integers(1, 4))
     def append_at_the_end(self, stream: UUID, number: int) -> None:
         """Append rows after the last one."""
         last = self.model.last(stream)
-        start = 0 if last is None else last[0] + 1
-        batch = [self.new_row(stream, position) for position in range(start, start + number)]
-        self.append_to_both(batch, self.store.append, self.model.append)
+        end = None if last is None else last[0]
+        if end is None or end >= 0:
+            self.append_to_both([self.rows_after(stream, end, number)], self.append_one)
 
-    @rule(stream=STREAMS, places=st.lists(POSITIONS, max_size=4))
+    @rule(stream=STREAMS, after=AFTERS, number=st.integers(0, 3))
+    def append_after(self, stream: UUID, after: int | None, number: int) -> None:
+        """Append rows after any position: before the end, at the end, or beyond it."""
+        self.append_to_both([self.rows_after(stream, after, number)], self.append_one)
+
+    @rule(stream=STREAMS, places=st.lists(POSITIONS, max_size=4, unique=True))
     def append_anywhere(self, stream: UUID, places: list[int]) -> None:
-        """Append rows with gaps, at taken positions or at the same position, or append no rows."""
-        batch = [self.new_row(stream, position) for position in places]
-        self.append_to_both(batch, self.store.append, self.model.append)
+        """Append free rows with gaps or at taken positions, or append no rows."""
+        append = Append([self.new_row(stream, position) for position in places], FREE)
+        self.append_to_both([append], self.append_one)
 
     @rule(stream=STREAMS, number=st.sampled_from([LEAST - 1, GREATEST + 1]))
     def append_an_invalid_row(self, stream: UUID, number: int) -> None:
         """Append a row that every store refuses."""
         batch = [self.new_row(stream, 20), self.new_row(stream, 21)._replace(timestamp=number)]
-        same_outcome(lambda: self.store.append(batch), lambda: self.model.append(batch))
+        append = Append(batch, FREE)
+        same_outcome(lambda: self.store.append(append), lambda: self.model.append(append))
 
     @rule(
         stream=STREAMS,

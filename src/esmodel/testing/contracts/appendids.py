@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError
+from esmodel.rows.append import FREE, Append
 from esmodel.testing.contracts._checks import check_closed
 from esmodel.testing.contracts._laws import FINAL
 from esmodel.testing.contracts.opener import StoreOpener
@@ -26,7 +27,7 @@ class AppendIdsContract(StoreOpener[TAppendIdsStore]):
         """Repeated calls and other appends do not change the result, and the call stores nothing."""
         stream, unknown = uuid4(), uuid4()
         assert [store.was_appended(unknown) for _ in range(3)] == [False] * 3, FINAL
-        store.append(rows(stream, range(3)))
+        store.append(Append(rows(stream, range(3)), FREE))
         assert not store.was_appended(unknown), FINAL
         assert not store.was_appended(stream), FINAL
         assert list(store.read(stream)) == rows(stream, range(3)), FINAL
@@ -54,21 +55,21 @@ class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):
     def test_was_appended_resolves_a_lost_answer(self, store: TAppendIdsStore, *, stored: bool) -> None:
         """The result matches the rows, and later appends do not change it."""
         stream = uuid4()
-        store.append([row(stream, 0)])
+        store.append(Append([row(stream, 0)], FREE))
         batch = rows(stream, range(1, 4))
         self.lose_answer(store, stored=stored)
         with pytest.raises(OutcomeUnknownError) as caught:
-            store.append(batch)
+            store.append(Append(batch, FREE))
         lost = caught.value.append_id
         assert store.was_appended(lost) is stored, FINAL
         found = list(store.read(stream))
         assert found == rows(stream, range(4 if stored else 1)), FINAL
         if stored:
             with pytest.raises(ConcurrencyError):
-                store.append(batch)
+                store.append(Append(batch, FREE))
         else:
-            store.append(batch)
-        store.append([row(stream, 4)])
+            store.append(Append(batch, FREE))
+        store.append(Append([row(stream, 4)], FREE))
         assert store.was_appended(lost) is stored, FINAL
         assert list(store.read(stream)) == rows(stream, range(5)), FINAL
 
@@ -80,7 +81,7 @@ class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):
         for stored in (True, False, False, True, False):
             self.lose_answer(store, stored=stored)
             with pytest.raises(OutcomeUnknownError) as caught:
-                store.append([row(stream, position)])
+                store.append(Append([row(stream, position)], FREE))
             ids[caught.value.append_id] = stored
             position += store.was_appended(caught.value.append_id)
         assert len(ids) == 5, "SupportsAppendIds, law 1: each append has an id"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from threading import Barrier
 from uuid import uuid4
 
 from esmodel.exceptions import ConcurrencyError
+from esmodel.rows.append import FREE, After, Append
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._laws import ONE_WINS
 from esmodel.testing.contracts._threads import at_once
@@ -20,6 +22,13 @@ class ThreadsContract(StoreOpener[TStore]):
 
     def test_of_many_appends_at_one_position_exactly_one_succeeds(self, store: TStore) -> None:
         """Six threads try at once, thirty times; the others find the row of the first."""
+        self._check_that_one_succeeds(store, lambda _: FREE)
+
+    def test_of_many_appends_after_one_position_exactly_one_succeeds(self, store: TStore) -> None:
+        """Six threads continue one stream at once, thirty times, and begin it first."""
+        self._check_that_one_succeeds(store, lambda position: position - 1 if position else None)
+
+    def _check_that_one_succeeds(self, store: TStore, after: Callable[[int], After]) -> None:
         stream, writers, rounds = uuid4(), 6, 30
         won: list[tuple[int, bytes]] = []
         lost: list[ConcurrencyError] = []
@@ -28,7 +37,7 @@ class ThreadsContract(StoreOpener[TStore]):
             for position in range(rounds):
                 barrier.wait()
                 try:
-                    store.append([row(stream, position, me)])
+                    store.append(Append([row(stream, position, me)], after(position)))
                     won.append((position, me))
                 except ConcurrencyError as error:
                     lost.append(error)
@@ -51,9 +60,10 @@ class ThreadsContract(StoreOpener[TStore]):
             done = 0
             for turn in count():
                 last = store.last(stream)
-                record = row(stream, 0 if last is None else last[0] + 1, b"%s %d" % (me, turn))
+                after = None if last is None else last[0]
+                record = row(stream, 0 if after is None else after + 1, b"%s %d" % (me, turn))
                 try:
-                    store.append([record])
+                    store.append(Append([record], after))
                 except ConcurrencyError:
                     continue
                 acknowledged.append(record)

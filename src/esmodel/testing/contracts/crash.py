@@ -12,9 +12,10 @@ from uuid import UUID
 
 from typing_extensions import override
 
+from esmodel.rows.append import Append
 from esmodel.rows.record import Record
 from esmodel.testing.contracts.protocols import TStore, TStreamsStore
-from esmodel.testing.contracts.samplerows import row
+from esmodel.testing.contracts.samplerows import in_streams, row
 from esmodel.testing.contracts.writer import Writer
 from esmodel.testing.contracts.writercontract import WriterContract
 from esmodel.testing.contracts.writers import Writers
@@ -44,7 +45,8 @@ class CrashContract(WriterContract[TStore]):
 
     def append_batch(self, store: TStore, batch: Sequence[Record], /) -> None:
         """Append rows of one stream."""
-        store.append(batch)
+        first = batch[0].position
+        store.append(Append(batch, first - 1 if first else None))
 
     def streams_of_batch(self, streams: list[UUID], writer: Writer, /) -> list[UUID]:
         """Choose the streams of the next batch."""
@@ -124,7 +126,8 @@ class CrashContract(WriterContract[TStore]):
             assert not lost, f"RecordStore, law 1: acknowledged batches are lost {hint}"
             stream = random.Random(hint).choice(sorted(streams))
             end = sum(1 for _ in store.read(stream))
-            store.append([row(stream, end, f"{hint.replace(' ', '-')} 1 ".encode())])
+            added = row(stream, end, f"{hint.replace(' ', '-')} 1 ".encode())
+            store.append(Append([added], end - 1 if end else None))
         finally:
             store.close()
 
@@ -142,7 +145,7 @@ class StreamsCrashContract(CrashContract[TStreamsStore]):
     @override
     def append_batch(self, store: TStreamsStore, batch: Sequence[Record], /) -> None:
         """Append rows of several streams."""
-        store.append_streams(batch)
+        store.append_streams(in_streams(batch))
 
     @override
     def streams_of_batch(self, streams: list[UUID], writer: Writer, /) -> list[UUID]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._laws import ASIDE
 from esmodel.testing.contracts.protocols import TFullStore
 from esmodel.testing.contracts.readall import ReadAllContract
-from esmodel.testing.contracts.samplerows import row
+from esmodel.testing.contracts.samplerows import in_streams, row
 from esmodel.testing.contracts.snapshots import SnapshotsContract
 from esmodel.testing.contracts.store import StoreContract
 from esmodel.testing.contracts.streams import StreamsContract
@@ -35,10 +36,10 @@ class FullStoreContract(
         streams = [uuid4() for _ in range(3)]
         appended: list[Record] = []
         for turn in range(50):
-            batch = [row(stream, 2 * turn + place) for place in (0, 1) for stream in streams[: turn % 3 + 1]]
+            batch = [row(stream, 2 * turn + place) for stream in streams[: turn % 3 + 1] for place in (0, 1)]
             if turn % 2:
                 batch.reverse()
-            store.append_streams(batch)
+            store.append_streams(in_streams(batch))
             appended += batch
         found = [record for _, record in store.read_all()]
         assert found == appended, "SupportsStreams, law 2: read_all keeps the order across streams"
@@ -48,6 +49,6 @@ class FullStoreContract(
         stream = uuid4()
         store.write_snapshot(row(stream, 0))
         assert list(store.read_all()) == [], ASIDE
-        store.append([row(stream, 0)])
+        store.append(Append([row(stream, 0)], FREE))
         store.write_snapshot(row(stream, 1))
         assert [record for _, record in store.read_all()] == [row(stream, 0)], ASIDE

@@ -10,6 +10,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError
+from esmodel.rows.append import FREE, Append
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.samplerows import row
 from esmodel.testing.contracts.writer import Writer
@@ -48,11 +49,12 @@ class RaceContract(WriterContract[TStore]):
             (last, *_) = store.read(COUNTER, limit=1, descending=True)
             value = int(last.data.decode().partition(" ")[0])
             writer.pause()
-            batch = [row(COUNTER, last.position + 1, f"{value + 1} {writer.number} {done}".encode())]
+            added = row(COUNTER, last.position + 1, f"{value + 1} {writer.number} {done}".encode())
+            append = Append([added], after=last.position)
             if writer.random.random() < 0.2:
-                batch += [batch[0]._replace(position=last.position + 2), last]  # must be refused
+                append = Append([added, added._replace(position=last.position + 2), last], FREE)  # is refused
             try:
-                store.append(batch)
+                store.append(append)
             except ConcurrencyError:
                 continue
             writer.log(f"{last.position + 1} {value + 1} {writer.number} {done}")
@@ -60,7 +62,7 @@ class RaceContract(WriterContract[TStore]):
 
     def test_concurrent_updates_are_not_lost(self, store: TStore, seed: int, tmp_path: Path) -> None:
         """Each writer reads, adds one and appends, with retries; the store must refuse some batches."""
-        store.append([row(COUNTER, 0, b"0 nobody 0")])
+        store.append(Append([row(COUNTER, 0, b"0 nobody 0")], None))
         with Writers(tmp_path / "writers", self.writers, seed) as writers:
             self.start(writers, "add", store, tmp_path)
             writers.wait()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import ConcurrencyError, PayloadError
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._checks import check_closed, check_types
@@ -39,11 +40,11 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         for turn in range(200):
             stream, position = streams[turn % 3], 2 * (turn // 3)
             batch = [row(stream, position + 1), row(stream, position)]
-            store.append(batch)
+            store.append(Append(batch, FREE))
             appended += batch
             if turn % 5 == 0:
                 with pytest.raises(ConcurrencyError):
-                    store.append([row(stream, position + 2), row(stream, position)])
+                    store.append(Append([row(stream, position + 2), row(stream, position)], FREE))
         found = list(store.read_all())
         numbers = [number for number, _ in found]
         assert [record for _, record in found] == appended, RISING
@@ -57,7 +58,7 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
             Record(stream, 0, "Gr\u00fc\u00dfe \0", LEAST, GREATEST, bytes(range(256)), b"\0", b"\xff" * 32),
             Record(stream, 1, "", 0, 0, b"\0" * 70_000),
         ]
-        store.append(appended)
+        store.append(Append(appended, FREE))
         found = list(store.read_all())
         assert [record for _, record in found] == appended, RISING
         assert [type(number) for number, _ in found] == [int, int], RISING
@@ -67,14 +68,14 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
     def test_a_store_without_rows_has_nothing_to_read(self, store: TReadAllStore) -> None:
         """Empty and refused batches do not count."""
         stream = uuid4()
-        store.append([])
+        store.append(Append([], FREE))
         with pytest.raises(ConcurrencyError):
-            store.append([row(stream, 0), row(stream, 0)])
+            store.append(Append([row(stream, 1)], after=0))
         assert list(store.read_all()) == [], RISING
 
     def test_read_all_after_a_number_with_a_limit_is_a_slice(self, store: TReadAllStore) -> None:
         """The number need not be that of a row, and the slice may span several pages of the engine."""
-        store.append(rows(uuid4(), range(1_501)))
+        store.append(Append(rows(uuid4(), range(1_501)), FREE))
         everything = list(store.read_all())
         assert len(everything) == 1_501, READ_ON
 
@@ -96,7 +97,8 @@ class ReadAllContract(StoreOpener[TReadAllStore]):
         def write(me: bytes, _: Barrier) -> None:
             stream = uuid4()
             for position in range(0, 2 * appends, 2):
-                store.append([row(stream, position, me), row(stream, position + 1, me)])
+                pair = [row(stream, position, me), row(stream, position + 1, me)]
+                store.append(Append(pair, position - 1 if position else None))
 
         seen: list[tuple[int, Record]] = []
         with at_once(write, [b"%d" % me for me in range(writers)]) as are_running:

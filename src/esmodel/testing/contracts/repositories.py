@@ -17,6 +17,7 @@ from esmodel.model.hashchain import HashchainedAggregateRoot
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
 from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
+from esmodel.rows.append import Append
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures.logreader import TimeBucketedLogReader
 from esmodel.testing.contracts.opener import StoreOpener
@@ -25,6 +26,7 @@ from esmodel.testing.contracts.protocols import TSnapshotsStore, TStore
 _SAME: Final = "EventSourcedRepository: an aggregate is loaded as it was saved"
 _SNAPSHOT: Final = "SupportsSnapshots, law 3: the snapshot of a repository is not read"
 _SAME_WITH: Final = "SupportsSnapshots, law 4: an aggregate differs with and without snapshots"
+_GAP: Final = "RecordStore, law 5: a save that leaves a gap stores nothing"
 _STALE: Final = "EventSourcedRepository: a stale save stores nothing"
 
 
@@ -132,6 +134,26 @@ class RepositoryContract(StoreOpener[TStore]):
         assert list(accounts.events(account.id, after=error.expected)) == list(between), _STALE
         assert accounts[account.id] == theirs, _STALE
 
+    def test_a_save_that_leaves_a_gap_stores_nothing(self, store: TStore) -> None:
+        """The events before it were collected and never stored, in a new stream and in an old one."""
+        accounts = EventSourcedRepository(_Account, store)
+        account = _opened_account([1])
+        account.collect_events()
+        account.trigger(_Deposited, cents=2)
+        for stored in (-1, 1):
+            pending = account.pending_events
+            with pytest.raises(ConcurrencyError) as caught:
+                accounts.save(account)
+            error = caught.value
+            assert (error.expected, error.found) == (account.version - 1, stored), _GAP
+            assert account.pending_events == pending, _GAP
+            assert [row.position for row in store.read(account.id)] == list(range(stored + 1)), _GAP
+            account = _opened_account([1])
+            accounts.save(account)
+            account.trigger(_Deposited, cents=2)
+            account.collect_events()
+            account.trigger(_Deposited, cents=3)
+
     def test_the_events_after_a_version_are_those_saved_after_it(self, store: TStore) -> None:
         """Test each version, from before the first to after the last."""
         accounts = EventSourcedRepository(_Account, store)
@@ -215,7 +237,7 @@ class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
             account.trigger(_Deposited, cents=cents)
             if cents % 2:
                 accounts.save(account)
-        without.append(list(store.read(account.id)))
+        without.append(Append(store.read(account.id), None))
         assert store.read_snapshot(account.id) is not None, _SNAPSHOT
         for version in range(account.version + 1):
             found = accounts.get_entity(account.id, at=version)

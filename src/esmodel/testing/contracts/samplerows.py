@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
+from esmodel.rows.append import FREE, After, Append
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 
@@ -21,6 +22,14 @@ def row(stream: UUID, position: int, data: bytes = b"{}") -> Record:
 def rows(stream: UUID, positions: Iterable[int]) -> list[Record]:
     """Return a row for each position."""
     return [row(stream, position) for position in positions]
+
+
+def in_streams(records: Iterable[Record], after: After = FREE) -> list[Append]:
+    """Return an append of each stream, in the order of the first row of each."""
+    streams: dict[UUID, list[Record]] = {}
+    for record in records:
+        streams.setdefault(record.originator_id, []).append(record)
+    return [Append(each, after) for each in streams.values()]
 
 
 def too_large(stream: UUID, field: str, number: int, /) -> Record:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from esmodel.exceptions import ConcurrencyError, OutcomeUnknownError, StoreError
+from esmodel.rows.append import Append
 from esmodel.rows.record import Record
 from esmodel.testing.contracts.opener import StoreOpener
 from esmodel.testing.contracts.protocols import TAppendIdsStore
@@ -100,7 +101,8 @@ class ServerCrashContract(StoreOpener[TAppendIdsStore]):
         deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
             try:
-                store.append(batch)
+                first = batch[0].position
+                store.append(Append(batch, first - 1 if first else None))
             except OutcomeUnknownError as error:
                 was_appended = self._ask(partial(store.was_appended, error.append_id))
                 assert self._is_stored(store, batch) is was_appended, (

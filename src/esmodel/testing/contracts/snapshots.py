@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmodel.exceptions import PayloadError
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._checks import check_closed, check_types
@@ -36,7 +37,7 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
         store.write_snapshot(row(stream, 7))
         assert list(store.read(stream)) == [], ASIDE
         assert store.last(stream) is None, ASIDE
-        store.append(rows(stream, range(8)))
+        store.append(Append(rows(stream, range(8)), FREE))
         store.write_snapshot(row(stream, 9))
         assert store.last(stream) == (7, b""), ASIDE
         assert list(store.read(stream)) == rows(stream, range(8)), ASIDE
@@ -84,7 +85,7 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
         def check(positions: set[int], snapshots: set[int], lte: int | None) -> None:
             stream, other = uuid4(), uuid4()
             store.write_snapshot(row(other, 0))
-            store.append(rows(stream, positions))
+            store.append(Append(rows(stream, positions), FREE))
             for position in snapshots:
                 store.write_snapshot(row(stream, position, b"state"))
             snapshot, found = store.read_from_snapshot(stream, lte=lte)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from esmodel.testing.contracts.append import AppendContract
 from esmodel.testing.contracts.concurrency import ThreadsContract
+from esmodel.testing.contracts.continues import ContinuesContract
 from esmodel.testing.contracts.lifetime import CloseContract
 from esmodel.testing.contracts.protocols import TStore
 from esmodel.testing.contracts.read import ReadContract
@@ -12,6 +13,7 @@ from esmodel.testing.contracts.repositories import RepositoryContract
 
 class StoreContract(
     AppendContract[TStore],
+    ContinuesContract[TStore],
     ReadContract[TStore],
     ThreadsContract[TStore],
     CloseContract[TStore],

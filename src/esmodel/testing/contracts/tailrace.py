@@ -13,6 +13,7 @@ import pytest
 from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError
+from esmodel.rows.append import FREE, Append
 from esmodel.rows.record import Record
 from esmodel.testing.contracts.protocols import TTailStore
 from esmodel.testing.contracts.race import COUNTER
@@ -22,7 +23,7 @@ from esmodel.testing.contracts.writercontract import WriterContract
 from esmodel.testing.contracts.writers import Writers
 
 
-class Append(NamedTuple):
+class LoggedAppend(NamedTuple):
     """The log entry of one append.
 
     Attributes:
@@ -67,23 +68,31 @@ class TailRaceContract(WriterContract[TTailStore]):
         for turn in range(self.appends):
             batch_name = f"{writer.number}-{turn}"
             size = writer.random.randint(1, 4)
+            after = position - 1 if position else None
             batch = [row(own, position + place, f"{batch_name} {place}".encode()) for place in range(size)]
+            if writer.random.random() < 0.2 and position:  # must be refused
+                batch.append(row(own, writer.random.randrange(position), f"{batch_name} bad".encode()))
+                appends = [Append(batch, FREE)]
+            else:
+                appends = [Append(batch, after)]
             if writer.random.random() < 0.5:  # several writers do this at once, and some come too late
                 last = store.last(COUNTER)
                 end = -1 if last is None else last[0]
-                batch.insert(1, row(COUNTER, end + 1, f"{batch_name} {size}".encode()))
-            if writer.random.random() < 0.2 and position:  # must be refused
-                batch.append(row(own, writer.random.randrange(position), f"{batch_name} bad".encode()))
+                shared = Append(
+                    [row(COUNTER, end + 1, f"{batch_name} {size}".encode())], end if last else None
+                )
+                appends.insert(writer.random.randrange(2), shared)
             writer.pause()
             began = time.monotonic()
             try:
-                store.append_streams(batch)
+                store.append_streams(appends)
             except ConcurrencyError:
                 stored = False
             else:
                 stored = True
                 position += size
-            entry = Append(batch_name, len(batch), began, time.monotonic(), stored)
+            rows = sum(len(each.records) for each in appends)
+            entry = LoggedAppend(batch_name, rows, began, time.monotonic(), stored)
             writer.log(msgspec.json.encode(entry).decode())
 
     def test_a_tail_reader_sees_every_commit_once_in_order(
@@ -103,7 +112,7 @@ class TailRaceContract(WriterContract[TTailStore]):
                 reader.pause()
             writers.wait()
             appends = [
-                msgspec.json.decode(line, type=Append)
+                msgspec.json.decode(line, type=LoggedAppend)
                 for writer in writers.all
                 for line in writer.logged()[1:]
             ]
@@ -111,7 +120,7 @@ class TailRaceContract(WriterContract[TTailStore]):
         self._check_tail(store, seen, appends, f"with the seed {seed}")
 
     def _check_tail(
-        self, store: TTailStore, seen: list[tuple[int, Record]], appends: list[Append], hint: str
+        self, store: TTailStore, seen: list[tuple[int, Record]], appends: list[LoggedAppend], hint: str
     ) -> None:
         assert len(appends) == self.writers * self.appends
         everything = list(store.read_all())
@@ -131,7 +140,7 @@ class TailRaceContract(WriterContract[TTailStore]):
         )
 
 
-def check_commit_order(appends: list[Append], numbers: dict[str, list[int]], hint: str, /) -> None:
+def check_commit_order(appends: list[LoggedAppend], numbers: dict[str, list[int]], hint: str, /) -> None:
     """Check that an append that ended before another began has the lower numbers."""
     by_end = sorted(appends, key=lambda append: append.ended)
     ended, highest = 0, 0

@@ -23,6 +23,7 @@ from esmodel.model.repository import EntityRepository
 from esmodel.model.snapshot import SnapshotCodec
 from esmodel.model.stored import StoredAggregate, begin, continue_with
 from esmodel.repositories.aggregates import EventSourcedRepository
+from esmodel.rows.append import FREE, Append, Appended
 from esmodel.rows.record import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.law import LawError
@@ -45,8 +46,8 @@ class _SilentStore(MemoryStore):
     """A store whose saves publish nothing: the subscribers are the user's."""
 
     @override
-    def append(self, records: Sequence[Record], /) -> None:
-        super().append(records)
+    def append(self, append: Append, /) -> Appended:
+        super().append(append)
         raise _KeptError
 
 
@@ -257,7 +258,7 @@ class History(Generic[TAggregate]):
 
     def _expect_refusal(self, law: str, what: str, rows: Sequence[Record]) -> None:
         store = MemoryStore()
-        store.append(rows)
+        store.append(Append(rows, FREE))
         try:
             self._kept_in(store)[rows[0].originator_id]
         except IntegrityError:

@@ -25,6 +25,8 @@ from esmodel.exceptions import (
     ConcurrencyError,
 )
 from esmodel.rows import (
+    FREE,
+    Append,
     Record,
 )
 from esmodel.stores.postgres import Order, PostgresStore
@@ -89,7 +91,7 @@ def test_no_more_connections_are_opened_than_allowed(dsn: str, order: Order) -> 
         def write() -> None:
             stream = uuid4()
             for position in range(20):
-                store.append([row(position, stream)])
+                store.append(Append([row(position, stream)], FREE))
 
         threads = [Thread(target=write) for _ in range(6)]
         for thread in threads:
@@ -115,7 +117,7 @@ def test_a_store_works_in_both_processes_after_a_fork(dsn: str, order: Order) ->
 
 
 def test_ended_idle_sessions_are_replaced(store: PostgresStore, dsn: str) -> None:
-    store.append(rows(1_200))
+    store.append(Append(rows(1_200), FREE))
     store.write_snapshot(row(3))
     with admin(dsn) as connection:
         reading, numbered = store.read(STREAM), store.read_all()
@@ -125,7 +127,7 @@ def test_ended_idle_sessions_are_replaced(store: PostgresStore, dsn: str) -> Non
         terminate_all(connection)
         assert [*first[1:], *(record for _, record in numbered)] == rows(1_200)
         terminate_all(connection)
-        store.append([row(1_200)])
+        store.append(Append([row(1_200)], FREE))
         terminate_all(connection)
         assert store.last(STREAM) == (1_200, b"")
         terminate_all(connection)
@@ -134,7 +136,7 @@ def test_ended_idle_sessions_are_replaced(store: PostgresStore, dsn: str) -> Non
         store.write_snapshot(row(4))
         terminate_all(connection)
         with pytest.raises(ConcurrencyError):
-            store.append([row(7)])
+            store.append(Append([row(7)], FREE))
 
 
 def test_sessions_that_end_again_and_again_lose_and_repeat_nothing(store: PostgresStore, dsn: str) -> None:
@@ -143,7 +145,7 @@ def test_sessions_that_end_again_and_again_lose_and_repeat_nothing(store: Postgr
 
     def write(stream: UUID) -> None:
         while not done.is_set():
-            store.append([row(appended[stream], stream)])
+            store.append(Append([row(appended[stream], stream)], FREE))
             appended[stream] += 1
 
     def read() -> None:
@@ -186,7 +188,7 @@ def test_it_works_behind_a_proxy_that_pools_transactions(dsn: str, order: Order)
             stream = uuid4()
             barrier.wait()
             for position in range(40):
-                store.append([row(position, stream)])
+                store.append(Append([row(position, stream)], FREE))
                 if position % 10 == 0:
                     store.write_snapshot(row(position, stream))
                 assert store.last(stream) == (position, b"")
@@ -198,7 +200,7 @@ def test_it_works_behind_a_proxy_that_pools_transactions(dsn: str, order: Order)
             snapshot, found = store.read_from_snapshot(stream)
             assert (snapshot, len(list(found))) == (row(30, stream), 9)
             with pytest.raises(ConcurrencyError):
-                store.append([row(0, stream)])
+                store.append(Append([row(0, stream)], FREE))
         assert len(list(store.read_all())) == 240
         assert not store.was_appended(uuid4())
         store.migrate()

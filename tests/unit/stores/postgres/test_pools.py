@@ -14,6 +14,7 @@ from esmodel.exceptions import (
     ConcurrencyError,
     StoreClosedError,
 )
+from esmodel.rows import FREE, Append
 from esmodel.stores.postgres import Order, PostgresStore
 
 pytestmark = pytest.mark.server
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.server
 def test_a_given_pool_is_left_open_and_its_connections_unchanged(dsn: str, order: Order) -> None:
     with ConnectionPool(dsn, kwargs={"row_factory": dict_row}, min_size=1, max_size=2) as pool:
         with PostgresStore(pool, order=order, migrate=True) as store:
-            store.append(rows(3))
+            store.append(Append(rows(3), FREE))
             with pytest.raises(ConcurrencyError):
-                store.append([row(0)])
+                store.append(Append([row(0)], FREE))
             assert list(store.read(STREAM)) == rows(3)
         with pool.connection() as connection:
             assert not connection.autocommit
@@ -43,7 +44,7 @@ def test_ended_sessions_of_a_given_pool_are_replaced(dsn: str, order: Order) -> 
     ):
         pool.wait()
         terminate_all(connection)
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         terminate_all(connection)
         assert list(store.read(STREAM)) == [row(0)]
 
@@ -52,7 +53,7 @@ def test_a_closed_pool_says_so(dsn: str) -> None:
     with ConnectionPool(dsn, min_size=1) as pool, PostgresStore(pool, migrate=True) as store:
         pool.close()
         calls: list[Callable[[], object]] = [
-            lambda: store.append([row(0)]),
+            lambda: store.append(Append([row(0)], FREE)),
             lambda: store.last(STREAM),
             store.migrate,
         ]

@@ -21,6 +21,8 @@ from esmodel.exceptions import (
     StoreError,
 )
 from esmodel.rows import (
+    FREE,
+    Append,
     Record,
 )
 from esmodel.stores.postgres import Order, PostgresStore
@@ -43,7 +45,7 @@ def test_appends_to_the_same_streams_in_any_order_never_deadlock(store: Postgres
         for turn in range(25):
             chosen = choose.sample(streams, len(streams))
             try:
-                store.append_streams([row(me * 1_000 + turn, stream) for stream in chosen])
+                store.append_streams([Append([row(me * 1_000 + turn, each)], FREE) for each in chosen])
             except Exception as error:  # noqa: BLE001  # because any error fails the test
                 refused.append(error)
 
@@ -69,18 +71,18 @@ def test_a_stricter_default_isolation_level_changes_nothing(dsn: str, order: Ord
             barrier.wait()
             for position in range(30):
                 try:
-                    store.append([row(position, stream)])
+                    store.append(Append([row(position, stream)], FREE))
                 except StoreError as error:
                     lost.append(error)
 
         run_in_threads([write] * 4)
         assert lost == []
         assert len(list(store.read_all())) == 120
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         with pytest.raises(ConcurrencyError):
-            store.append([row(0)])
+            store.append(Append([row(0)], FREE))
         assert not store.was_appended(uuid4())
-        store.append([row(1)])
+        store.append(Append([row(1)], FREE))
 
 
 @pytest.mark.slow

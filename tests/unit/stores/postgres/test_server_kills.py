@@ -17,6 +17,7 @@ from esmodel.exceptions import (
     OutcomeUnknownError,
     StoreError,
 )
+from esmodel.rows import FREE, Append
 from esmodel.stores.postgres import Order, PostgresStore
 
 pytestmark = pytest.mark.server
@@ -38,7 +39,11 @@ def test_the_outcome_of_saves_is_never_guessed_when_the_server_is_killed(
     def write(store: PostgresStore) -> None:
         for number in numbers:
             data = b"%d" % number
-            batch = [row(0, uuid4(), data), row(1, stream := uuid4(), data), row(2, stream, data)]
+            stream = uuid4()
+            batch = [
+                Append([row(0, uuid4(), data)], None),
+                Append([row(1, stream, data), row(2, stream, data)], FREE),
+            ]
             try:
                 store.append_streams(batch)
                 acknowledged.append(data)

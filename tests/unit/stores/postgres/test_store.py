@@ -13,9 +13,12 @@ from postgres_sessions import admin
 from sample_rows import STREAM, row, rows
 
 from esmodel.exceptions import (
+    ConcurrencyError,
     StoreClosedError,
 )
 from esmodel.rows import (
+    FREE,
+    Append,
     RecordStore,
     SupportsAppendIds,
     SupportsReadAll,
@@ -33,8 +36,8 @@ def test_it_implements_each_protocol(store: PostgresStore) -> None:
     as_read_all: SupportsReadAll = store
     as_snapshots: SupportsSnapshots = store
     as_append_ids: SupportsAppendIds = store
-    as_record_store.append([row(0)])
-    as_streams.append_streams([row(1)])
+    as_record_store.append(Append([row(0)], FREE))
+    as_streams.append_streams([Append([row(1)], after=0)])
     as_snapshots.write_snapshot(row(0))
     assert [record for _, record in as_read_all.read_all()] == [row(0), row(1)]
     assert not as_append_ids.was_appended(uuid4())
@@ -43,7 +46,7 @@ def test_it_implements_each_protocol(store: PostgresStore) -> None:
 
 def test_rows_last_and_snapshots_outlive_the_store(dsn: str, order: Order) -> None:
     with PostgresStore(dsn, order=order, migrate=True) as store:
-        store.append([row(0), row(1)._replace(event_hash=b"hash")])
+        store.append(Append([row(0), row(1)._replace(event_hash=b"hash")], FREE))
         store.write_snapshot(row(1))
     with PostgresStore(dsn, order=order) as store:
         assert list(store.read(STREAM)) == [row(0), row(1)._replace(event_hash=b"hash")]
@@ -53,20 +56,45 @@ def test_rows_last_and_snapshots_outlive_the_store(dsn: str, order: Order) -> No
 
 def test_a_save_and_a_load_from_a_snapshot_are_one_round_trip_each(proxy: Breakpoint, order: Order) -> None:
     with PostgresStore(proxy.dsn, order=order, migrate=True) as store:
-        store.append(rows(10))
+        store.append(Append(rows(10), FREE))
         store.write_snapshot(row(4))
         list(store.read(STREAM))
         asked = proxy.questions
-        store.append([row(position) for position in range(10, 20)])
+        store.append(Append([row(position) for position in range(10, 20)], after=9))
         assert proxy.questions == asked + 1
         snapshot, found = store.read_from_snapshot(STREAM)
         assert (snapshot, len(list(found))) == (row(4), 15)
         assert proxy.questions == asked + 2
 
 
+def test_appends_and_refused_ones_are_one_round_trip_each(proxy: Breakpoint, order: Order) -> None:
+    with PostgresStore(proxy.dsn, order=order, migrate=True) as store:
+        store.append(Append(rows(3), None))
+        for after in (None, 0, 1, 3):
+            asked = proxy.questions
+            with pytest.raises(ConcurrencyError) as caught:
+                store.append(Append([row(0 if after is None else after + 1)], after))
+            assert proxy.questions == asked + 1
+            assert (caught.value.expected, caught.value.found) == (-1 if after is None else after, 2)
+        asked = proxy.questions
+        store.append_streams([Append([row(3)], after=2), Append([row(0, uuid4())], None)])
+        store.append(Append([row(9)], FREE))
+        assert proxy.questions == asked + 2
+
+
+def test_the_end_of_a_stream_is_compared_on_the_server(store: PostgresStore, dsn: str, order: Order) -> None:
+    with PostgresStore(dsn, order=order) as other:
+        store.append(Append(rows(2), None))
+        other.append(Append([row(2)], after=1))
+        with pytest.raises(ConcurrencyError) as caught:
+            store.append(Append([row(2)], after=1))
+        assert (caught.value.expected, caught.value.found) == (1, 2)
+        store.append(Append([row(3)], after=2))
+
+
 @pytest.mark.parametrize("size", [499, 500, 501, 1_250])
 def test_reading_from_a_snapshot_continues_page_by_page(store: PostgresStore, size: int) -> None:
-    store.append(rows(size))
+    store.append(Append(rows(size), FREE))
     _, found = store.read_from_snapshot(STREAM)
     assert list(found) == rows(size)
     store.write_snapshot(row(0))
@@ -79,7 +107,7 @@ def test_reading_from_a_snapshot_continues_page_by_page(store: PostgresStore, si
 def test_pages_are_limited_by_bytes_too_so_that_long_rows_need_no_more_memory(store: PostgresStore) -> None:
     long = b"x" * 2_000_000
     for position in range(10):
-        store.append([row(position, data=long)])
+        store.append(Append([row(position, data=long)], FREE))
     store.write_snapshot(row(-1))
     readers: list[Callable[[], Iterator[object]]] = [
         lambda: store.read(STREAM),
@@ -96,7 +124,7 @@ def test_pages_are_limited_by_bytes_too_so_that_long_rows_need_no_more_memory(st
 
 
 def test_no_transaction_stays_open_while_a_reader_pauses(store: PostgresStore, dsn: str) -> None:
-    store.append(rows(1_200))
+    store.append(Append(rows(1_200), FREE))
     reading = [store.read(STREAM), store.read_from_snapshot(STREAM)[1]]
     for each in reading:
         next(each)
@@ -112,7 +140,7 @@ def test_no_transaction_stays_open_while_a_reader_pauses(store: PostgresStore, d
 
 
 def test_a_paused_reader_raises_after_the_store_was_closed(store: PostgresStore) -> None:
-    store.append(rows(1_200))
+    store.append(Append(rows(1_200), FREE))
     reading = store.read(STREAM)
     assert len(list(islice(reading, 10))) == 10
     store.close()
@@ -121,12 +149,12 @@ def test_a_paused_reader_raises_after_the_store_was_closed(store: PostgresStore)
 
 
 def test_a_closed_store_says_so_at_every_call(store: PostgresStore) -> None:
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     store.close()
     store.close()  # closing twice is harmless
     calls: list[Callable[[], object]] = [
-        lambda: store.append([row(1)]),
-        lambda: store.append([]),
+        lambda: store.append(Append([row(1)], FREE)),
+        lambda: store.append(Append([], FREE)),
         lambda: store.append_streams([]),
         lambda: store.read(STREAM),
         lambda: store.read_from_snapshot(STREAM),

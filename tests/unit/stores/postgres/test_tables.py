@@ -19,6 +19,7 @@ from esmodel.exceptions import (
     StoreError,
     StoreFormatError,
 )
+from esmodel.rows import FREE, Append
 from esmodel.stores.postgres import Order, PostgresStore, schema
 
 pytestmark = pytest.mark.server
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.server
 def test_missing_tables_are_an_error_that_says_what_to_call(dsn: str) -> None:
     with PostgresStore(dsn) as store:
         calls: list[Callable[[], object]] = [
-            lambda: store.append([row(0)]),
+            lambda: store.append(Append([row(0)], FREE)),
             lambda: list(store.read(STREAM)),
             lambda: store.last(STREAM),
             lambda: list(store.read_all()),
@@ -36,7 +37,7 @@ def test_missing_tables_are_an_error_that_says_what_to_call(dsn: str) -> None:
             with pytest.raises(StoreFormatError, match=r"Call store\.migrate\(\)\.$"):
                 call()
         store.migrate()
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
 
 
 def test_a_script_may_create_the_tables(dsn: str, order: Order) -> None:
@@ -44,7 +45,7 @@ def test_a_script_may_create_the_tables(dsn: str, order: Order) -> None:
     with admin(dsn) as connection:
         connection.execute(script.encode())
     with PostgresStore(dsn, schema="mine", order=order) as store:
-        store.append(rows(2))
+        store.append(Append(rows(2), FREE))
         assert [record for _, record in store.read_all()] == rows(2)
         store.migrate()
         assert list(store.read(STREAM)) == rows(2)
@@ -79,9 +80,9 @@ def test_schemas_are_independent_of_each_other(dsn: str) -> None:
         PostgresStore(dsn, migrate=True) as one,
         PostgresStore(dsn, schema="order", order="transaction", migrate=True) as other,
     ):
-        one.append([row(0)])
+        one.append(Append([row(0)], FREE))
         assert list(other.read_all()) == []
-        other.append(rows(2))
+        other.append(Append(rows(2), FREE))
         assert len(list(one.read_all())) == 1
 
 
@@ -90,17 +91,21 @@ def test_the_other_order_is_refused(dsn: str, order: Order) -> None:
     with PostgresStore(dsn, order=order, migrate=True):
         pass
     with PostgresStore(dsn, order=wrong) as store:
-        for call in (store.migrate, lambda: store.append([row(0)]), lambda: list(store.read_all())):
+        for call in (
+            store.migrate,
+            lambda: store.append(Append([row(0)], FREE)),
+            lambda: list(store.read_all()),
+        ):
             with pytest.raises(StoreFormatError, match=f"expected order '{wrong}', found '{order}'"):
                 call()
 
 
 def test_a_newer_format_is_refused(dsn: str) -> None:
     with PostgresStore(dsn, migrate=True), admin(dsn) as connection:
-        connection.execute("UPDATE esmodel.format SET version = 3")
+        connection.execute("UPDATE esmodel.format SET version = 4")
     with PostgresStore(dsn) as store:
-        for call in (store.migrate, lambda: store.append([row(0)])):
-            with pytest.raises(StoreFormatError, match=r"expected format 1 to 2, found 3\. Upgrade esmodel"):
+        for call in (store.migrate, lambda: store.append(Append([row(0)], FREE))):
+            with pytest.raises(StoreFormatError, match=r"expected format 1 to 3, found 4\. Upgrade esmodel"):
                 call()
     with admin(dsn) as connection:
         connection.execute("DELETE FROM esmodel.format")
@@ -130,7 +135,7 @@ def test_a_role_that_may_not_create_a_schema_can_use_an_existing_one(dsn: str) -
             PostgresStore(limited, migrate=True)
         connection.execute(sql.SQL("CREATE SCHEMA esmodel AUTHORIZATION {}").format(name))
         with PostgresStore(limited, migrate=True) as store:
-            store.append([row(0)])
+            store.append(Append([row(0)], FREE))
         connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
@@ -144,30 +149,30 @@ def test_the_privileges_in_the_docs_are_sufficient(store: PostgresStore, dsn: st
         grant = sql.SQL("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA esmodel TO {}")
         connection.execute(grant.format(name))
         with PostgresStore(make_conninfo(dsn, user=role), order=order) as limited:
-            limited.append(rows(3))
+            limited.append(Append(rows(3), FREE))
             limited.write_snapshot(row(1))
             assert not limited.was_appended(uuid4())
             assert list(limited.read_from_snapshot(STREAM)[1]) == [row(2)]
             assert len(list(limited.read_all())) == 3
             with pytest.raises(ConcurrencyError):
-                limited.append([row(0)])
+                limited.append(Append([row(0)], FREE))
         connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_rows_restored_into_another_cluster_are_refused_until_they_are_migrated(dsn: str) -> None:
     with PostgresStore(dsn, order="transaction", migrate=True) as store:
-        store.append(rows(2))
+        store.append(Append(rows(2), FREE))
         seen = list(store.read_all())
     # as if the original cluster had been a thousand transactions ahead
     with admin(dsn) as connection:
         connection.execute("UPDATE esmodel.record SET number = number + (1000::bigint << 20)")
     with PostgresStore(dsn, order="transaction") as store:
         with pytest.raises(StoreFormatError, match=r"restored from another.*Call store\.migrate\(\)"):
-            store.append([row(2)])
+            store.append(Append([row(2)], FREE))
         store.migrate()
         before = list(store.read_all())
-        store.append([row(2)])
+        store.append(Append([row(2)], FREE))
         after = list(store.read_all(after=before[-1][0]))
     assert [record for _, record in before] == [record for _, record in seen]
     assert [record for _, record in after] == [row(2)]

@@ -11,7 +11,7 @@ import pytest
 from sample_rows import STREAM, row, rows
 
 from esmodel.exceptions import PayloadError, StoreError, StoreFormatError
-from esmodel.rows import RecordStore, SupportsReadAll, SupportsSnapshots
+from esmodel.rows import FREE, Append, RecordStore, SupportsReadAll, SupportsSnapshots
 from esmodel.stores.sqlite import SQLiteStore
 
 
@@ -19,7 +19,7 @@ def test_it_implements_each_protocol(store: SQLiteStore) -> None:
     as_record_store: RecordStore = store
     as_read_all: SupportsReadAll = store
     as_snapshots: SupportsSnapshots = store
-    as_record_store.append([row(0)])
+    as_record_store.append(Append([row(0)], FREE))
     as_snapshots.write_snapshot(row(0))
     assert list(as_read_all.read_all()) == [(1, row(0))]
 
@@ -29,10 +29,10 @@ def test_rows_last_and_snapshots_outlive_the_store(
     path: Path, synchronous: Literal["FULL", "NORMAL", "EXTRA"]
 ) -> None:
     with SQLiteStore(path, synchronous=synchronous) as store:
-        store.append([row(0), row(1)._replace(event_hash=b"hash")])
+        store.append(Append([row(0), row(1)._replace(event_hash=b"hash")], FREE))
         store.write_snapshot(row(1))
     with SQLiteStore(str(path), synchronous=synchronous) as store:
-        store.append([row(2)])
+        store.append(Append([row(2)], FREE))
         assert [number for number, _ in store.read_all()] == [1, 2, 3]
         assert store.last(STREAM) == (2, b"")
         assert store.read_snapshot(STREAM) == row(1)
@@ -40,7 +40,7 @@ def test_rows_last_and_snapshots_outlive_the_store(
 
 def test_a_closed_store_is_one_file(path: Path) -> None:
     with SQLiteStore(path) as store:
-        store.append(rows(100))
+        store.append(Append(rows(100), FREE))
         assert list(store.read(STREAM)) == rows(100)
     assert [file.name for file in path.parent.iterdir()] == ["events.db"]
 
@@ -48,14 +48,14 @@ def test_a_closed_store_is_one_file(path: Path) -> None:
 def test_a_small_row_costs_few_bytes(path: Path) -> None:
     data, number = b'{"amount": "12.34"}', 10_000
     with SQLiteStore(path) as store:
-        store.append([row(position, data=data) for position in range(number)])
+        store.append(Append([row(position, data=data) for position in range(number)], FREE))
     assert path.stat().st_size / number < len(data) + 40
 
 
 @pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?mode=ro.db", "\u00fc#1.db", "file:x.db"])
 def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     with SQLiteStore(tmp_path / name) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
@@ -66,7 +66,7 @@ def test_the_file_stays_the_same_after_a_change_of_the_working_directory(
     (tmp_path / "elsewhere").mkdir()
     with SQLiteStore("events.db") as store:
         monkeypatch.chdir("elsewhere")
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         assert list(store.read(STREAM)) == [row(0)]
     assert not list((tmp_path / "elsewhere").iterdir())
 
@@ -91,7 +91,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_deleted_file_is_not_created_again(path: Path) -> None:
     with SQLiteStore(path) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         for file in path.parent.iterdir():
             file.unlink()
         with pytest.raises(StoreError, match="unable to open database file"):
@@ -133,12 +133,12 @@ def test_an_empty_file_and_a_half_created_one_get_their_tables(path: Path) -> No
         # a process that was killed before it created the tables
         connection.execute("PRAGMA journal_mode = WAL")
     with SQLiteStore(path) as store:
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
 
 
 def test_a_damaged_file_is_an_error(path: Path) -> None:
     with SQLiteStore(path) as store:
-        store.append([row(position, data=b"x" * 500) for position in range(1_000)])
+        store.append(Append([row(position, data=b"x" * 500) for position in range(1_000)], FREE))
     content = bytearray(path.read_bytes())
     content[8 * 4096 : 100 * 4096] = b"\x5a" * (92 * 4096)
     path.write_bytes(content)
@@ -148,10 +148,10 @@ def test_a_damaged_file_is_an_error(path: Path) -> None:
 
 def test_a_wrong_index_is_an_error_and_not_a_conflict(path: Path) -> None:
     with SQLiteStore(path) as store:
-        store.append(rows(3))
+        store.append(Append(rows(3), FREE))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE UNIQUE INDEX other ON record (timestamp)")
     with SQLiteStore(path) as store:
         with pytest.raises(StoreError, match="expected indexes that match the rows"):
-            store.append([row(3)._replace(timestamp=0)])
-        store.append([row(3)])
+            store.append(Append([row(3)._replace(timestamp=0)], FREE))
+        store.append(Append([row(3)], FREE))

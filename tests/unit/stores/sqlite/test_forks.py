@@ -13,6 +13,7 @@ from sample_rows import STREAM, row, rows
 from worker_process import run
 
 from esmodel.exceptions import StoreError
+from esmodel.rows import FREE, Append
 from esmodel.stores.sqlite import SQLiteStore
 
 
@@ -27,7 +28,7 @@ def test_a_store_works_on_both_sides_of_a_fork(path: Path) -> None:
 def test_no_connection_is_open_at_the_moment_of_a_fork(
     connections: list[sqlite3.Connection], store: SQLiteStore
 ) -> None:
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     reading = store.read(STREAM)
     child = os.fork()
     if child == 0:
@@ -35,20 +36,20 @@ def test_no_connection_is_open_at_the_moment_of_a_fork(
     assert os.waitpid(child, 0) == (child, 0)
     with pytest.raises(sqlite3.ProgrammingError, match="Cannot operate on a closed database"):
         connections[0].execute("SELECT 1")
-    store.append([row(1)])
+    store.append(Append([row(1)], FREE))
     assert list(reading) == rows(2)
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_deleted_file_is_not_created_again_after_a_fork(path: Path, store: SQLiteStore) -> None:
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     child = os.fork()
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
     path.unlink()
     with pytest.raises(StoreError, match="unable to open database file"):
-        store.append([row(1)])
+        store.append(Append([row(1)], FREE))
     assert not path.exists()
 
 

@@ -13,20 +13,21 @@ import pytest
 from sample_rows import STREAM, row, rows
 
 from esmodel.exceptions import StoreError
+from esmodel.rows import FREE, Append
 from esmodel.stores.sqlite import SQLiteStore
 
 SHORT = timedelta(milliseconds=50)
 
 
 def test_a_locked_file_is_an_error_for_writers_and_not_for_readers(path: Path, store: SQLiteStore) -> None:
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"events\.db: .*locked.*set a longer busy_timeout"):
-            store.append([row(1)])
+            store.append(Append([row(1)], FREE))
         assert list(store.read(STREAM)) == [row(0)]
         assert store.last(STREAM) == (0, b"")
-    store.append([row(1)])
+    store.append(Append([row(1)], FREE))
 
 
 def test_a_writer_waits_for_another_writer(path: Path) -> None:
@@ -39,7 +40,7 @@ def test_a_writer_waits_for_another_writer(path: Path) -> None:
         release = Timer(0.1, lambda: other.execute("COMMIT"))
         started = time.monotonic()
         release.start()
-        store.append([row(0)])
+        store.append(Append([row(0)], FREE))
         release.join()
         assert time.monotonic() - started > 0.08
 
@@ -69,12 +70,12 @@ def test_an_append_during_another_cannot_end_its_transaction(
         if "INTO record" in statement:
             connections[0].set_trace_callback(None)
             try:
-                store.append([row(0)])
+                store.append(Append([row(0)], FREE))
             except StoreError as error:
                 refused.append(str(error))
 
     connections[0].set_trace_callback(append_too)
-    store.append(rows(3))
+    store.append(Append(rows(3), FREE))
     assert len(refused) == 1
     assert "other threads kept the store busy" in refused[0]
     assert list(store.read(STREAM)) == rows(3)
@@ -83,13 +84,13 @@ def test_an_append_during_another_cannot_end_its_transaction(
 def test_a_full_file_refuses_a_batch_whole_and_accepts_it_once_there_is_space(
     connections: list[sqlite3.Connection], store: SQLiteStore
 ) -> None:
-    store.append([row(0)])
+    store.append(Append([row(0)], FREE))
     pages: tuple[int] = connections[0].execute("PRAGMA page_count").fetchone()
     connections[0].execute(f"PRAGMA max_page_count = {pages[0] + 10}")
     with pytest.raises(StoreError, match=r"events\.db: .*full\. Free some space on the disk"):
-        store.append([row(position, data=b"x" * 1_000) for position in range(1, 100)])
+        store.append(Append([row(position, data=b"x" * 1_000) for position in range(1, 100)], FREE))
     assert list(store.read(STREAM)) == [row(0)]
     assert store.last(STREAM) == (0, b"")
-    store.append([row(1)])
+    store.append(Append([row(1)], FREE))
     connections[0].execute("PRAGMA max_page_count = 1000000")
-    store.append([row(position, data=b"x" * 1_000) for position in range(2, 100)])
+    store.append(Append([row(position, data=b"x" * 1_000) for position in range(2, 100)], FREE))
