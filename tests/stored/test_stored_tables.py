@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,10 @@ MICROSECONDS: Final = 1_700_000_000_000_000
 FORMAT: Final = "SELECT version FROM esmodel.format"
 TURNS: Final = """SELECT count(*) FROM pg_proc
     WHERE proname = 'append_rows' AND pronargs = 14 AND prosrc LIKE '%advisory%'"""
+FORMER: Final = """SELECT oid::regprocedure::text FROM pg_proc
+    WHERE proname = 'append_rows' AND pronargs = 13"""
+WAITING: Final = """SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 DUMPS: Final = {1: "v0_1", 2: "format_2"}
 
 
@@ -196,3 +201,44 @@ def test_of_many_writers_of_earlier_tables_one_continues_a_stream(
     assert sorted(won) == sorted(2 * [*range(5)])
     assert sorted(lost) == sorted((position - 1, position) for position in 6 * [*range(5)])
     assert connection.execute(FORMAT).fetchone() != (3,)
+
+
+@pytest.mark.parametrize("order", ["dense"], indirect=True)
+@pytest.mark.parametrize("migrated", [False, True])
+def test_an_append_waits_for_whoever_moves_the_end_of_its_stream(
+    connection: psycopg.Connection[tuple[object, ...]], dsn: str, *, migrated: bool
+) -> None:
+    refused: list[ConcurrencyError] = []
+
+    def append(store: PostgresStore) -> None:
+        with pytest.raises(ConcurrencyError) as caught:
+            store.append(Append([deposited(3)], after=2))  # a free position, also at the end
+        refused.append(caught.value)
+
+    with PostgresStore(dsn) as store:
+        if migrated:
+            store.migrate()
+        with psycopg.connect(dsn) as rival:
+            rival.execute("UPDATE esmodel.stream SET last_position = 9 WHERE originator_id = %s", (ONE,))
+            thread = Thread(target=append, args=(store,))
+            thread.start()
+            deadline = time.monotonic() + 60
+            while connection.execute(WAITING).fetchall() == [(0,)]:
+                assert time.monotonic() < deadline
+        thread.join()  # the rival has committed
+        assert [(error.expected, error.found) for error in refused] == [(2, 9)]
+        assert list(store.read(ONE)) == STORED[:3]
+
+
+@pytest.mark.parametrize("order", ["dense"], indirect=True)
+def test_the_store_that_migrates_uses_the_new_function(
+    connection: psycopg.Connection[tuple[object, ...]], dsn: str
+) -> None:
+    with PostgresStore(dsn) as store:
+        store.append(Append([deposited(3)], after=2))
+        store.migrate()
+        old = connection.execute(FORMER).fetchall()
+        assert len(old) == 1
+        connection.execute(f"DROP FUNCTION {old[0][0]}".encode())
+        store.append(Append([deposited(4)], after=3))
+        assert store.last(ONE) == (4, b"\4" * 32)
