@@ -14,7 +14,12 @@ from esmodel.rows.record import Record
 
 
 class Free(Enum):
-    """The type of ``FREE``, so that type checkers can narrow ``After``."""
+    """The type of ``FREE``, so that type checkers can narrow ``After``.
+
+    Example:
+        >>> FREE is Free.FREE
+        True
+    """
 
     FREE = "free"
 

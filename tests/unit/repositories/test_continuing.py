@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ from esmodel import (
     ConcurrencyError,
     DomainEvent,
     EventSourcedRepository,
+    HashchainedAggregateRoot,
     ModelError,
     applies,
     publish,
@@ -28,10 +30,12 @@ from esmodel import (
     subscribe,
     using_ids,
 )
+from esmodel.model import Command
 from esmodel.rows import Append, Appended
 from esmodel.stores.memory import MemoryStore
 from esmodel.stores.postgres import Order, PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
+from esmodel.structures import Collection
 
 Store: TypeAlias = MemoryStore | SQLiteStore | PostgresStore
 Save: TypeAlias = Callable[[Store, "Account"], None]
@@ -90,6 +94,12 @@ def save(request: pytest.FixtureRequest) -> Save:
 
 def positions(store: Store, stream: UUID) -> list[int]:
     return [record.position for record in store.read(stream)]
+
+
+@pytest.mark.parametrize("root", [AggregateRoot, HashchainedAggregateRoot, Command, Collection])
+def test_no_method_of_an_aggregate_looks_like_saving(root: type) -> None:
+    like_saving = re.compile("save|store|persist|commit|flush|publish|append|write|put")
+    assert [name for name in dir(root) if like_saving.match(name)] == []
 
 
 def test_events_after_collected_ones_are_refused(open_store: Callable[[str], Store], save: Save) -> None:

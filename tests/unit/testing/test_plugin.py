@@ -127,12 +127,13 @@ def test_a_run_in_a_process_that_has_loaded_esmodel_does_not_warn(tmp_path: Path
 
 
 FORGETFUL: Final = """
+from esmodel.rows import Append
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.contracts import StoreContract
 
 class Forgetful(MemoryStore):
-    def append(self, records):
-        super().append(records[:1])
+    def append(self, append):
+        return super().append(Append(append.records[:1], append.after))
 
 class TestForgetful(StoreContract[Forgetful]):
     def open_store(self, folder):

@@ -188,7 +188,7 @@ def test_it_works_behind_a_proxy_that_pools_transactions(dsn: str, order: Order)
             stream = uuid4()
             barrier.wait()
             for position in range(40):
-                store.append(Append([row(position, stream)], FREE))
+                store.append(Append([row(position, stream)], position - 1 if position else None))
                 if position % 10 == 0:
                     store.write_snapshot(row(position, stream))
                 assert store.last(stream) == (position, b"")
@@ -199,8 +199,9 @@ def test_it_works_behind_a_proxy_that_pools_transactions(dsn: str, order: Order)
         for stream in done:
             snapshot, found = store.read_from_snapshot(stream)
             assert (snapshot, len(list(found))) == (row(30, stream), 9)
-            with pytest.raises(ConcurrencyError):
-                store.append(Append([row(0, stream)], FREE))
+            for stale in (Append([row(0, stream)], FREE), Append([row(50, stream)], after=49)):
+                with pytest.raises(ConcurrencyError):
+                    store.append(stale)
         assert len(list(store.read_all())) == 240
         assert not store.was_appended(uuid4())
         store.migrate()
