@@ -22,6 +22,7 @@ class Free(Enum):
     """
 
     FREE = "free"
+    """Positions that must only be free."""
 
 
 FREE: Final = Free.FREE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 import threading
@@ -56,6 +57,22 @@ class Account(AggregateRoot[Moved]):
         self.balance += event.cents
 
     apply = moved.exhaustive
+
+
+@frozen
+class Noted(AggregateEvent):
+    lines: list[str]
+
+
+@define
+class Notes(AggregateRoot[Noted]):
+    lines: tuple[str, ...] = ()
+
+    @applies
+    def noted(self, event: Noted) -> None:
+        self.lines += tuple(event.lines)
+
+    apply = noted.exhaustive
 
 
 def save_alone(store: Store, account: Account) -> None:
@@ -193,6 +210,20 @@ def test_an_event_that_is_triggered_meanwhile_stays_pending(*, together: bool) -
     accounts.save(account)
     assert accounts[account.id].balance == 7
     assert store.read_snapshot(account.id) is not None
+
+
+def test_the_payload_of_an_event_that_is_triggered_meanwhile_is_that_of_its_trigger() -> None:
+    store = Meanwhile()
+    notes = EventSourcedRepository(Notes, store)
+    note, lines = Notes.create(Noted, lines=["a"]), ["b"]
+    store.happens = lambda: note.trigger(Noted, lines=lines)
+    notes.save(note)
+    lines.append("c")
+    assert [event.lines for event in note.pending_events if isinstance(event, Noted)] == [["b"]]
+    notes.save(note)
+    assert not note.pending_events
+    assert [each for each in gc.get_objects() if isinstance(each, Noted)] == []  # a saved event is released
+    assert notes[note.id].lines == ("a", "b")
 
 
 def test_events_that_are_collected_meanwhile_are_not_cleared_twice() -> None:
