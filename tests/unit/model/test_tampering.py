@@ -23,10 +23,12 @@ from esmodel import (
     applies,
 )
 from esmodel.exceptions import (
+    ClassVersionError,
     EventHashError,
     HeadHashError,
     OriginatorVersionError,
     StoredDataError,
+    UnknownEventError,
 )
 from esmodel.model.eventhash import hash_event
 from esmodel.repositories import EventMapper
@@ -466,3 +468,31 @@ def test_a_changed_event_is_found_in_replay(path: Path) -> None:
         Ledger.replay([*events[:2], changed, *events[3:]])
     with pytest.raises((HeadHashError, OriginatorVersionError)):
         Ledger.replay([events[0], *events[2:]])
+
+
+# --- one row of many streams ------------------------------------------------------------------------
+
+
+def test_a_row_of_a_chain_becomes_its_event_whatever_its_stream(path: Path) -> None:
+    mapper = EventMapper(Ledger)
+    with SQLiteStore(path) as store:
+        rows = [record for _, record in store.read_all()]
+        expected = [
+            event
+            for stream in (STREAM, OTHER)
+            for event in EventSourcedRepository(Ledger, store).events(stream)
+        ]
+    heads: dict[UUID, bytes] = {}
+    for record, event in zip(rows, expected, strict=True):
+        head = heads.get(record.originator_id, bytes(32))
+        assert mapper.event(record, head) == event
+        found = mapper.event(record)
+        assert isinstance(found, (Opened, Paid))
+        assert (found.previous_hash, found.event_hash) == (b"", record.event_hash)
+        with pytest.raises(EventHashError):
+            mapper.event(record, b"x" * 32)
+        heads[record.originator_id] = record.event_hash
+    with pytest.raises(UnknownEventError):
+        mapper.event(rows[0]._replace(name="shop.opened"))
+    with pytest.raises(ClassVersionError):
+        mapper.event(rows[0]._replace(class_version=1))
