@@ -288,6 +288,13 @@ def test_two_snapshots_have_one_signature_only_if_they_are_equal(
     assert (signature(one) == signature(other)) == (one == other)
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_each_part_of_a_snapshot_is_signed(part: int) -> None:
+    changed = [b"aaaa"] * 4
+    changed[part] = b"aaab"
+    assert signature(changed) != signature([b"aaaa"] * 4)
+
+
 @pytest.mark.parametrize(("source", "target"), list(product(range(4), range(4))))
 def test_no_byte_moves_from_one_part_of_a_snapshot_to_another(source: int, target: int) -> None:
     moved = [b"aaaa"] * 4
@@ -495,6 +502,17 @@ def tallies() -> tuple[EventSourcedRepository[Tally], MemoryStore]:
     for at in (2, 0, 3):
         repository.take_snapshot(STREAM, at=at)
     return repository, store
+
+
+def test_a_snapshot_that_is_nested_too_deeply_is_passed_over(
+    tallies: tuple[EventSourcedRepository[Tally], MemoryStore],
+) -> None:
+    repository, store = tallies
+    deep = b'{"fingerprint":"","created_on":0,"is_discarded":false,"flags":{},"state":' + b"[" * 100_000
+    store.write_snapshot(Record(STREAM, 3, "Snapshot", 0, 0, deep))
+    with pytest.warns(SnapshotWarning, match="does not fit and is ignored"):
+        assert repository[STREAM].times == 4
+    assert repository.verify(STREAM) == Verified(4, 2, 1)
 
 
 def test_verify_says_what_it_checked(tallies: tuple[EventSourcedRepository[Tally], MemoryStore]) -> None:
