@@ -24,6 +24,7 @@ from esmodel.repositories.saving import PendingSave
 from esmodel.repositories.snapshots import Snapshots, warn_of
 from esmodel.repositories.verifying import Verified, verify
 from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore, SupportsSnapshots
+from esmodel.rows.record import Record
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 TAny = TypeVar("TAny", bound=StoredAggregate)
