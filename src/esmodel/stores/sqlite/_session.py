@@ -41,8 +41,8 @@ from esmodel.stores.sqlite._statements import (
 _Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
 # The same columns, then the position of the snapshot before the row.
 _FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
-# The same columns as `_Row`, then whether rows follow.
-_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int]
+# The same columns as `_Row`, then 1 if the stream ends there.
+_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
 # The same columns as `_Row`, then the number and the originator id.
 _NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
 _TRow = TypeVar("_TRow", _Row, _FollowingRow, _NumberedRow)
@@ -130,14 +130,12 @@ class Session:
 
     def last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
         """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
-        key = originator_id.bytes
-        row: _LastRow | None = self.connection.execute(
-            READ_LAST_SNAPSHOT, (key, bound, key, bound)
-        ).fetchone()
+        row: _LastRow | None
+        row = self.connection.execute(READ_LAST_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
         if row is None:
             return None, False
         record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))
-        return record, not row[7]
+        return record, row[7] == 1
 
     def page(self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID) -> Page:
         """Return up to ``size`` rows of a stream, and whether more may follow."""

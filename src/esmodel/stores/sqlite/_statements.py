@@ -85,12 +85,10 @@ WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?
 READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
     FROM snapshot WHERE originator_id = ? AND position <= ?
     ORDER BY position DESC LIMIT 1"""
-# The same snapshot, and whether rows within the bound come after it, as of one moment.
-READ_LAST_SNAPSHOT = READ_SNAPSHOT.replace(
-    "event_hash\n",
-    """event_hash, EXISTS (SELECT 1 FROM record
-        WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
-        AND record.position > snapshot.position AND record.position <= ?)\n""",
-)
+# The same snapshot, and whether its stream ends there, as of one moment.
+READ_LAST_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
+    (SELECT last_position FROM stream WHERE originator_id = ?1) <= position
+    FROM snapshot WHERE originator_id = ?1 AND position <= ?2
+    ORDER BY position DESC LIMIT 1"""
 # A file of another program is left unchanged: these read, in one transaction, what the file states.
 IDENTIFY = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")

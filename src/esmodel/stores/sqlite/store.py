@@ -205,6 +205,8 @@ class SQLiteStore:
                 low = LEAST if snapshot is None else snapshot.position + 1
                 parameters = (originator_id.bytes, low, bound, PAGE_ROWS)
                 rows, more = session.page(READ, parameters, PAGE_ROWS, originator_id)
+        if not more:  # spares a call
+            return snapshot, iter(rows)
         return snapshot, self._with_more(rows, originator_id, bound, more=more)
 
     def _with_more(
