@@ -291,10 +291,9 @@ ROOM_ROWS: Final = EventMapper(Room)
 def event_of(row: Record) -> DomainEvent | None:
     """Return the event of a row of a room, upcast where it is old; ``None`` for all other rows."""
     try:
-        [event] = ROOM_ROWS.events([row])
+        return ROOM_ROWS.event(row)
     except UnknownEventError:  # the row of a booking
         return None
-    return event
 
 
 def main(folder: Path) -> None:

@@ -3,6 +3,9 @@
 Run it with ``python examples/git_history.py [REPOSITORY] [--database FILE]``. Run again, it adds
 what is new; stopped at any moment, it goes on where it was. What is known is read back from the
 events, so it makes no difference which contributors were saved before it was stopped.
+
+Contributors have a hash chain, so their snapshots need a key that is not in the database:
+``--snapshot-key FILE`` names a file with 32 secret bytes. Without one, no snapshots are taken.
 """
 
 import argparse
@@ -233,8 +236,10 @@ def _moment(seconds: str) -> datetime:
 class Contributors:
     """The contributors in a store, and which commits of theirs are in."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self.repository = EventSourcedRepository(Contributor, store, snapshot_every=50)
+    def __init__(self, store: SQLiteStore, key: bytes | None) -> None:
+        self.repository = EventSourcedRepository(Contributor, store)
+        if key is not None:
+            self.repository = EventSourcedRepository(Contributor, store, snapshot_every=50, snapshot_key=key)
         self.versions: dict[UUID, int] = {}
         self.known: set[str] = set()
         self.commits = self.events = 0  # that were saved here
@@ -319,9 +324,10 @@ def report(contributors: Contributors) -> None:
         f"{shown(most)} at version {earlier.version} of {most.version}: {earlier.commits:,}"
         f" commits, +{earlier.added:,} -{earlier.removed:,} lines, last on {day(earlier.last)}"
     )
-    events = sum(repository.verify(each.id) for each in everybody)
+    verified = [repository.verify(each.id) for each in everybody]
+    events, snapshots = sum(each.events for each in verified), sum(each.snapshots for each in verified)
     chains = f"{len(everybody):,} chain{'' if len(everybody) == 1 else 's'}"
-    print(f"{chains} verified, {events:,} events: all are whole")
+    print(f"{chains} verified, {events:,} events and {snapshots:,} snapshots: all are whole")
 
 
 def shown(contributor: Contributor) -> str:
@@ -338,6 +344,7 @@ def day(moment: datetime | None) -> str:
 class Options(argparse.Namespace):
     repository: Path | None
     database: Path
+    snapshot_key: Path | None
 
 
 def opened(repository: Path | None) -> Git:
@@ -351,6 +358,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Turn the history of a git repository into events.")
     parser.add_argument("repository", nargs="?", type=Path, help="default: the one of this script")
     parser.add_argument("--database", type=Path, default=Path("git_history.db"), metavar="FILE")
+    parser.add_argument("--snapshot-key", type=Path, metavar="FILE", help="a file with 32 secret bytes")
     options = parser.parse_args(arguments, namespace=Options())
     try:
         git = opened(options.repository)
@@ -359,7 +367,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("the repository has no commits yet")
             return 0
         with SQLiteStore(options.database, synchronous="NORMAL") as store:
-            contributors = Contributors(store)
+            key = options.snapshot_key
+            contributors = Contributors(store, None if key is None else key.read_bytes())
             import_history(git, hashes, contributors)
             report(contributors)
             sys.stdout.flush()

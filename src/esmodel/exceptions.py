@@ -21,7 +21,8 @@
     │   ├── HeadHashError
     │   ├── UnknownEventError
     │   ├── ClassVersionError
-    │   └── StoredDataError
+    │   ├── StoredDataError
+    │   └── SnapshotError
     ├── EventHandlersNotEmptyError          unsubscribe the handlers that are left
     └── StoreError                          wait for the engine, or repair it
         ├── OutcomeUnknownError             ask whether the append was stored
@@ -57,6 +58,7 @@ __all__ = [
     "PayloadError",
     "PositionTakenError",
     "RepositoryKeyError",
+    "SnapshotError",
     "StoreClosedError",
     "StoreError",
     "StoreFormatError",
@@ -312,6 +314,18 @@ class StoredDataError(IntegrityError):
 
     Handling: add an upcaster step from the old shape, or repair the row.
     """
+
+
+class SnapshotError(IntegrityError):
+    """A snapshot is not signed with a key at hand, or has another state than its events give.
+
+    Handling: stop, and find out who wrote it. ``take_snapshot(id, at=error.position)`` replaces it with one
+    of the events.
+    """
+
+    @override
+    def __str__(self) -> str:
+        return f"Snapshot {self.position} of stream {self.originator_id}: {self.finding}."
 
 
 class EventHandlersNotEmptyError(EsmodelError):

@@ -76,9 +76,9 @@ def run_alone(*arguments: str | Path, **variables: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def imported(repository: Path, database: Path) -> int:
+def imported(repository: Path, database: Path, *options: str | Path) -> int:
     """Import, see that it went well, and return the number of commits."""
-    done = run(repository, "--database", database)
+    done = run(repository, "--database", database, *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert "all are whole" in done.stdout
     found = re.search(r"imported ([\d,]+) commits", done.stdout)
@@ -329,19 +329,39 @@ def test_settings_of_the_user_change_nothing(repository: Path, database: Path) -
     assert table_row(text, "Ada")[2:6] == ["1", "1", "0", "1"]
 
 
-def test_a_bare_repository_of_two_thousand_commits_is_imported(tmp_path: Path, database: Path) -> None:
-    assert imported(generated(tmp_path / "bare", 2000), database) == 2000
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Return a file with a key."""
+    file = tmp_path / "key"
+    file.write_bytes(b"k" * 32)
+    return file
+
+
+def test_a_bare_repository_of_two_thousand_commits_is_imported(
+    tmp_path: Path, database: Path, key: Path
+) -> None:
+    assert imported(generated(tmp_path / "bare", 2000), database, "--snapshot-key", key) == 2000
     assert rows_and_streams(database) == (2040, 40)
     assert count(database, "snapshot") == 40  # each of them has 51 events
     assert imported(tmp_path / "bare", database) == 0
 
 
-def test_a_busy_contributor_has_snapshots(tmp_path: Path, database: Path) -> None:
-    assert imported(generated(tmp_path / "bare", 500, authors=1), database) == 500
+def test_a_busy_contributor_has_snapshots(tmp_path: Path, database: Path, key: Path) -> None:
+    bare = generated(tmp_path / "bare", 500, authors=1)
+    assert imported(bare, database, "--snapshot-key", key) == 500
     assert count(database, "snapshot") > 0
-    git(tmp_path / "bare", "fast-import", "--quiet", "--force", data=stream(700, 1))
-    assert imported(tmp_path / "bare", database) == 200
+    git(bare, "fast-import", "--quiet", "--force", data=stream(700, 1))
+    assert imported(bare, database, "--snapshot-key", key) == 200
     assert rows_and_streams(database) == (701, 1)
+    key.write_bytes(b"another key" * 3)
+    done = run(bare, "--database", database, "--snapshot-key", key)
+    assert done.returncode == 1
+    assert "expected a signature by a key of snapshot_key" in done.stderr
+
+
+def test_without_a_key_there_are_no_snapshots(tmp_path: Path, database: Path) -> None:
+    assert imported(generated(tmp_path / "bare", 200, authors=1), database) == 200
+    assert count(database, "snapshot") == 0
 
 
 @pytest.mark.slow

@@ -30,14 +30,18 @@ from esmodel import (
     attribute,
     using_clock,
 )
+from esmodel.exceptions import SnapshotError
 from esmodel.model.eventcodec import event_codecs_of
 from esmodel.model.snapshot import SnapshotCodec
+from esmodel.repositories import Verified
 from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.contracts.samplerows import in_streams
 
 FILE: Final = Path(__file__).with_name("v0_1.json")
 MOMENT: Final = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+KEY: Final = b"the key of the stored snapshots."
+SIGNATURE: Final = b'{"hmac":"ba4b9e0e7e78add206059639bd71ee2bae7ddc020e49026e595510ae9b1fb068"}'
 PLAIN, CHAINED, CAUSED, GONE = (UUID(int=number) for number in range(1, 5))
 
 
@@ -206,7 +210,7 @@ def written() -> MemoryStore:
         accounts.take_snapshot(PLAIN)
         chain = Chain.create_with_id(CHAINED, Sealed, rich=RICH)
         chain.trigger(Sealed, rich=RICH)
-        chains = EventSourcedRepository(Chain, store)
+        chains = EventSourcedRepository(Chain, store, snapshot_key=KEY)
         chains.save(chain)
         chains.take_snapshot(CHAINED)
         question = Question.create_with_id(CAUSED, Asked, text="why")
@@ -253,9 +257,22 @@ def test_the_stored_account_is_read(store: MemoryStore) -> None:
 
 def test_the_stored_chain_is_read_and_verifies(store: MemoryStore) -> None:
     chains = EventSourcedRepository(Chain, store)
-    assert chains.verify(CHAINED) == 2
+    assert chains.verify(CHAINED).events == 2
     assert chains[CHAINED].rich == RICH
     assert chains[CHAINED].head == list(store.read(CHAINED))[-1].event_hash
+
+
+def test_a_stored_snapshot_of_a_chain_has_a_signature_that_is_read(
+    store: MemoryStore, stored: Stored
+) -> None:
+    taken = to_record(stored["snapshots"][1])
+    store.write_snapshot(taken._replace(header=SIGNATURE))
+    chains = EventSourcedRepository(Chain, store, snapshot_key=KEY)
+    assert chains[CHAINED].rich == RICH
+    assert chains.verify(CHAINED) == Verified(2, 1, 0, signed=True)
+    store.write_snapshot(taken)
+    with pytest.raises(SnapshotError):
+        chains[CHAINED]
 
 
 def test_the_stored_question_is_read_with_its_cause(store: MemoryStore) -> None:
@@ -285,6 +302,7 @@ def test_todays_version_writes_the_same_bytes(stored: Stored) -> None:
 def test_todays_version_writes_the_same_snapshots(stored: Stored) -> None:
     today = written()
     rows = [to_record(row) for row in stored["snapshots"]]
+    rows[1] = rows[1]._replace(header=SIGNATURE)  # since then, a snapshot of a chain is signed
     assert [today.read_snapshot(row.originator_id) for row in rows] == rows
     account = EventSourcedRepository(Account, today)[PLAIN]
     assert SnapshotCodec(Account).take(account).data == rows[0].data

@@ -134,6 +134,22 @@ class GivesTheRowOfTheSnapshotToo(MemoryStore):
         return snapshot, self.read(originator_id, gte=after, lte=lte)
 
 
+class ReadsTheSnapshotAfterTheRows(MemoryStore):
+    @override
+    def read_from_snapshot(
+        self, originator_id: UUID, /, *, lte: int | None = None
+    ) -> tuple[Record | None, Iterator[Record]]:
+        _, rows = super().read_from_snapshot(originator_id, lte=lte)
+        time.sleep(0.002)
+        return self.read_snapshot(originator_id, lte=lte), rows
+
+
+class LosesTheHeaderOfSnapshots(MemoryStore):
+    @override
+    def write_snapshot(self, record: Record, /) -> None:
+        super().write_snapshot(record._replace(header=b""))
+
+
 class AppendsRowByRow(SQLiteStore):
     @override
     def append_streams(self, appends: Sequence[Append], /) -> Appended:

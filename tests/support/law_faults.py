@@ -35,8 +35,10 @@ from faulty_capabilities import (
     JoinsTheRowsOfAStream,
     KeepsSnapshotsAmongTheRows,
     KeepsTheFirstSnapshot,
+    LosesTheHeaderOfSnapshots,
     NumbersBeforeItCommits,
     NumbersByStream,
+    ReadsTheSnapshotAfterTheRows,
     SortsStreams,
     StoresTheFirstStreamOnly,
     TakesTheHighestSnapshot,
@@ -194,6 +196,16 @@ FAULTS: Final = [
     Fault("test_a_closed_store_refuses_snapshots", OutlivesItsEnd, "expected StoreClosedError"),
     Fault(
         "test_snapshots_do_not_change_what_a_repository_returns", TakesTheHighestSnapshot, "Snapshots, law 4"
+    ),
+    Fault(
+        "test_rows_continue_the_snapshot_while_others_write_snapshots",
+        ReadsTheSnapshotAfterTheRows,
+        "Snapshots, law 5",
+    ),
+    Fault(
+        "test_a_hash_chain_is_loaded_from_a_snapshot_that_is_signed",
+        LosesTheHeaderOfSnapshots,
+        "expected a signature by a key",
     ),
     Fault("test_a_snapshot_is_not_in_read_all", KeepsSnapshotsAmongTheRows, "Snapshots, law 1"),
     # SupportsAppendIds

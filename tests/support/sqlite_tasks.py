@@ -88,7 +88,8 @@ def append_until_full(parent: Parent, path: Path, most_bytes: int, length: int) 
         position = 0
         try:
             while True:
-                store.append(Append([row(position, data=b"x" * length), row(position + 1, uuid4())], FREE))
+                mine, other = row(position, data=b"x" * length), row(position + 1, uuid4())
+                store.append_streams([Append([mine], FREE), Append([other], FREE)])
                 position += 1
         except StoreError as error:
             parent.say(str(error))

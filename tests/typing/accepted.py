@@ -68,7 +68,7 @@ from esmodel.model import (
     VersionedEvent,
 )
 from esmodel.model.events import class_version_of, stored_name_of
-from esmodel.repositories import EventSourcedSequences, PendingSave
+from esmodel.repositories import EventSourcedSequences, PendingSave, Verified
 from esmodel.rows import FREE, After, Append, Appended, Free, Record, SupportsStreams
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures import (
@@ -281,6 +281,14 @@ def check_a_repository_has_the_type_of_its_aggregate() -> None:
         assert_type(accounts.get_entity(originator_id, at=1), Account)
         assert_type(originator_id in accounts, bool)
         assert_type(accounts.take_snapshot(originator_id), Snapshot)
+
+
+def check_a_repository_of_a_chain_takes_a_key(originator_id: UUID, key: bytes) -> None:
+    with MemoryStore() as store:
+        contracts = EventSourcedRepository(Contract, store, snapshot_every=2, snapshot_key=key)
+        assert_type(contracts, EventSourcedRepository[Contract])
+        both = EventSourcedRepository(Contract, store, snapshot_key=[key, key])
+        assert_type(both.verify(originator_id), Verified)
 
 
 # --- a registry, and a read model that uses one -----------------------------------------------------

@@ -486,6 +486,10 @@ def use(
     EventSourcedRepository(str, store)  # type: ignore
     # snapshots, in a store that keeps none
     EventSourcedRepository(Account, store, snapshot_every=5)  # type: ignore
+    # a key for the snapshots of events that are not signed
+    EventSourcedRepository(Account, MemoryStore(), snapshot_key=b"k" * 32)  # type: ignore
+    # a key that is text
+    EventSourcedRepository(Contract, MemoryStore(), snapshot_key="k" * 32)  # type: ignore
     # an aggregate instead of its class
     EventSourcedRepository(order, MemoryStore())  # type: ignore
 

@@ -7,6 +7,10 @@ from struct import Struct
 from typing import Final
 from uuid import UUID
 
+from esmodel.clock import microseconds
+from esmodel.model.eventcodec import EventCodec
+from esmodel.model.events import DomainEvent, HashchainedEvent
+
 GENESIS_HASH: Final = bytes(32)
 """What the first event of a chain continues, unless its class names another hash."""
 
@@ -31,3 +35,16 @@ def hash_event(  # noqa: PLR0913, PLR0917  # because each of them is signed
     written = name.encode()
     numbers = _NUMBERS.pack(position, timestamp, class_version, len(written))
     return sha256(b"".join((previous_hash, originator_id.bytes, numbers, written, data))).digest()
+
+
+def hash_of(codec: EventCodec[DomainEvent], event: HashchainedEvent, data: bytes, /) -> bytes:
+    """Return the hash of an event, given its payload as it is stored."""
+    return hash_event(
+        event.previous_hash,
+        event.originator_id,
+        event.originator_version,
+        microseconds(event.timestamp),
+        codec.name,
+        codec.class_version,
+        data,
+    )

@@ -11,13 +11,12 @@ import attrs
 from attrs import define, field, frozen
 from typing_extensions import override
 
-from esmodel.clock import microseconds
 from esmodel.codec.codec import Codec
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import Aggregate
 from esmodel.model.eventcodec import EventCodec, event_codecs_of
-from esmodel.model.eventhash import GENESIS_HASH, hash_event
+from esmodel.model.eventhash import GENESIS_HASH, hash_of
 from esmodel.model.events import (
     AttributeChangedEvent,
     DiscardedEvent,
@@ -155,7 +154,7 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
     def _es_hash(cls, event: HashchainedEvent) -> bytes:
         """Return the hash of an event as its class writes it today."""
         codec = event_codecs_of(cls).for_event(event)
-        return _hash(codec, event, codec.encode(event))
+        return hash_of(codec, event, codec.encode(event))
 
     @override
     def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:
@@ -178,7 +177,7 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         signed = event if isinstance(event, HashchainedEvent) else _of_chain(event)  # spares a call
         codec = event_codecs_of(type(self)).for_event(signed)
         data = codec.encode(signed) if codec.is_immutable else self._es_encode(codec, signed)
-        event_hash = _hash(codec, signed, data)
+        event_hash = hash_of(codec, signed, data)
         object.__setattr__(signed, "event_hash", event_hash)
         super()._es_take(signed)
         self._es_head = event_hash
@@ -186,18 +185,6 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
     def _es_encode(self, codec: EventCodec[DomainEvent], event: HashchainedEvent) -> bytes:
         """Return the payload of a new event that can change; what is hashed is what is stored."""
         return codec.encode(event)
-
-
-def _hash(codec: EventCodec[DomainEvent], event: HashchainedEvent, data: bytes) -> bytes:
-    return hash_event(
-        event.previous_hash,
-        event.originator_id,
-        event.originator_version,
-        microseconds(event.timestamp),
-        codec.name,
-        codec.class_version,
-        data,
-    )
 
 
 def _is_hash(given: object) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, Never, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
-from attrs import frozen
+from attrs import fields, frozen
 
 from esmodel.clock import microseconds, moment_of
 from esmodel.codec.codec import Codec
@@ -82,7 +82,7 @@ class SnapshotCodec(Generic[TAggregate]):
         7
     """
 
-    __slots__ = ("_codec", "_fingerprint", "_shape", "_upcaster", "class_version", "entity")
+    __slots__ = ("_codec", "_fingerprint", "_shape", "_state", "_upcaster", "class_version", "entity")
 
     def __init__(self, entity: type[TAggregate], /) -> None:
         """Derive the stored form of the state.
@@ -99,6 +99,7 @@ class SnapshotCodec(Generic[TAggregate]):
             )
         plan = plan_of(root)
         self._codec: Codec = plan.codec
+        self._state = plan.state
         self._upcaster: Upcaster[Never, object] | None = plan.snapshot_upcaster
         self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
         self._shape: StructCodec[TAggregate] = plan.codec.struct_codec(
@@ -124,6 +125,18 @@ class SnapshotCodec(Generic[TAggregate]):
             msgspec.json.encode(stored),
             progress.head,
         )
+
+    def differing(self, one: TAggregate, other: TAggregate, /) -> tuple[str, ...]:
+        """Return the names in which snapshots of two aggregates would differ; none if they would not."""
+        expected = self.take(other)
+        if self.take(one) == expected:
+            return ()
+        progress, others = progress_of(one), progress_of(other)
+        names = [each.name for each in fields(Progress) if _differ(each.name, progress, others)]
+        names += [name for name in self._state if _differ(name, one, other)]
+        # equal values have other bytes, as 0.0 and -0.0 have, or a type hook writes other text each time
+        is_repeatable = self.take(other) == expected
+        return tuple(names) or (("the stored state",) if is_repeatable else ())
 
     def restore(self, snapshot: Snapshot, /) -> TAggregate:
         """Return an aggregate as it was when the snapshot was taken.
@@ -157,3 +170,8 @@ class SnapshotCodec(Generic[TAggregate]):
             ),
         )
         return aggregate
+
+
+def _differ(name: str, one: object, other: object) -> bool:
+    found, expected = getattr(one, name), getattr(other, name)
+    return bool(found != expected)

@@ -7,6 +7,7 @@ from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.saving import PendingSave, save_together
 from esmodel.repositories.sequences import EventSourcedSequences
 from esmodel.repositories.snapshots import SnapshotWarning
+from esmodel.repositories.verifying import Verified
 
 __all__ = [
     "EventMapper",
@@ -17,5 +18,6 @@ __all__ = [
     "EventSourcedTimeBucketedLogRepository",
     "PendingSave",
     "SnapshotWarning",
+    "Verified",
     "save_together",
 ]

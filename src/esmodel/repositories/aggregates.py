@@ -11,23 +11,33 @@ from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from esmodel.codec.typevars import class_of
-from esmodel.exceptions import HeadHashError, ModelError, RepositoryKeyError
+from esmodel.exceptions import ModelError, RepositoryKeyError
 from esmodel.model.bus import publish
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot
 from esmodel.model.stored import Records, StoredAggregate, begin, clear_saved, continue_with, payloads_of
+from esmodel.repositories.ends import check_end, events_to_the_end
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
 from esmodel.repositories.saving import PendingSave
 from esmodel.repositories.snapshots import Snapshots, warn_of
+from esmodel.repositories.verifying import Verified, verify
 from esmodel.rows.append import Append
-from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore
-from esmodel.rows.record import Record
+from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore, SupportsSnapshots
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
+TAny = TypeVar("TAny", bound=StoredAggregate)
+TChained = TypeVar("TChained", bound="_Chained")
 TRecorded_co = TypeVar("TRecorded_co", bound=TimestampedVersionedEvent, covariant=True)
 TRecorded = TypeVar("TRecorded", bound=TimestampedVersionedEvent)
+
+
+class _Chained(StoredAggregate, Protocol):
+    """An aggregate with a hash chain."""
+
+    @property
+    def head(self) -> bytes: ...
 
 
 class _ReadsEvents(Protocol[TRecorded_co]):
@@ -64,22 +74,34 @@ class EventSourcedRepository(Generic[TAggregate]):
 
     @overload
     def __init__(
+        self: EventSourcedRepository[TChained],
+        aggregate_class: type[TChained],
+        store: SnapshottingRecordStore,
+        /,
+        *,
+        snapshot_every: int | None = None,
+        snapshot_key: bytes | Sequence[bytes],
+    ) -> None: ...
+    @overload
+    def __init__(
         self,
         aggregate_class: type[TAggregate],
         store: SnapshottingRecordStore,
         /,
         *,
         snapshot_every: int | None = None,
+        snapshot_key: None = None,
     ) -> None: ...
     @overload
     def __init__(self, aggregate_class: type[TAggregate], store: RecordStore, /) -> None: ...
     def __init__(
-        self,
-        aggregate_class: type[TAggregate],
+        self: EventSourcedRepository[TAny],
+        aggregate_class: type[TAny],
         store: RecordStore | SnapshottingRecordStore,
         /,
         *,
         snapshot_every: int | None = None,
+        snapshot_key: bytes | Sequence[bytes] | None = None,
     ) -> None:
         """Take a class of aggregates and the store.
 
@@ -87,19 +109,22 @@ class EventSourcedRepository(Generic[TAggregate]):
             aggregate_class: the class; a generic one with its types, as ``Collection[str]``.
             store: where the rows are kept.
             snapshot_every: the number of events after which a save takes a snapshot; by default never.
+            snapshot_key: for a class with a hash chain, which takes no snapshots without one: the secret
+                that signs them, 32 bytes or more. Of several, the first one signs, and each is accepted.
 
         Raises:
-            ModelError: if the class is no aggregate, or has a type that cannot be carried.
+            ModelError: if the class is no aggregate, or has a type that cannot be carried; if it has a hash
+                chain and is to take snapshots without a key, or has none and there is a key.
         """
         if snapshot_every is not None and snapshot_every < 1:
             raise ModelError(f"snapshot_every: expected a whole number from 1, found {snapshot_every!r}.")
         self._class: type[TAggregate] = class_of(aggregate_class)
         self._store: RecordStore = store
         self._mapper: EventMapper[TAggregate] = EventMapper(aggregate_class)
-        self._snapshots: Snapshots[TAggregate] = Snapshots(aggregate_class, self._mapper, store)
+        self._snapshots: Snapshots[TAggregate] = Snapshots(aggregate_class, self._mapper, store, snapshot_key)
         self._snapshot_every = snapshot_every
         if snapshot_every is not None:
-            _ = self._snapshots.codec, self._snapshots.required_store()
+            _ = self._snapshots.writable(), self._snapshots.codec
 
     def __getitem__(self, originator_id: UUID, /) -> TAggregate:
         """Return an aggregate as it is now.
@@ -132,29 +157,21 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if it is absent, or discarded by then.
             IntegrityError: if its rows do not fit together.
         """
-        if at is not None and at < 0:
-            raise RepositoryKeyError(self._mapper.name, originator_id)
-        aggregate = self._loaded(originator_id, at)
-        if aggregate.version < 0 or aggregate.is_discarded:
-            raise RepositoryKeyError(self._mapper.name, originator_id)
-        return aggregate
+        return self._found(originator_id, at, self._snapshots.readable)
 
-    def verify(self, originator_id: UUID, /) -> int:
-        """Check each row of a stream, from the first one on, without snapshots.
+    def verify(self, originator_id: UUID, /) -> Verified:
+        """Check each row of a stream, from the first one on, its end, and its snapshots.
+
+        Each snapshot is compared with the state that the events give at its version.
 
         Returns:
-            The number of events.
+            What was checked.
 
         Raises:
             RepositoryKeyError: if there is no such stream.
-            IntegrityError: naming the position of the first row that does not fit.
+            IntegrityError: naming the position of the first row or snapshot that does not fit.
         """
-        # read the end first: a row appended in between is then extra, never missing
-        last = self._last(originator_id)
-        aggregate = self._replayed(begin(self._class, originator_id), self._store.read(originator_id), last)
-        if aggregate.version < 0:
-            raise RepositoryKeyError(self._mapper.name, originator_id)
-        return aggregate.version + 1
+        return verify(begin(self._class, originator_id), self._mapper, self._store, self._snapshots)
 
     def events(
         self: _ReadsEvents[TRecorded], originator_id: UUID, /, *, after: int = -1
@@ -165,17 +182,16 @@ class EventSourcedRepository(Generic[TAggregate]):
         that came between.
 
         Raises:
-            IntegrityError: if a row cannot be read.
+            IntegrityError: while iterating, if a row cannot be read, or a hash chain does not reach its end.
         """
         found = self._decoded(originator_id, after)
         return cast("Iterator[TRecorded]", found)  # because the mapper rejects all other stored names
 
     def _decoded(self, originator_id: UUID, after: int) -> Iterator[TimestampedVersionedEvent]:
-        head = head_of(begin(self._class, originator_id))
-        if head and after >= 0:
-            for record in self._store.read(originator_id, gte=after, lte=after):
-                head = record.event_hash
-        return self._mapper.events(self._store.read(originator_id, gt=after), head)
+        if self._mapper.is_chained:
+            genesis = head_of(begin(self._class, originator_id))
+            return events_to_the_end(self._mapper, self._store, originator_id, after, genesis)
+        return self._mapper.events(self._store.read(originator_id, gt=after))
 
     def save(self, entity: TAggregate, /) -> None:
         """Store the pending events of an aggregate in one append, then publish them.
@@ -226,57 +242,38 @@ class EventSourcedRepository(Generic[TAggregate]):
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
         """Store a snapshot of an aggregate as it is now, or as it was at a version.
 
+        It is taken from the events, not from an earlier snapshot, and replaces the one at its version.
+
         Raises:
             RepositoryKeyError: if it is absent or discarded.
-            ModelError: if the store keeps no snapshots.
+            ModelError: if the store keeps no snapshots, or the class has a hash chain and there is no key.
         """
-        return self._snapshots.take(self.get_entity(originator_id, at=at))
+        _ = self._snapshots.writable()
+        return self._snapshots.take(self._found(originator_id, at, None))
 
-    def _loaded(self, originator_id: UUID, at: int | None) -> TAggregate:
-        """Return an aggregate from a snapshot and the rows after it, or from all its rows."""
-        last = self._last(originator_id)  # before the rows: see `verify`
+    def _found(self, originator_id: UUID, at: int | None, snapshots: SupportsSnapshots | None) -> TAggregate:
+        """Return an aggregate that exists, from its events, or from a snapshot and those after it."""
+        if at is not None and at < 0:
+            raise RepositoryKeyError(self._mapper.name, originator_id)
+        aggregate = self._loaded(originator_id, at, snapshots)
+        if aggregate.version < 0 or aggregate.is_discarded:
+            raise RepositoryKeyError(self._mapper.name, originator_id)
+        return aggregate
+
+    def _loaded(self, originator_id: UUID, at: int | None, snapshots: SupportsSnapshots | None) -> TAggregate:
+        # the end before the rows: a row that is appended in between is then extra, never missing
+        last = self._store.last(originator_id) if self._mapper.is_chained else None
         restored: TAggregate | None = None
-        if self._snapshots.store is None:
+        if snapshots is None:
             records = self._store.read(originator_id, lte=at)
         else:
-            snapshot, records = self._snapshots.store.read_from_snapshot(originator_id, lte=at)
+            snapshot, records = snapshots.read_from_snapshot(originator_id, lte=at)
             if snapshot is not None:
                 restored = self._snapshots.restored(snapshot)
                 if restored is None:
                     records = self._store.read(originator_id, lte=at)
         aggregate = begin(self._class, originator_id) if restored is None else restored
-        return self._replayed(aggregate, records, last, at)
-
-    def _last(self, originator_id: UUID) -> tuple[int, bytes] | None:
-        """Return where a chain ends; of another stream, ``None``."""
-        return self._store.last(originator_id) if self._mapper.is_chained else None
-
-    def _replayed(
-        self,
-        aggregate: TAggregate,
-        records: Iterator[Record],
-        last: tuple[int, bytes] | None,
-        at: int | None = None,
-    ) -> TAggregate:
-        """Return an aggregate after rows, which reach the end or a version."""
         continue_with(aggregate, self._mapper.events(records, head_of(aggregate)))
-        if last is not None:
-            _check_end(aggregate, last, at)
+        if self._mapper.is_chained:
+            check_end(self._store, originator_id, aggregate.version, head_of(aggregate), last, at)
         return aggregate
-
-
-def _check_end(aggregate: StoredAggregate, last: tuple[int, bytes], at: int | None) -> None:
-    """Check that a chain reaches its end.
-
-    Raises:
-        HeadHashError: if it ends before, or with another hash.
-    """
-    position, event_hash = last
-    expected = position if at is None else min(position, at)
-    if aggregate.version < expected:
-        finding = f"the chain ends at version {aggregate.version}, expected it to reach {expected}"
-        raise HeadHashError(aggregate.id, aggregate.version + 1, finding)
-    head = head_of(aggregate)
-    if aggregate.version == position and head != event_hash:
-        finding = f"expected the head {event_hash.hex()}, found {head.hex()}"
-        raise HeadHashError(aggregate.id, position, finding)

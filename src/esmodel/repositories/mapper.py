@@ -137,6 +137,25 @@ class EventMapper(Generic[TAggregate]):
         """
         return self._verified(records, head) if self.is_chained else self._unverified(records)
 
+    def event(self, record: Record, head: bytes | None = None, /) -> TimestampedVersionedEvent:
+        """Return the event of one row of any stream, as a projection gets it from ``read_all``.
+
+        Args:
+            record: the row.
+            head: in a hash chain, the hash of the row before, against which the row is checked. Without it,
+                nothing is checked, and ``previous_hash`` of the event is empty.
+
+        Raises:
+            UnknownEventError: if the name of the row is none of this class; ``ClassVersionError`` if newer
+                code wrote it.
+            IntegrityError: if the row cannot be read.
+        """
+        if not self.is_chained:
+            return self._event(record)
+        if head is not None:
+            _verify(record, head)
+        return self._event(record, (head or b"", record.event_hash))
+
     def _unverified(self, records: Iterable[Record]) -> Iterator[TimestampedVersionedEvent]:
         by_name = self._by_name
         for record in records:

@@ -123,6 +123,8 @@ class SupportsSnapshots(Protocol):
         4. ``read_from_snapshot`` returns the same snapshot, and the rows that ``read`` yields after
            it. Both are at least as recent as the call, and cost as few round trips as the engine
            allows.
+        5. The rows continue the snapshot that is returned with them, also while snapshots are written
+           or deleted: the store reads the rows after the snapshot, or both as of one moment.
     """
 
     def write_snapshot(self, record: Record, /) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from attrs import define, frozen
+from typing_extensions import override
 
 from esmodel import (
     EventSourcedRepository,
@@ -22,16 +23,22 @@ from esmodel import (
     applies,
 )
 from esmodel.exceptions import (
+    ClassVersionError,
     EventHashError,
     HeadHashError,
     OriginatorVersionError,
     StoredDataError,
+    UnknownEventError,
 )
 from esmodel.model.eventhash import hash_event
+from esmodel.repositories import EventMapper
+from esmodel.rows import FREE, Append, Record
+from esmodel.stores.memory import MemoryStore
 from esmodel.stores.sqlite import SQLiteStore
 
 STREAM: Final = UUID(int=77)
 OTHER: Final = UUID(int=78)
+KEY: Final = b"k" * 32
 
 
 @frozen(kw_only=True)
@@ -92,9 +99,9 @@ def execute(path: Path, *statements: str) -> None:
 def finding_of(path: Path, read: Callable[[EventSourcedRepository[Ledger]], object]) -> IntegrityError:
     with SQLiteStore(path) as store:
         with pytest.raises(IntegrityError) as caught:
-            read(EventSourcedRepository(Ledger, store))
+            read(EventSourcedRepository(Ledger, store, snapshot_key=KEY))
         untouched = EventSourcedRepository(Ledger, store)
-        assert untouched.verify(OTHER) == LAST + 1
+        assert untouched.verify(OTHER).events == LAST + 1
         return caught.value
 
 
@@ -103,6 +110,11 @@ READS: Final[dict[str, Callable[[EventSourcedRepository[Ledger]], object]]] = {
     "verify": lambda ledgers: ledgers.verify(STREAM),
     "in": lambda ledgers: STREAM in ledgers,
     "take_snapshot": lambda ledgers: ledgers.take_snapshot(STREAM),
+    "events": lambda ledgers: list(ledgers.events(STREAM)),
+    "events after the first": lambda ledgers: [
+        next(ledgers.events(STREAM)),
+        *ledgers.events(STREAM, after=0),
+    ],
 }
 each_read = pytest.mark.parametrize("read", READS.values(), ids=list(READS))
 MINE: Final = f"stream_id = (SELECT stream_id FROM stream WHERE originator_id = x'{STREAM.hex}')"  # noqa: S608
@@ -126,7 +138,7 @@ CHANGES: Final = {
 def test_an_untouched_file_verifies(path: Path) -> None:
     with SQLiteStore(path) as store:
         ledgers = EventSourcedRepository(Ledger, store)
-        assert ledgers.verify(STREAM) == LAST + 1
+        assert ledgers.verify(STREAM).events == LAST + 1
         assert ledgers[STREAM].cents == 10
         assert len(list(ledgers.events(STREAM, after=2))) == 2
 
@@ -306,32 +318,141 @@ def test_a_chain_that_begins_elsewhere_is_found_in_the_first_row(path: Path) -> 
 
 def test_a_snapshot_does_not_hide_a_changed_row_from_verify(path: Path) -> None:
     with SQLiteStore(path) as store:
-        EventSourcedRepository(Ledger, store).take_snapshot(STREAM)
+        EventSourcedRepository(Ledger, store, snapshot_key=KEY).take_snapshot(STREAM)
     execute(path, f"UPDATE record SET timestamp = 5 WHERE {row(1)}")  # noqa: S608
     with SQLiteStore(path) as store:
-        ledgers = EventSourcedRepository(Ledger, store)
+        ledgers = EventSourcedRepository(Ledger, store, snapshot_key=KEY)
         assert ledgers[STREAM].cents == 10
         with pytest.raises(EventHashError) as caught:
             ledgers.verify(STREAM)
     assert caught.value.position == 1
 
 
-def test_the_tail_after_a_snapshot_must_continue_the_chain(path: Path) -> None:
-    with SQLiteStore(path) as store:
-        EventSourcedRepository(Ledger, store).take_snapshot(STREAM, at=2)
-    execute(path, "UPDATE snapshot SET event_hash = zeroblob(32)")
-    finding = finding_of(path, READS["loading"])
-    assert isinstance(finding, EventHashError)
-    assert finding.position == 3
+# --- the end that the store keeps apart -------------------------------------------------------------
+
+ENDS: Final = {
+    f"{number} is {value}": (f"last_position = {number}, last_hash = {value}", number)
+    for number in range(-2, LAST + 3)
+    for value in ("x''", "'text'", "zeroblob(32)", "last_hash")
+    if (number, value) != (LAST, "last_hash")
+}
+"""Each end that the rows of a stream do not have."""
 
 
-def test_the_head_of_a_snapshot_must_be_that_of_the_stream(path: Path) -> None:
-    with SQLiteStore(path) as store:
-        EventSourcedRepository(Ledger, store).take_snapshot(STREAM)
-    execute(path, "UPDATE snapshot SET event_hash = zeroblob(32)")
-    finding = finding_of(path, READS["loading"])
+@each_read
+@pytest.mark.parametrize(("change", "number"), ENDS.values(), ids=list(ENDS))
+def test_an_end_that_was_moved_or_changed_is_found(
+    path: Path, change: str, number: int, read: Callable[[EventSourcedRepository[Ledger]], object]
+) -> None:
+    execute(path, f"UPDATE stream SET {change} WHERE {MINE}")  # noqa: S608
+    finding = finding_of(path, read)
     assert isinstance(finding, HeadHashError)
-    assert finding.position == LAST
+    assert finding.position == (number if number == LAST else min(number, LAST) + 1)
+
+
+@each_read
+@pytest.mark.parametrize("number", range(LAST))
+def test_rows_that_are_cut_together_with_a_lowered_end_leave_one_that_the_next_rows_show(
+    path: Path, number: int, read: Callable[[EventSourcedRepository[Ledger]], object]
+) -> None:
+    execute(
+        path,
+        f"UPDATE stream SET last_position = {number - 1}, last_hash = x'' WHERE {MINE}",  # noqa: S608
+        f"DELETE FROM record WHERE {MINE} AND position > {number}",  # noqa: S608
+    )
+    finding = finding_of(path, read)
+    assert isinstance(finding, HeadHashError)
+    assert f"found that it reaches {number}" in str(finding)
+
+
+@each_read
+def test_an_end_of_another_type_is_found(
+    path: Path, read: Callable[[EventSourcedRepository[Ledger]], object]
+) -> None:
+    execute(path, f"UPDATE stream SET last_position = 'noon' WHERE {MINE}")  # noqa: S608
+    finding = finding_of(path, read)
+    assert isinstance(finding, HeadHashError)
+    assert "another type" in str(finding)
+
+
+def test_an_earlier_version_beyond_the_end_is_found(path: Path) -> None:
+    execute(path, f"UPDATE stream SET last_position = 1 WHERE {MINE}")  # noqa: S608
+    with SQLiteStore(path) as store:
+        ledgers = EventSourcedRepository(Ledger, store)
+        assert ledgers.get_entity(STREAM, at=0).cents == 0
+        with pytest.raises(HeadHashError):
+            ledgers.get_entity(STREAM, at=2)
+
+
+def test_events_look_at_the_end_of_what_is_there(path: Path) -> None:
+    with SQLiteStore(path) as store:
+        ledgers = EventSourcedRepository(Ledger, store)
+        for after in range(-1, LAST + 4):
+            found = [event.originator_version for event in ledgers.events(STREAM, after=after)]
+            assert found == list(range(after + 1, LAST + 1))
+        assert list(ledgers.events(UUID(int=1))) == list(ledgers.events(UUID(int=1), after=3)) == []
+    execute(path, f"DELETE FROM record WHERE {row(LAST)}")  # noqa: S608
+    with SQLiteStore(path) as store:
+        ledgers = EventSourcedRepository(Ledger, store)
+        for after in range(-1, LAST + 1):
+            with pytest.raises(HeadHashError):
+                list(ledgers.events(STREAM, after=after))
+        assert list(ledgers.events(STREAM, after=LAST + 1)) == []
+    execute(path, f"DELETE FROM record WHERE {row(1)}")  # noqa: S608
+    with SQLiteStore(path) as store, pytest.raises(HeadHashError, match="expected a row at version 1"):
+        list(EventSourcedRepository(Ledger, store).events(STREAM, after=1))
+
+
+class Appending(MemoryStore):
+    """A store to which somebody appends after the end was read, and before it is read again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.between: list[Record] = []
+        self.calls = 0
+
+    @override
+    def last(self, originator_id: UUID, /) -> tuple[int, bytes] | None:
+        self.calls += 1
+        if self.between and self.calls % 2 == 0:
+            self.append(Append([self.between.pop(0)], FREE))
+            return super().last(originator_id)
+        found = super().last(originator_id)
+        if self.between:
+            self.append(Append([self.between.pop(0)], FREE))
+        return found
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=list(READS))
+@pytest.mark.parametrize("first", range(LAST + 1))
+def test_an_append_beside_a_read_is_no_damage(
+    first: int, read: Callable[[EventSourcedRepository[Ledger]], object]
+) -> None:
+    ledger = Ledger.create_with_id(STREAM, Opened, owner="Ada")
+    for cents in range(1, LAST + 1):
+        ledger.trigger(Paid, cents=cents)
+    rows = EventMapper(Ledger).records(ledger.pending_events)
+    store = Appending()
+    store.append(Append(rows[: first + 1], None))
+    ledgers = EventSourcedRepository(Ledger, store, snapshot_key=KEY)
+    for appended in range(first + 1, LAST + 1):
+        store.calls, store.between = 0, [rows[appended]]
+        read(ledgers)
+        assert not store.between
+    assert ledgers[STREAM].cents == 10
+
+
+def test_two_appends_beside_a_read_are_no_damage() -> None:
+    ledger = Ledger.create_with_id(STREAM, Opened, owner="Ada")
+    for cents in range(1, LAST + 1):
+        ledger.trigger(Paid, cents=cents)
+    rows = EventMapper(Ledger).records(ledger.pending_events)
+    store = Appending()
+    store.append(Append(rows[:1], None))
+    store.between = rows[1:]
+    # the end is asked again, and has meanwhile moved beyond what was read
+    assert EventSourcedRepository(Ledger, store)[STREAM].version == 1
+    assert len(store.between) == LAST - 2
 
 
 def test_a_stream_without_rows_is_absent(path: Path) -> None:
@@ -352,3 +473,31 @@ def test_a_changed_event_is_found_in_replay(path: Path) -> None:
         Ledger.replay([*events[:2], changed, *events[3:]])
     with pytest.raises((HeadHashError, OriginatorVersionError)):
         Ledger.replay([events[0], *events[2:]])
+
+
+# --- one row of many streams ------------------------------------------------------------------------
+
+
+def test_a_row_of_a_chain_becomes_its_event_whatever_its_stream(path: Path) -> None:
+    mapper = EventMapper(Ledger)
+    with SQLiteStore(path) as store:
+        rows = [record for _, record in store.read_all()]
+        expected = [
+            event
+            for stream in (STREAM, OTHER)
+            for event in EventSourcedRepository(Ledger, store).events(stream)
+        ]
+    heads: dict[UUID, bytes] = {}
+    for record, event in zip(rows, expected, strict=True):
+        head = heads.get(record.originator_id, bytes(32))
+        assert mapper.event(record, head) == event
+        found = mapper.event(record)
+        assert isinstance(found, (Opened, Paid))
+        assert (found.previous_hash, found.event_hash) == (b"", record.event_hash)
+        with pytest.raises(EventHashError):
+            mapper.event(record, b"x" * 32)
+        heads[record.originator_id] = record.event_hash
+    with pytest.raises(UnknownEventError):
+        mapper.event(rows[0]._replace(name="shop.opened"))
+    with pytest.raises(ClassVersionError):
+        mapper.event(rows[0]._replace(class_version=1))

@@ -252,12 +252,12 @@ def chain(*rows: tuple[str, int, bytes]) -> MemoryStore:
 def test_a_chain_whose_events_were_upcast_and_renamed_still_verifies() -> None:
     store = chain(("started", 0, b'{"units":12}'), ("Noted", 0, b'{"text":"a"}'))
     repository = EventSourcedRepository(Chained, store)
-    assert repository.verify(STREAM) == 2
+    assert repository.verify(STREAM).events == 2
     chained = repository[STREAM]
     assert (chained.amount, chained.currency) == (Decimal(12), "EUR")
     chained.trigger(Noted, text="b")
     repository.save(chained)
-    assert repository.verify(STREAM) == 3
+    assert repository.verify(STREAM).events == 3
     assert repository[STREAM] == chained
 
 

@@ -113,7 +113,7 @@ def test_what_is_discarded_is_not_in_it_but_verifies_and_was_there_before() -> N
     with pytest.raises(RepositoryKeyError):
         repository.get_entity(STREAM, at=1)
     assert repository.get_entity(STREAM, at=0).owner == "Ada"
-    assert repository.verify(STREAM) == 2
+    assert repository.verify(STREAM).events == 2
 
 
 def test_no_version_stands_before_the_first() -> None:

@@ -101,7 +101,7 @@ def test_aggregates_of_two_classes_are_saved_together_in_the_order_given(store: 
     other.trigger(Moved, cents=1)
     save_together(store, accounts.to_save(one), ledgers.to_save(ledger), accounts.to_save(other))
     assert (accounts[one.id].balance, accounts[other.id].balance) == (-5, 6)
-    assert ledgers.verify(ledger.id) == 1
+    assert ledgers.verify(ledger.id).events == 1
     stored = [(record.originator_id, record.position) for _, record in store.read_all()]
     assert stored == [(one.id, 0), (ledger.id, 0), (other.id, 0), (other.id, 1)]
     assert not one.pending_events + other.pending_events + ledger.pending_events

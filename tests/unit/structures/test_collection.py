@@ -483,7 +483,7 @@ def is_kept(
     collections.save(loaded)
     assert collections[collection.id].items == items - {first}
     assert collections.get_entity(collection.id, at=len(items)).items == items
-    assert collections.verify(collection.id) == len(items) + 2
+    assert collections.verify(collection.id).events == len(items) + 2
 
     taken = collections.take_snapshot(collection.id)
     restored = collections[collection.id]
@@ -989,7 +989,7 @@ def follow(collection_class: type[Collection[T]], items: tuple[T, ...], case: Ca
         assert len(collection.pending_events) == len(history) - saved
     collections.save(collection)
     assert collections[collection.id] == collection
-    assert collections.verify(collection.id) == len(history)
+    assert collections.verify(collection.id).events == len(history)
     for version, expected in enumerate(history):
         assert collections.get_entity(collection.id, at=version).items == expected
 

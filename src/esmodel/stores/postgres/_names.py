@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from esmodel.exceptions import StoreError
 from esmodel.stores.postgres._arrays import byte_strings, short_integers
 from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._statements import Statements
@@ -26,6 +27,10 @@ class Names:
                 self._statements.names, (short_integers(list(missing)),)
             )
             self._names.update((name_id, name.decode()) for name_id, name in found)
+            for name_id in missing - self._names.keys():
+                raise StoreError(
+                    f"Name {name_id}: expected a stored name, found none. Restore the tables from a backup."
+                )
         return self._names
 
     def ids(self, names: Iterable[str]) -> dict[str, int]:

@@ -28,6 +28,7 @@ from esmodel.stores.sqlite._statements import (
     PAGE_ROWS,
     READ_AFTER_SNAPSHOT,
     READ_ALL,
+    READ_LAST_SNAPSHOT,
     READ_SNAPSHOT,
     ROLLBACK,
     WRITE_SNAPSHOT,
@@ -38,6 +39,8 @@ from esmodel.stores.sqlite._streams import Streams, new_id
 _Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
 # The same columns, then the position of the snapshot before the row.
 _FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
+# The same columns as `_Row`, then 1 if the stream ends there.
+_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
 # The same columns as `_Row`, then the number and the originator id.
 _NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
 _TRow = TypeVar("_TRow", _Row, _FollowingRow, _NumberedRow)
@@ -117,6 +120,15 @@ class Session:
         """Return the latest snapshot at or before a position."""
         row: _Row | None = self.connection.execute(READ_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
         return row and make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:]))
+
+    def last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
+        """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
+        row: _LastRow | None
+        row = self.connection.execute(READ_LAST_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
+        if row is None:
+            return None, False
+        record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))
+        return record, row[7] == 1
 
     def page(self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID) -> Page:
         """Return up to ``size`` rows of a stream, and whether more may follow."""
@@ -203,7 +215,11 @@ class _Names(dict[int, str]):
         self._connection = connection
 
     def __missing__(self, name_id: int) -> str:
-        row: tuple[str] = self._connection.execute(GET_NAME, (name_id,)).fetchone()
+        row: tuple[str] | None = self._connection.execute(GET_NAME, (name_id,)).fetchone()
+        if row is None:
+            raise StoreError(
+                f"Name {name_id}: expected a stored name, found none. Restore the file from a backup."
+            )
         return self.setdefault(name_id, row[0])
 
 

@@ -194,15 +194,31 @@ class SQLiteStore:
             return None, iter(())
         with self._reader as session:
             (rows, more), since = session.page_after_snapshot(originator_id, bound)
-            snapshot: Record | None = None
-            if since is not None:
+            if since is None and rows:
+                return None, self._with_more(rows, originator_id, bound, more=more)
+            # The snapshot is read by a second statement, and may have been deleted in between. Rows are
+            # only ever added, so rows that are read after a snapshot always continue it.
+            if since is None:  # the latest snapshot may be at the end of the stream
+                snapshot, is_complete = session.last_snapshot(originator_id, bound)
+            else:
                 snapshot = session.snapshot(originator_id, since)
-            elif not rows:  # the latest snapshot may be at the end of the stream
-                snapshot = session.snapshot(originator_id, bound)
-        if not more:
+                is_complete = snapshot is not None and snapshot.position == since
+            if not is_complete:
+                low = LEAST if snapshot is None else snapshot.position + 1
+                parameters = (originator_id.bytes, low, bound, PAGE_ROWS)
+                rows, more = session.page(READ, parameters, PAGE_ROWS, originator_id)
+        if not more:  # spares a call
             return snapshot, iter(rows)
+        return snapshot, self._with_more(rows, originator_id, bound, more=more)
+
+    def _with_more(
+        self, rows: list[Record], originator_id: UUID, bound: int, *, more: bool
+    ) -> Iterator[Record]:
+        """Return rows that were read, and those after them."""
+        if not more:
+            return iter(rows)
         fetch = partial(self._page, READ, originator_id)
-        return snapshot, read_pages(fetch, LEAST, bound, first=(rows, more))
+        return read_pages(fetch, LEAST, bound, first=(rows, more))
 
     def close(self) -> None:
         """Close the file; wait for calls in progress. Closing twice is harmless."""

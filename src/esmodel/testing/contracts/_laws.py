@@ -27,4 +27,7 @@ HIGHEST: Final = (
 AND_ROWS: Final = (
     "SupportsSnapshots, law 4: read_from_snapshot returns the snapshot of read_snapshot and the rows after it"
 )
+CONTINUED: Final = (
+    "SupportsSnapshots, law 5: the rows continue the snapshot, also while snapshots are written or deleted"
+)
 FINAL: Final = "SupportsAppendIds, law 2: was_appended tells whether the rows are stored, and never changes"

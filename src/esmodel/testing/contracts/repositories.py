@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from attrs import define, frozen
 
-from esmodel.exceptions import ConcurrencyError, PositionTakenError, RepositoryKeyError
+from esmodel.exceptions import ConcurrencyError, PositionTakenError, RepositoryKeyError, SnapshotError
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import applies
 from esmodel.model.events import AggregateEvent, HashchainedEvent
@@ -17,6 +17,7 @@ from esmodel.model.hashchain import HashchainedAggregateRoot
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.arrays import EventSourcedArrayRepository, EventSourcedBigArrayRepository
 from esmodel.repositories.logs import EventSourcedTimeBucketedLogRepository
+from esmodel.repositories.verifying import Verified
 from esmodel.rows.append import Append
 from esmodel.stores.memory import MemoryStore
 from esmodel.structures.logreader import TimeBucketedLogReader
@@ -27,6 +28,8 @@ _SAME: Final = "EventSourcedRepository: an aggregate is loaded as it was saved"
 _SNAPSHOT: Final = "SupportsSnapshots, law 3: the snapshot of a repository is not read"
 _SAME_WITH: Final = "SupportsSnapshots, law 4: an aggregate differs with and without snapshots"
 _GAP: Final = "RecordStore, law 5: a save that leaves a gap stores nothing"
+_SIGNED: Final = "SupportsSnapshots, law 3: a signed snapshot differs from the one that was written"
+_KEY: Final = b"a key for no secrets, of 32 bytes"
 _STALE: Final = "EventSourcedRepository: a stale save stores nothing"
 
 
@@ -110,7 +113,7 @@ class RepositoryContract(StoreOpener[TStore]):
         accounts.save(account)
         states = [accounts.get_entity(account.id, at=version).cents for version in range(5)]
         assert states == [0, 1, 3, 6, 10], _SAME
-        assert accounts.verify(account.id) == 5, _SAME
+        assert accounts.verify(account.id).events == 5, _SAME
 
     def test_a_stale_save_stores_nothing_and_keeps_the_events_pending(self, store: TStore) -> None:
         """The error has the expected and the found version, and the events in between can be read."""
@@ -179,7 +182,7 @@ class RepositoryContract(StoreOpener[TStore]):
         with pytest.raises(RepositoryKeyError):
             accounts[account.id]
         assert accounts.get_entity(account.id, at=1).cents == 1, _SAME
-        assert accounts.verify(account.id) == 3, _SAME
+        assert accounts.verify(account.id).events == 3, _SAME
 
     def test_a_hash_chain_is_loaded_and_verifies(self, store: TStore) -> None:
         """The hash of each row and the hash of ``last`` are those of the chain."""
@@ -192,7 +195,7 @@ class RepositoryContract(StoreOpener[TStore]):
         again = chains[chain.id]
         assert (again.total, again.head) == (45, chain.head), "HashchainedAggregateRoot: the chain is broken"
         assert store.last(chain.id) == (8, chain.head), "RecordStore, law 4: last has the hash of its row"
-        assert chains.verify(chain.id) == 9, "HashchainedAggregateRoot: the chain is broken"
+        assert chains.verify(chain.id).events == 9, "HashchainedAggregateRoot: the chain is broken"
 
     def test_an_array_keeps_each_item_at_its_index(self, store: TStore) -> None:
         """An item is assigned once; slices, gaps and a tree of arrays can be read."""
@@ -243,6 +246,23 @@ class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
             found = accounts.get_entity(account.id, at=version)
             assert found == others.get_entity(account.id, at=version), _SAME_WITH
         assert accounts[account.id] == others[account.id], _SAME_WITH
+        assert accounts.verify(account.id).snapshots, _SNAPSHOT
         snapshot = accounts.take_snapshot(account.id, at=4)
         assert snapshot.originator_version == 4, _SNAPSHOT
         assert accounts.get_entity(account.id, at=5) == others.get_entity(account.id, at=5), _SAME_WITH
+
+    def test_a_hash_chain_is_loaded_from_a_snapshot_that_is_signed(self, store: TSnapshotsStore) -> None:
+        """The signature comes back with the snapshot; one that was changed or planted is refused."""
+        chains = EventSourcedRepository(_Chain, store, snapshot_every=3, snapshot_key=_KEY)
+        chain = _Chain.create(_Sealed, number=1)
+        for number in range(2, 8):
+            chain.trigger(_Sealed, number=number)
+            chains.save(chain)
+        assert chains[chain.id] == chain, _SAME_WITH
+        assert chains.verify(chain.id) == Verified(7, 2, 0, signed=True), _SIGNED
+        snapshot = store.read_snapshot(chain.id)
+        assert snapshot is not None, _SNAPSHOT
+        store.write_snapshot(snapshot._replace(timestamp=snapshot.timestamp + 1))
+        with pytest.raises(SnapshotError):
+            chains[chain.id]
+        assert EventSourcedRepository(_Chain, store)[chain.id] == chain, _SIGNED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,7 +15,7 @@ from esmodel.rows.append import FREE, Append
 from esmodel.rows.bounds import GREATEST, LEAST
 from esmodel.rows.record import Record
 from esmodel.testing.contracts._checks import check_closed, check_types
-from esmodel.testing.contracts._laws import AND_ROWS, ASIDE, HIGHEST, REPLACED
+from esmodel.testing.contracts._laws import AND_ROWS, ASIDE, CONTINUED, HIGHEST, REPLACED
 from esmodel.testing.contracts._settings import without_deadline
 from esmodel.testing.contracts.protocols import TSnapshotsStore
 from esmodel.testing.contracts.repositories import SnapshotRepositoryContract
@@ -94,6 +96,26 @@ class SnapshotsContract(SnapshotRepositoryContract[TSnapshotsStore]):
             assert list(found) == list(store.read(stream, gt=after, lte=lte)), AND_ROWS
 
         check()
+
+    def test_rows_continue_the_snapshot_while_others_write_snapshots(self, store: TSnapshotsStore) -> None:
+        """A thread writes later and later snapshots; no read has a gap or a row twice."""
+        stream, count = uuid4(), 40
+        store.append(Append(rows(stream, range(count)), FREE))
+
+        def write() -> None:
+            for position in range(count):
+                store.write_snapshot(row(stream, position))
+                time.sleep(0.001)
+
+        thread = Thread(target=write)
+        thread.start()
+        try:
+            while thread.is_alive():
+                snapshot, found = store.read_from_snapshot(stream)
+                low = 0 if snapshot is None else snapshot.position + 1
+                assert [each.position for each in found] == list(range(low, count)), CONTINUED
+        finally:
+            thread.join()
 
     @pytest.mark.parametrize("number", [LEAST - 1, GREATEST + 1])
     @pytest.mark.parametrize("field", ["position", "class_version", "timestamp"])
