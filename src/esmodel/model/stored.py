@@ -76,6 +76,12 @@ class StoredAggregate(Continued, Protocol):
 
     def _es_payloads(self) -> Mapping[int, bytes]: ...
 
+    def _es_saved(self, last: int) -> None: ...
+
+    def _es_bar(self, finding: str) -> None: ...
+
+    def _es_refuse_if_invalid(self) -> None: ...
+
     @property
     def id(self) -> UUID:
         """The stream."""
@@ -145,3 +151,23 @@ def payloads_of(aggregate: StoredAggregate, /) -> Mapping[int, bytes]:
 def resume(aggregate: StoredAggregate, progress: Progress, /) -> None:
     """Set an aggregate, whose state was restored, to the version and times of its snapshot."""
     aggregate._es_resume(progress)
+
+
+def mark_saved(aggregate: StoredAggregate, last: int, /) -> None:
+    """Clear the pending events up to a version, which are stored; later ones stay pending."""
+    aggregate._es_saved(last)
+
+
+def bar(aggregate: StoredAggregate, finding: str, /) -> None:
+    """Let an aggregate take no more events, and be saved no more, because its state cannot be trusted."""
+    aggregate._es_bar(finding)
+
+
+def refuse_if_invalid(aggregate: StoredAggregate, /) -> None:
+    """Refuse what needs a state that can be trusted.
+
+    Raises:
+        InvalidEntityError: if a handler of the aggregate raised, or a save of it was interrupted.
+        ModelError: if one of its handlers runs.
+    """
+    aggregate._es_refuse_if_invalid()

@@ -11,16 +11,32 @@ from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from esmodel.codec.typevars import class_of
-from esmodel.exceptions import HeadHashError, ModelError, RepositoryKeyError
-from esmodel.model.bus import publish
+from esmodel.exceptions import (
+    ConcurrencyError,
+    EntityIsDiscarded,
+    EsmodelError,
+    HeadHashError,
+    IntegrityError,
+    ModelError,
+    RepositoryKeyError,
+)
+from esmodel.ids import checked_id
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot
-from esmodel.model.stored import Records, StoredAggregate, begin, continue_with, payloads_of
+from esmodel.model.stored import (
+    Records,
+    StoredAggregate,
+    begin,
+    continue_with,
+    mark_saved,
+    payloads_of,
+    refuse_if_invalid,
+)
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
-from esmodel.repositories.saving import PendingSave
-from esmodel.repositories.snapshots import Snapshots, warn_of
+from esmodel.repositories.saving import PendingSave, announce, bar_unsure, raise_explained
+from esmodel.repositories.snapshots import Snapshots
 from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore
 from esmodel.rows.record import Record
 
@@ -90,7 +106,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         Raises:
             ModelError: if the class is no aggregate, or has a type that cannot be carried.
         """
-        if snapshot_every is not None and snapshot_every < 1:
+        if not _is_count(snapshot_every, 1):
             raise ModelError(f"snapshot_every: expected a whole number from 1, found {snapshot_every!r}.")
         self._class: type[TAggregate] = class_of(aggregate_class)
         self._store: RecordStore = store
@@ -131,6 +147,9 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if it is absent, or discarded by then.
             IntegrityError: if its rows do not fit together.
         """
+        checked_id(originator_id, self._mapper.name)
+        if not _is_count(at, None):
+            raise ModelError(f"{self._mapper.name}: at: expected a version, a whole number, found {at!r}.")
         if at is not None and at < 0:
             raise RepositoryKeyError(self._mapper.name, originator_id)
         aggregate = self._loaded(originator_id, at)
@@ -148,6 +167,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if there is no such stream.
             IntegrityError: naming the position of the first row that does not fit.
         """
+        checked_id(originator_id, self._mapper.name)
         # read the end first: a row appended in between is then extra, never missing
         last = self._last(originator_id)
         aggregate = self._replayed(begin(self._class, originator_id), self._store.read(originator_id), last)
@@ -170,7 +190,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         return cast("Iterator[TRecorded]", found)  # because the mapper rejects all other stored names
 
     def _decoded(self, originator_id: UUID, after: int) -> Iterator[TimestampedVersionedEvent]:
-        head = head_of(begin(self._class, originator_id))
+        head = head_of(begin(self._class, originator_id))  # which checks the id too
         if head and after >= 0:
             for record in self._store.read(originator_id, gte=after, lte=after):
                 head = record.event_hash
@@ -182,21 +202,35 @@ class EventSourcedRepository(Generic[TAggregate]):
         Raises:
             ConcurrencyError: if somebody else saved the aggregate first. Nothing is stored, and the
                 events stay pending; load the aggregate again and repeat the command.
+            EntityIsDiscarded: if a new aggregate has the id of one that was discarded; nothing is stored.
+            InvalidEntityError: if its state cannot be trusted; nothing is stored.
             OutcomeUnknownError: if the store was lost while it committed, and could not be asked.
             PayloadError: if a value cannot be written; nothing is stored.
+            PublishError: with what subscribers raised. The events are stored; do not repeat the command.
         """
         self._check(entity)
         events = entity.pending_events
         if events:
-            append(self._store, self._store.append, self._records(entity, events))
-            warning = self._saved(entity)
-            publish(events)
-            warn_of([warning])
+            records, last = self._records(entity, events), events[-1].originator_version
+            try:
+                append(self._store, self._store.append, records)
+                mark_saved(entity, last)
+            except ConcurrencyError as error:
+                raise_explained(error, {entity.id: self._explained})
+            except EsmodelError:
+                raise  # nothing is stored, or the error says whom to ask
+            except BaseException as error:
+                bar_unsure(error, entity)
+                raise
+            announce(events, [self._take_snapshot(entity, len(events), last)])
 
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
         self._check(entity)
-        return PendingSave(entity, self._store, partial(self._records, entity), partial(self._saved, entity))
+        take_snapshot = partial(self._take_snapshot, entity)
+        return PendingSave(
+            entity, self._store, partial(self._records, entity), take_snapshot, self._explained
+        )
 
     def _records(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> list[Record]:
         return self._mapper.records(events, payloads_of(entity))
@@ -207,14 +241,29 @@ class EventSourcedRepository(Generic[TAggregate]):
                 f"expected an aggregate of the class {self._mapper.name}, found {type(entity).__qualname__}. "
                 f"Save it in a repository of its own class."
             )
+        refuse_if_invalid(entity)
 
-    def _saved(self, entity: TAggregate) -> str | None:
-        """Clear the saved events; take a snapshot if one is due. Return the text of a warning, if any."""
-        after = entity.version + 1
-        before = after - len(entity.collect_events())
+    def _explained(self, error: ConcurrencyError) -> EsmodelError:
+        """Return a conflict, or the error that no retry can help: the id is that of a discarded aggregate."""
+        if error.expected < 0:
+            try:
+                if self._loaded(error.originator_id, None).is_discarded:
+                    return EntityIsDiscarded(self._mapper.name, error.originator_id)
+            except IntegrityError:
+                pass  # the stream is that of another class
+        return error
+
+    def _take_snapshot(self, entity: TAggregate, stored: int, last: int) -> str | None:
+        """Take a snapshot after a save if one is due. Return the text of a warning, if any.
+
+        Args:
+            entity: the aggregate.
+            stored: the number of events that were stored.
+            last: the version of the last one.
+        """
         every = self._snapshot_every
-        if every is not None and after // every > before // every:
-            return self._snapshots.take_after_save(entity)
+        if every is not None and (last + 1) // every > (last + 1 - stored) // every:
+            return self._snapshots.take_after_save(entity, last)
         return None
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
@@ -257,6 +306,13 @@ class EventSourcedRepository(Generic[TAggregate]):
         if last is not None:
             _check_end(aggregate, last, at)
         return aggregate
+
+
+def _is_count(given: object, least: int | None) -> bool:
+    """Whether a value, which no type checker saw, is ``None`` or a whole number from a least one."""
+    if given is None:
+        return True
+    return isinstance(given, int) and not isinstance(given, bool) and (least is None or given >= least)
 
 
 def _check_end(aggregate: StoredAggregate, last: tuple[int, bytes], at: int | None) -> None:

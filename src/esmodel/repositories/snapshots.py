@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from esmodel.clock import microseconds, moment_of
-from esmodel.exceptions import ModelError, PayloadError, StoreError
+from esmodel.exceptions import ModelError
 from esmodel.model.snapshot import Snapshot, SnapshotCodec
-from esmodel.model.stored import StoredAggregate
+from esmodel.model.stored import StoredAggregate, refuse_if_invalid
 from esmodel.repositories.mapper import EventMapper
 from esmodel.rows.protocols import RecordStore, SupportsSnapshots
 from esmodel.rows.record import Record
@@ -19,13 +18,6 @@ TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 class SnapshotWarning(UserWarning):
     """A snapshot could not be stored, or no longer fits its class; the events are used instead."""
-
-
-def warn_of(messages: Iterable[str | None], /) -> None:
-    """Emit the warnings of a save, at the line that called it."""
-    for message in messages:
-        if message is not None:
-            warnings.warn(message, SnapshotWarning, stacklevel=3)
 
 
 class Snapshots(Generic[TAggregate]):
@@ -71,6 +63,10 @@ class Snapshots(Generic[TAggregate]):
             ModelError: if the store keeps no snapshots.
         """
         snapshot = self.codec.take(aggregate)
+        self._write(snapshot)
+        return snapshot
+
+    def _write(self, snapshot: Snapshot) -> None:
         self.required_store().write_snapshot(
             Record(
                 snapshot.originator_id,
@@ -83,17 +79,25 @@ class Snapshots(Generic[TAggregate]):
                 snapshot.head,
             )
         )
-        return snapshot
 
-    def take_after_save(self, aggregate: TAggregate, /) -> str | None:
+    def take_after_save(self, aggregate: TAggregate, last: int, /) -> str | None:
         """Take a snapshot after a save. The events are already stored, so a failure is only a warning.
+
+        None is taken where another thread has triggered since: its events are in the state, and not stored.
+
+        Args:
+            aggregate: the aggregate.
+            last: the version of its last stored event.
 
         Returns:
             The text of the warning, which the caller emits when the save is complete.
         """
         try:
-            self.take(aggregate)
-        except (StoreError, PayloadError) as error:
+            snapshot = self.codec.take(aggregate)
+            if snapshot.originator_version == last == aggregate.version:
+                refuse_if_invalid(aggregate)  # a handler may have begun while the state was read
+                self._write(snapshot)
+        except Exception as error:  # noqa: BLE001  # because a hook may raise anything, and the events are stored
             return f"No snapshot of {self._mapper.name} {aggregate.id} was stored: {error} Its events are."
         return None
 
@@ -110,7 +114,7 @@ class Snapshots(Generic[TAggregate]):
                     record.event_hash,
                 )
             )
-        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
             message = (
                 f"The snapshot of {self._mapper.name} {record.originator_id} at version {record.position} "
                 f"does not fit and is ignored: {error}. Its events are replayed."
