@@ -1,5 +1,8 @@
 """A save is known: whatever is raised around the commit, the aggregate knows what is stored, or says so."""
 
+# pyright: reportPrivateUsage=false
+# What a save forgets can only be seen from the inside.
+
 from __future__ import annotations
 
 import warnings
@@ -29,6 +32,7 @@ from esmodel import (
     HashchainedEvent,
     StoreError,
     applies,
+    ignores,
     retry,
     save_together,
     subscribe,
@@ -456,6 +460,29 @@ def test_a_copy_shares_no_pending_events(make: Callable[[Account], Account]) -> 
     assert len(twin.pending_events) == 1
     with pytest.raises(ConcurrencyError):
         accounts.save(twin)
+
+
+@frozen
+class Packed(AggregateEvent):
+    items: list[str]
+
+
+@define
+class Parcel(AggregateRoot[Packed]):
+    apply = ignores(Packed).exhaustive
+
+
+def test_a_copy_keeps_what_was_triggered_when_the_original_is_saved() -> None:
+    items = ["a"]
+    store, other = MemoryStore(), MemoryStore()
+    parcel = Parcel.create(Packed, items=items)
+    twin = copy(parcel)
+    items.append("b")
+    EventSourcedRepository(Parcel, store).save(parcel)
+    EventSourcedRepository(Parcel, other).save(twin)
+    rows = [list(each.read(parcel.id)) for each in (store, other)]
+    assert [row.data for [row] in rows] == [b'{"items":["a"]}'] * 2
+    assert (parcel._es_encoded, twin._es_encoded) == ({}, {})
 
 
 def test_evolve_does_not_make_an_aggregate_without_an_event() -> None:
