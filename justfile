@@ -58,6 +58,10 @@ docs:
 bench *arguments="--quick":
     {{ bin }}/python -m benchmarks {{ arguments }}
 
+# Send 10,000 commands from 16 threads to one aggregate, in each store; it takes minutes
+contention *arguments:
+    PYTHONPATH=tests/support {{ bin }}/python tests/support/contention.py {{ arguments }}
+
 lock_command := "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'just lock'"
 
 # Write the locked requirements anew; `just lock --upgrade` moves to the newest releases

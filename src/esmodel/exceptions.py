@@ -8,6 +8,7 @@
     │   ├── UnsetFieldError                 a handler did not set a field
     │   └── UnsupportedTypeError            the codec cannot carry a type
     ├── EntityIsDiscarded                   tell the user
+    ├── InvalidEntityError                  load the entity again
     ├── RepositoryKeyError (also KeyError)  tell the user
     ├── ConcurrencyError                    reload and retry
     │   └── PositionTakenError              assign to another position, or append
@@ -23,6 +24,7 @@
     │   ├── ClassVersionError
     │   ├── StoredDataError
     │   └── SnapshotError
+    ├── PublishError                        log it; the events are stored
     ├── EventHandlersNotEmptyError          unsubscribe the handlers that are left
     └── StoreError                          wait for the engine, or repair it
         ├── OutcomeUnknownError             ask whether the append was stored
@@ -51,12 +53,14 @@ __all__ = [
     "EventHashError",
     "HeadHashError",
     "IntegrityError",
+    "InvalidEntityError",
     "ModelError",
     "OriginatorIDError",
     "OriginatorVersionError",
     "OutcomeUnknownError",
     "PayloadError",
     "PositionTakenError",
+    "PublishError",
     "RepositoryKeyError",
     "SnapshotError",
     "StoreClosedError",
@@ -122,6 +126,33 @@ class EntityIsDiscarded(EsmodelError):  # noqa: N818  # because this is the fiel
     @override
     def __str__(self) -> str:
         return f"{self.entity} {self.originator_id} is discarded and takes no more events."
+
+
+class InvalidEntityError(EsmodelError):
+    """The state of the entity can no longer be trusted, so it takes no events and is not saved.
+
+    Its handler raised half-way, or a save was interrupted before it was known whether the events are stored.
+
+    Handling: load it again, and repeat the command.
+
+    Attributes:
+        entity: the class name of the entity.
+        originator_id: its id.
+        finding: what happened to it.
+    """
+
+    def __init__(self, entity: str, originator_id: UUID, finding: str, /) -> None:
+        super().__init__(entity, originator_id, finding)
+        self.entity = entity
+        self.originator_id = originator_id
+        self.finding = finding
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"{self.entity} {self.originator_id}: expected an entity whose state is known, found one where "
+            f"{self.finding}. Load it again and repeat the command."
+        )
 
 
 class RepositoryKeyError(EsmodelError, KeyError):
@@ -326,6 +357,30 @@ class SnapshotError(IntegrityError):
     @override
     def __str__(self) -> str:
         return f"Snapshot {self.position} of stream {self.originator_id}: {self.finding}."
+
+
+class PublishError(EsmodelError):
+    """Subscribers raised errors. All subscribers were called; after a save, the events are stored.
+
+    ``retry`` never repeats a call that raised it. A warning that follows a save, and that a filter turns into
+    an error, is among its exceptions too.
+
+    Handling: log it, and do not repeat the command.
+
+    Attributes:
+        finding: what was done before, and so must not be repeated.
+        exceptions: the errors, in the order in which they were raised.
+    """
+
+    def __init__(self, finding: str, exceptions: tuple[Exception, ...], /) -> None:
+        super().__init__(finding, exceptions)
+        self.finding = finding
+        self.exceptions = exceptions
+
+    @override
+    def __str__(self) -> str:
+        raised = "; ".join(f"{type(each).__name__}: {each}" for each in self.exceptions)
+        return f"{self.finding} {len(self.exceptions)} raised afterwards: {raised}"
 
 
 class EventHandlersNotEmptyError(EsmodelError):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID, uuid4
 
+from esmodel.exceptions import ModelError
+
 __all__ = [
     "new_id",
     "using_ids",
@@ -35,3 +37,19 @@ def using_ids(source: Callable[[], UUID], /) -> Generator[None]:
 def new_id() -> UUID:
     """Return an id from the current source, by default a random one."""
     return ids.get()()
+
+
+def checked_id(given: object, subject: str, /) -> UUID:
+    """Return an id, which no type checker saw.
+
+    Args:
+        given: the id.
+        subject: the class that it is an id of, for the message.
+
+    Raises:
+        ModelError: if it is no UUID.
+    """
+    if isinstance(given, UUID):
+        return given
+    hint = f"UUID({given!r})" if isinstance(given, str) else "UUID(...)"
+    raise ModelError(f"{subject}: expected an id that is a UUID, found {given!r}. Write {hint}.")

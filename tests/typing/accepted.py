@@ -3,7 +3,8 @@
 There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_...`` function.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, Literal, Self, TypeAlias, TypeVar, assert_type
@@ -359,6 +360,20 @@ def pay(cents: int, *, currency: str = "EUR") -> str:
 @retry()
 def pay_again(cents: int) -> str:
     return str(cents)
+
+
+@retry(ValueError, timeout=1.0)
+async def pay_later(cents: int, *, currency: str = "EUR") -> str:
+    return f"{cents} {currency}"
+
+
+def check_retry_keeps_the_type_of_a_coroutine() -> None:
+    async def run() -> str:
+        assert_type(await pay_later(5, currency="USD"), str)
+        later: Callable[[int], Coroutine[object, object, str]] = pay_later
+        return await later(5)
+
+    assert asyncio.run(run()) == "5 EUR"
 
 
 def check_retry_keeps_the_signature() -> None:

@@ -613,6 +613,21 @@ def pay(cents: int) -> str:
     return str(cents)
 
 
+@retry(ValueError)
+async def pay_later(cents: int) -> str:
+    return str(cents)
+
+
+async def call_retried_coroutines() -> None:
+    # an argument of the wrong type: the signature is kept
+    await pay_later("5")  # type: ignore
+    # the result used as another type
+    number: int = await pay_later(5)  # type: ignore
+    pay(number)
+    # a coroutine that nobody awaits
+    pay_later(5)  # type: ignore
+
+
 def call_retried() -> None:
     # an argument of the wrong type: the signature is kept
     pay("5")  # type: ignore

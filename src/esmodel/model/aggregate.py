@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, cast, final, get_origin
 from uuid import UUID
@@ -11,7 +11,11 @@ from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
 from esmodel.clock import clock, now, system_time
+from esmodel.codec.fields import fields_of
+from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ModelError
+from esmodel.model.calls import refuse_call
+from esmodel.model.entity import APPLYING
 from esmodel.model.events import (
     AggregateEvent,
     AttributeChangedEvent,
@@ -28,6 +32,7 @@ from esmodel.model.stored import Progress
 # methods of what a module imports are bound before each call, those of its own names are not: 30 ns each
 _clock: Final = clock
 _datetime: Final = datetime
+_applying: Final = APPLYING
 
 P = ParamSpec("P")
 TMade = TypeVar("TMade", bound=DomainEvent)
@@ -71,13 +76,16 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         self._es_encoded.clear()
         return events
 
-    def _es_clear(self, events: Sequence[TimestampedVersionedEvent]) -> None:
-        """Clear these pending events, which were saved; those triggered meanwhile stay."""
-        pending, encoded = self._es_pending, self._es_encoded
-        if events and pending and pending[0].originator_version == events[0].originator_version:
-            for event in events if encoded else ():
-                encoded.pop(event.originator_version, None)
-            del pending[: len(events)]
+    def __copy__(self) -> Self:
+        """Return a copy that has the same state, and a list of pending events of its own."""
+        twin = self.__class__.__new__(self.__class__)
+        names = [each.name for each in fields_of(self.__class__)]
+        values: dict[str, object] = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        values |= getattr(self, "__dict__", {})  # because a class without slots may have more than its fields
+        for name, value in values.items():
+            object.__setattr__(twin, name, value)
+        twin._es_pending, twin._es_encoded = list(self._es_pending), dict(self._es_encoded)
+        return twin
 
     @override
     def _es_make(
@@ -85,10 +93,14 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     ) -> TMade:
         header = self._es_next_header()
         try:
-            make = self._es_makers[event_class]
-        except KeyError:
-            return self._es_recorded(event_class, args, payload, header)
-        return make(args, payload, *header)
+            try:
+                make = self._es_makers[event_class]
+            except KeyError:
+                return self._es_recorded(event_class, args, payload, header)
+            return make(args, payload, *header)
+        except TypeError:
+            refuse_call(type(self), event_class, args, payload)
+            raise
 
     def _es_recorded(
         self,
@@ -124,7 +136,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         return event if found is None or found[2] is None else of_aggregate(fresh(found))
 
     @override
-    def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:
+    def _es_apply_each(self, events: Iterable[DomainEvent]) -> None:
         dispatch, own_id, version = self._es_dispatch, self._es_id, self._es_version
         for each in events:
             event = each if isinstance(each, TimestampedVersionedEvent) else of_aggregate(each)
@@ -151,13 +163,28 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     def _es_take(self, event: DomainEvent) -> None:
         # that of `DomainEntity`, written out: that spares four calls
         kept = of_aggregate(event)
-        self._es_handler_for(kept.__class__)(self, kept)
-        if self._es_version < 0:
-            self._es_check_set(kept)
-            self._es_created_on = kept.timestamp
-        self._es_version += 1
-        self._es_last_modified = kept.timestamp
-        self._es_pending.append(kept)
+        handler = self._es_handler_for(kept.__class__)
+        try:
+            self._es_barred = APPLYING
+            handler(self, kept)
+            if self._es_version < 0:
+                self._es_check_set(kept)
+                self._es_created_on = kept.timestamp
+            self._es_version += 1
+            self._es_last_modified = kept.timestamp
+            self._es_pending.append(kept)
+            self._es_barred = None
+        except BaseException as error:
+            self._es_bar_after(kept, error)
+            raise
+
+    def _es_saved(self, last: int) -> None:
+        """Clear the pending events up to a version, which are stored; later ones stay pending."""
+        pending = self._es_pending
+        if pending:  # they may have been collected meanwhile
+            del pending[: max(0, last + 1 - pending[0].originator_version)]
+        for version in [each for each in self._es_encoded if each <= last]:
+            self._es_encoded.pop(version, None)
 
     def _es_trigger(
         self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]
@@ -170,11 +197,16 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         origin: object = get_origin(event_class) or event_class
         if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
             raise ModelError(f"{type(self).__qualname__}: expected a class of events, found {event_class!r}.")
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_record(origin, payload, args)
 
     def _es_progress(self) -> Progress:
-        """Return what a snapshot holds besides the state."""
+        """Return what a snapshot holds besides the state.
+
+        Raises:
+            InvalidEntityError: if the state cannot be trusted.
+        """
+        self._es_refuse_if_invalid()
         return Progress(
             self._es_version, self.created_on, self.last_modified, self._es_is_discarded, self._es_flags()
         )
@@ -206,10 +238,10 @@ def of_aggregate(event: DomainEvent, /) -> TimestampedVersionedEvent:
 
 
 def is_aggregate(
-    cls: type[object], /
+    cls: object, /
 ) -> TypeIs[type[Aggregate[TimestampedVersionedEvent, TimestampedVersionedEvent]]]:
     """Whether a class is one of aggregates."""
-    return issubclass(cls, Aggregate)
+    return is_class(cls) and issubclass(cls, Aggregate)
 
 
 @frozen
@@ -240,31 +272,41 @@ class Root(Aggregate[TEvent, TRecorded], TimestampedVersionedVerbs[TEvent], Gene
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        # `_es_refuse_if_discarded`, `_es_now` and `_es_take`, written out: that spares four calls of 40 ns
-        if self._es_is_discarded:
-            self._es_refuse_if_discarded()
+        # `_es_refuse_if_closed`, `_es_now` and `_es_take`, written out: that spares four calls of 40 ns
+        if self._es_barred is not None or self._es_is_discarded:
+            self._es_refuse_if_closed()
         moment = _datetime.now(UTC) if _clock.get() is system_time else now()
         last = self._es_last_modified
         if last is not None and moment < last:
             moment = last
         version = self._es_version + 1
         try:
-            make = self._es_makers[event_class]
-        except KeyError:
-            event = self._es_recorded(event_class, args, kwargs, (self._es_id, version, moment))
-        else:
-            event = make(args, kwargs, self._es_id, version, moment)
+            try:
+                make = self._es_makers[event_class]
+            except KeyError:
+                event = self._es_recorded(event_class, args, kwargs, (self._es_id, version, moment))
+            else:
+                event = make(args, kwargs, self._es_id, version, moment)
+        except TypeError:
+            refuse_call(type(self), event_class, args, kwargs)
+            raise
         try:
             handler = self._es_dispatch[event.__class__]
         except KeyError:
             handler = self._es_handler_for(event.__class__)
-        handler(self, event)
-        if last is None:
-            self._es_check_set(event)
-            self._es_created_on = moment
-        self._es_version = version
-        self._es_last_modified = moment
-        self._es_pending.append(event)
+        try:  # around the whole change: an interrupt may end it anywhere
+            self._es_barred = _applying
+            handler(self, event)
+            if last is None:
+                self._es_check_set(event)
+                self._es_created_on = moment
+            self._es_version = version
+            self._es_last_modified = moment
+            self._es_pending.append(event)
+            self._es_barred = None
+        except BaseException as error:
+            self._es_bar_after(event, error)
+            raise
 
 
 @define

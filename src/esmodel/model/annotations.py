@@ -10,8 +10,10 @@ from typing import Annotated, ForwardRef, Union, get_args, get_origin
 
 from typing_extensions import Format, get_annotations
 
+from esmodel._callables import deferred
 from esmodel.codec.typevars import bind, is_alias
-from esmodel.exceptions import ModelError
+from esmodel.exceptions import ApplyError, ModelError
+from esmodel.model.names import short_name_of
 
 
 def members_of(union: object, /) -> tuple[object, ...]:
@@ -25,6 +27,20 @@ def members_of(union: object, /) -> tuple[object, ...]:
     if get_origin(union) is Annotated:
         return members_of(get_args(union)[0])
     return (union,)
+
+
+def refuse_deferred_handler(handler: object, /) -> None:
+    """Refuse a handler whose call changes nothing, because it only makes a coroutine or a generator.
+
+    Raises:
+        ApplyError: naming the handler.
+    """
+    kind = deferred(handler)
+    if kind is not None:
+        raise ApplyError(
+            f"{short_name_of(handler)}: expected a handler that changes the state when it is called, found "
+            f"{kind}, which nobody would run. Write a plain function."
+        )
 
 
 def annotated_event(handler: object, caller: FrameType | None, /) -> object:

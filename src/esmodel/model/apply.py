@@ -10,7 +10,7 @@ from typing_extensions import TypeForm, is_protocol, override
 
 from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ApplyError
-from esmodel.model.annotations import annotated_event, members_of
+from esmodel.model.annotations import annotated_event, members_of, refuse_deferred_handler
 from esmodel.model.names import class_of_event, short_name, short_name_of
 
 TState = TypeVar("TState")
@@ -209,7 +209,8 @@ def applies(given: object, /) -> object:
     ``@applies(Deposited)`` names it, for a handler whose annotation is a name that does not exist yet.
 
     Raises:
-        ApplyError: if the annotation names no class of events, or another one than is given.
+        ApplyError: if the annotation names no class of events, or another one than is given, or the handler
+            is a coroutine function or a generator function.
 
     Example:
         >>> @applies
@@ -224,6 +225,7 @@ def applies(given: object, /) -> object:
         events = [class_of_event(each) for each in members_of(given)]
 
         def register(handler: Handler, /) -> ApplyRegistry[object, object]:
+            refuse_deferred_handler(handler)
             found = annotated_event(handler, caller)
             for each in () if found is None else members_of(found):
                 origin = get_origin(each) or each
@@ -239,6 +241,7 @@ def applies(given: object, /) -> object:
             return ApplyRegistry(dict.fromkeys(members_of(given), handler))
 
         return register
+    refuse_deferred_handler(given)
     event = annotated_event(given, caller)
     if event is None or not callable(given):
         raise ApplyError(

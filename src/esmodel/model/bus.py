@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from esmodel.exceptions import EventHandlersNotEmptyError
+from esmodel._callables import deferred, is_coroutine
+from esmodel.exceptions import EventHandlersNotEmptyError, ModelError, PublishError
 from esmodel.model.events import DomainEvent
 
 EventHandler = Callable[[Sequence[DomainEvent]], object]
@@ -59,8 +61,30 @@ class Subscription:
         self.cancel()
 
 
+class _Delivery(threading.local):
+    """The batches that one thread has yet to deliver.
+
+    It is not a ``ContextVar``: a task that a subscriber starts would inherit a queue that nobody works on.
+
+    Attributes:
+        queue: the batches, each with the number of batches that led to it; ``None`` while none is delivered.
+        causes: the number of batches that led to the one under way.
+    """
+
+    queue: deque[tuple[int, tuple[DomainEvent, ...]]] | None = None
+    causes: int = 0
+
+
+_LONGEST: Final = 1_000
+"""The batches in a row, each published by a subscriber to the one before: in place of a RecursionError."""
+
+
 class EventBus:
     """Hands each published batch of events to those who subscribed; safe in threads.
+
+    Laws:
+        - Every subscriber gets every batch, whatever others raise.
+        - A batch that a subscriber publishes is delivered after the one that it got, to all.
 
     Example:
         >>> from datetime import datetime
@@ -72,10 +96,11 @@ class EventBus:
         1 events
     """
 
-    __slots__ = ("_lock", "_subscriptions")
+    __slots__ = ("_delivery", "_lock", "_subscriptions")
 
     def __init__(self) -> None:
         """Begin without subscribers."""
+        self._delivery = _Delivery()
         self._lock = threading.Lock()
         self._subscriptions: tuple[Subscription, ...] = ()
 
@@ -90,7 +115,12 @@ class EventBus:
         Args:
             handler: gets the whole batch, in order.
             predicate: asked once a batch; where it says no, the handler does not get it.
+
+        Raises:
+            ModelError: if one of them is a coroutine function or a generator function: nobody would run it.
         """
+        refuse_deferred("subscribe", handler)
+        refuse_deferred("subscribe", predicate)
         subscription = Subscription(self, handler, predicate)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
@@ -112,14 +142,47 @@ class EventBus:
     def publish(self, events: Sequence[DomainEvent], /) -> None:
         """Hand a batch to every subscriber, in the order in which they subscribed.
 
-        An error of a handler goes to the caller, and the handlers after it do not get the batch.
+        Inside a subscriber it returns at once: the batch is delivered after the one under way.
+
+        Raises:
+            PublishError: with what subscribers raised, after all of them were called.
         """
-        if not events:
+        _raise_if("The events were published; do not publish them again.", self.deliver(events))
+
+    def deliver(self, events: Sequence[DomainEvent], /) -> tuple[Exception, ...]:
+        """Hand a batch to every subscriber as ``publish`` does, and return what they raised."""
+        if not events or not self._subscriptions:
+            return ()
+        delivery = self._delivery
+        if delivery.queue is not None:
+            if delivery.causes >= _LONGEST:
+                return (_endless(events),)
+            delivery.queue.append((delivery.causes + 1, tuple(events)))
+            return ()
+        errors: list[Exception] = []
+        delivery.queue = deque([(0, tuple(events))])
+        try:
+            while delivery.queue:
+                delivery.causes, batch = delivery.queue.popleft()
+                for each in self._subscriptions:
+                    self._hand(batch, each, errors)
+        finally:
+            delivery.queue, delivery.causes = None, 0
+        return tuple(errors)
+
+    def _hand(
+        self, batch: tuple[DomainEvent, ...], subscription: Subscription, errors: list[Exception]
+    ) -> None:
+        """Hand a batch to a subscriber that is not cancelled yet, and keep what it raises."""
+        if subscription not in self._subscriptions:
             return
-        batch = tuple(events)
-        for each in self._subscriptions:
-            if each.predicate is None or each.predicate(batch):
-                each.handler(batch)
+        try:
+            if subscription.predicate is None or subscription.predicate(batch):
+                refuse_coroutine(subscription.handler, subscription.handler(batch))
+        except PublishError as error:
+            errors.extend(error.exceptions)
+        except Exception as error:  # noqa: BLE001  # because it is raised when all were called
+            errors.append(error)
 
     def assert_event_handlers_empty(self) -> None:
         """Check that nobody subscribes any more.
@@ -136,6 +199,57 @@ class EventBus:
         """Take every handler off."""
         with self._lock:
             self._subscriptions = ()
+
+
+def refuse_deferred(verb: str, handler: object, /) -> None:
+    """Refuse a handler whose call runs none of its code.
+
+    Raises:
+        ModelError: naming the handler.
+    """
+    kind = deferred(handler)
+    if kind is not None:
+        raise ModelError(
+            f"{verb}: expected a function that runs when it is called, found {handler!r}, {kind}, which "
+            f"nobody would run. Write a plain function; it may start a task: loop.create_task(...)."
+        )
+
+
+def refuse_coroutine(handler: object, result: object, /) -> None:
+    """Refuse the result of a handler that is a coroutine.
+
+    Raises:
+        ModelError: naming the handler.
+    """
+    if result is not None and is_coroutine(result):
+        result.close()
+        raise ModelError(
+            f"expected a subscriber that runs when it is called, found {handler!r}, which returned a "
+            f"coroutine that nobody awaits. Write a plain function; it may start a task: "
+            f"loop.create_task(...)."
+        )
+
+
+def raise_after_commit(errors: Sequence[Exception], /) -> None:
+    """Raise what subscribers and others raised after events were stored, as one error.
+
+    Raises:
+        PublishError: if there is any.
+    """
+    _raise_if("The events are stored; do not repeat the command.", tuple(errors))
+
+
+def _raise_if(finding: str, errors: tuple[Exception, ...]) -> None:
+    if errors:
+        cause = errors[0] if len(errors) == 1 else ExceptionGroup(finding, errors)
+        raise PublishError(finding, errors) from cause
+
+
+def _endless(events: Sequence[DomainEvent]) -> ModelError:
+    return ModelError(
+        f"expected subscribers that come to an end, found {_LONGEST} batches in a row, each published by a "
+        f"subscriber to the one before. {type(events[0]).__qualname__} and those after it are not delivered."
+    )
 
 
 DEFAULT_BUS: Final = EventBus()
@@ -155,6 +269,11 @@ def unsubscribe(handler: EventHandler, /, predicate: EventPredicate | None = Non
 def publish(events: Sequence[DomainEvent], /) -> None:
     """Hand a batch to every subscriber of the default bus; see ``EventBus``."""
     DEFAULT_BUS.publish(events)
+
+
+def deliver(events: Sequence[DomainEvent], /) -> tuple[Exception, ...]:
+    """Hand a batch to every subscriber of the default bus, and return what they raised; see ``EventBus``."""
+    return DEFAULT_BUS.deliver(events)
 
 
 def assert_event_handlers_empty() -> None:

@@ -68,8 +68,9 @@ class Command(Root[TEvent, TEvent | Discarded | AttributeChanged | Done]):
 
         Raises:
             EntityIsDiscarded: if the command was discarded.
+            InvalidEntityError: if its state cannot be trusted.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         if not self._es_is_done:
             self._es_record(Done, {})
 

@@ -10,10 +10,10 @@ from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.exceptions import ModelError
+from esmodel.exceptions import ModelError, PublishError
 from esmodel.model.annotations import annotation_of
 from esmodel.model.apply import Handler
-from esmodel.model.bus import DEFAULT_BUS, EventBus
+from esmodel.model.bus import DEFAULT_BUS, EventBus, refuse_coroutine, refuse_deferred
 from esmodel.model.entity import DomainEntity
 from esmodel.model.events import DomainEvent
 from esmodel.model.plan import DeclaredAttribute
@@ -73,7 +73,7 @@ def subscribe_to(
     """Call a function with each published event of these classes; it remains callable itself.
 
     Raises:
-        ModelError: if no class is given.
+        ModelError: if no class is given, or the function is a coroutine function or a generator function.
 
     Example:
         >>> @subscribe_to(AggregateEvent, bus=EventBus())
@@ -87,10 +87,18 @@ def subscribe_to(
         )
 
     def decorate(handler: Callable[..., TResult], /) -> Callable[..., TResult]:
+        refuse_deferred("subscribe_to", handler)
+
         def handle(events: Sequence[DomainEvent]) -> None:
+            errors: list[Exception] = []
             for event in events:
                 if isinstance(event, event_classes):
-                    handler(event)
+                    try:
+                        refuse_coroutine(handler, handler(event))
+                    except Exception as error:  # noqa: BLE001  # because the events after it are handed on too
+                        errors.append(error)
+            if errors:
+                raise PublishError("Each event was handed on.", tuple(errors))
 
         bus.subscribe(handle)
         return handler

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Never, ParamSpec, Self, TypeVar, final
+from typing import ClassVar, Final, Never, ParamSpec, Self, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -24,21 +24,26 @@ from esmodel.codec.instances import Makers, maker_of, new_makers
 from esmodel.exceptions import (
     ApplyError,
     EntityIsDiscarded,
+    IntegrityError,
+    InvalidEntityError,
     ModelError,
     OriginatorIDError,
     OriginatorVersionError,
     PayloadError,
     UnsetFieldError,
 )
+from esmodel.ids import checked_id
 from esmodel.model.apply import Handler
 from esmodel.model.bus import publish
+from esmodel.model.calls import refuse_call, refuse_event
 from esmodel.model.closures import repair_class_cells
+from esmodel.model.defaults import refuse_mutable_defaults
 from esmodel.model.events import (
     AttributeChangedEvent,
     DiscardedEvent,
     DomainEvent,
 )
-from esmodel.model.exhaustive import Applying, named_parts, registry_of
+from esmodel.model.exhaustive import Applying, events_of, named_parts, registry_of
 from esmodel.model.headers import originator_id_of, time_of, version_of
 from esmodel.model.plan import OWN, Planned, plan_of
 from esmodel.model.protocols import AttributeChange
@@ -49,6 +54,9 @@ from esmodel.model.versioning import Upcaster
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 TMade = TypeVar("TMade", bound=DomainEvent)
+
+APPLYING: Final = "a handler runs"
+"""Bars an entity while a handler changes it."""
 
 
 @define
@@ -70,6 +78,8 @@ class DomainEntity(Planned, Applying[TEvent]):
     _es_created_on: datetime | None = field(init=False, metadata=OWN)
     _es_last_modified: datetime | None = field(init=False, metadata=OWN)
     _es_is_discarded: bool = field(init=False, metadata=OWN)
+    # why the entity takes no events and is not saved, `None` while it does; a snapshot never has it
+    _es_barred: str | None = field(init=False, eq=False, metadata=OWN)
 
     @override
     def __init_subclass__(
@@ -89,6 +99,8 @@ class DomainEntity(Planned, Applying[TEvent]):
         ):  # attrs makes a slotted class a second time, from the first one
             names = {**names_of_mixins(cls, "_es_reserved"), **named_parts(cls)}
             refuse_reserved(cls, cls._es_reserved, names)
+            for event in events_of(cls):
+                refuse_event(cls, event)
         super().__init_subclass__()
         cls._es_declare(codec, snapshot_upcaster)
         cls._es_dispatch = {}
@@ -97,6 +109,7 @@ class DomainEntity(Planned, Applying[TEvent]):
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         """Repair what attrs built: ``super()`` works in handlers, ``repr`` before all fields are set."""
+        refuse_mutable_defaults(cls)
         repair_class_cells(cls)
         if attrs.inspect(cls).added_repr:
             delattr(cls, "__repr__")
@@ -143,8 +156,9 @@ class DomainEntity(Planned, Applying[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded before.
+            InvalidEntityError: if its state cannot be trusted.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_record(self._es_library.discarded, {})
 
     @final
@@ -153,9 +167,10 @@ class DomainEntity(Planned, Applying[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ModelError: if there is no such attribute.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         attributes = plan_of(type(self)).attributes
         if name not in attributes:
             known = ", ".join(attributes) or "none"
@@ -193,19 +208,40 @@ class DomainEntity(Planned, Applying[TEvent]):
 
     @classmethod
     def _es_begin(cls, originator_id: UUID) -> Self:
-        """Return an entity before its first event: with its defaults, and nothing else set."""
+        """Return an entity before its first event: with its defaults, and nothing else set.
+
+        Raises:
+            ModelError: if the id is no UUID.
+        """
+        checked_id(originator_id, cls.__qualname__)
         entity = cls.__new__(cls)
         entity._es_id = originator_id
         entity._es_version = -1
         entity._es_created_on = None
         entity._es_last_modified = None
         entity._es_is_discarded = False
+        entity._es_barred = None
         for name, default in plan_of(cls).defaults:
             object.__setattr__(entity, name, default(entity))
         return entity
 
     def _es_continue_with(self, events: Iterable[DomainEvent]) -> None:
-        """Apply recorded events, each checked against the one before."""
+        """Apply recorded events, each checked against the one before.
+
+        An error of a handler bars the entity. After an event that was refused, it is what it was before.
+        """
+        self._es_refuse_if_invalid()
+        try:
+            self._es_barred = APPLYING
+            self._es_apply_each(events)
+            self._es_barred = None
+        except BaseException as error:
+            if self._es_barred == APPLYING:
+                self._es_bar(f"the replay of version {self._es_version + 1} raised {_named(error)}")
+            raise
+
+    def _es_apply_each(self, events: Iterable[DomainEvent]) -> None:
+        """Apply recorded events; ``_es_continue_with`` does it safely."""
         for event in events:
             self._es_check(event)
             self._es_handler_for(event.__class__)(self, event)
@@ -223,6 +259,8 @@ class DomainEntity(Planned, Applying[TEvent]):
         known = cls._es_dispatch.get(event_class)
         if known is not None:
             return known
+        if issubclass(event_class, DomainEvent):
+            refuse_event(cls, event_class)
         registry = registry_of(cls)
         is_library = issubclass(event_class, cls._es_library.all)
         if registry is None and not is_library:
@@ -254,13 +292,18 @@ class DomainEntity(Planned, Applying[TEvent]):
         originator_id = originator_id_of(event)
         expected = self._es_version + 1
         version = version_of(event, expected)
+        error: IntegrityError
         if originator_id != self._es_id:
-            raise OriginatorIDError(self._es_id, version, f"expected this stream, found {originator_id}")
-        if version != expected:
+            error = OriginatorIDError(self._es_id, version, f"expected this stream, found {originator_id}")
+        elif version != expected:
             finding = f"expected version {expected}, found {version}"
-            raise OriginatorVersionError(self._es_id, version, finding)
-        if self._es_is_discarded:
-            raise OriginatorVersionError(self._es_id, version, "expected none after the discarding event")
+            error = OriginatorVersionError(self._es_id, version, finding)
+        elif self._es_is_discarded:
+            error = OriginatorVersionError(self._es_id, version, "expected none after the discarding event")
+        else:
+            return
+        self._es_barred = None  # nothing has changed
+        raise error
 
     def _es_advance(self, event: DomainEvent) -> None:
         """Advance the version and times past an applied event."""
@@ -280,8 +323,16 @@ class DomainEntity(Planned, Applying[TEvent]):
     def _es_make(
         self, event_class: Callable[P, TMade], args: tuple[object, ...], payload: Mapping[str, object]
     ) -> TMade:
-        """Return an event with the next header."""
-        return maker_of(event_class)(args, payload, *self._es_next_header())
+        """Return an event with the next header.
+
+        Raises:
+            ModelError: if the payload does not fit the event.
+        """
+        try:
+            return maker_of(event_class)(args, payload, *self._es_next_header())
+        except TypeError:
+            refuse_call(type(self), event_class, args, payload)
+            raise
 
     def _es_next_header(self) -> tuple[object, ...]:
         """Return the header of the next event."""
@@ -289,10 +340,17 @@ class DomainEntity(Planned, Applying[TEvent]):
 
     def _es_take(self, event: DomainEvent) -> None:
         """Apply a new event and emit it; if the handler raises, neither version nor times change."""
-        self._es_handler_for(event.__class__)(self, event)
-        if self._es_version < 0:
-            self._es_check_set(event)
-        self._es_advance(event)
+        handler = self._es_handler_for(event.__class__)
+        try:
+            self._es_barred = APPLYING
+            handler(self, event)
+            if self._es_version < 0:
+                self._es_check_set(event)
+            self._es_advance(event)
+            self._es_barred = None
+        except BaseException as error:
+            self._es_bar_after(event, error)
+            raise
         self._es_emit(event)
 
     def _es_emit(self, event: DomainEvent) -> None:
@@ -313,20 +371,51 @@ class DomainEntity(Planned, Applying[TEvent]):
                 f"handler of {kind}, or give the field a default."
             )
 
-    def _es_refuse_if_discarded(self) -> None:
-        """Refuse a command on a discarded entity.
+    def _es_refuse_if_closed(self) -> None:
+        """Refuse a command on an entity that takes no events.
 
         Raises:
             EntityIsDiscarded: if it was discarded.
+            InvalidEntityError: if its state cannot be trusted.
+            ModelError: if one of its handlers runs.
         """
+        self._es_refuse_if_invalid()
         if self._es_is_discarded:
             raise EntityIsDiscarded(type(self).__qualname__, self._es_id)
+
+    def _es_refuse_if_invalid(self) -> None:
+        """Refuse what needs a state that can be trusted.
+
+        Raises:
+            InvalidEntityError: if a handler raised, or a save was interrupted.
+            ModelError: if one of its handlers runs.
+        """
+        if self._es_barred == APPLYING:
+            raise ModelError(
+                f"{type(self).__qualname__} {self._es_id}: expected a handler that only changes the state, "
+                f"found one that triggers an event or saves. Each load would repeat that. Trigger the second "
+                f"event after the first, in the method that triggers the first."
+            )
+        if self._es_barred is not None:
+            raise InvalidEntityError(type(self).__qualname__, self._es_id, self._es_barred)
+
+    def _es_bar(self, finding: str) -> None:
+        """Let the entity take no more events, and be saved no more."""
+        self._es_barred = finding
+
+    def _es_bar_after(self, event: DomainEvent, error: BaseException) -> None:
+        """Bar the entity after an error of a handler."""
+        self._es_bar(f"the handler of {type(event).__qualname__} raised {_named(error)}")
 
     def _es_now(self) -> datetime:
         """Return the time of the next event, never earlier than that of the last one."""
         moment = datetime.now(UTC) if clock.get() is system_time else now()  # spares a call of `now`
         last = self._es_last_modified
         return moment if last is None or moment >= last else last
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _changing(handler: Handler) -> Handler:

@@ -20,6 +20,7 @@ from typing_extensions import override
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.containers import is_iterable
 from esmodel.exceptions import ModelError
+from esmodel.model.defaults import refuse_mutable_defaults
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
 from esmodel.model.versioning import Upcaster
 
@@ -90,6 +91,15 @@ class DomainEvent:
             upcaster,
             cls._es_schema.codec if codec is None else codec,
         )
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        """Check the defaults of the fields, which attrs has collected.
+
+        Raises:
+            ModelError: if all events would share one.
+        """
+        refuse_mutable_defaults(cls)
 
 
 RESERVED_BY_EVENTS: Final = frozenset({"becomes"})

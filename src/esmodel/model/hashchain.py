@@ -15,6 +15,8 @@ from esmodel.codec.codec import Codec
 from esmodel.exceptions import EventHashError, HeadHashError, ModelError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import Aggregate
+from esmodel.model.apply import Handler
+from esmodel.model.calls import refuse_call
 from esmodel.model.eventcodec import EventCodec, event_codecs_of
 from esmodel.model.eventhash import GENESIS_HASH, hash_of
 from esmodel.model.events import (
@@ -43,8 +45,7 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         genesis_hash: what the first event continues, 32 bytes; inherited.
     """
 
-    # the classes below have the slot of `_es_head`: here it would conflict with that of `_es_pending`
-    __slots__ = NO_SLOTS
+    __slots__ = NO_SLOTS  # the classes below have that of `_es_head`: it would conflict with `_es_pending`
 
     _es_reserved: ClassVar[frozenset[str]] = RESERVED_BY_ENTITIES | {"head"}
     _es_genesis: ClassVar[bytes] = GENESIS_HASH
@@ -119,15 +120,21 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
             ApplyError: if no handler applies the event.
             PayloadError: if a value cannot be written, and so not be signed.
         """
-        if self._es_is_discarded:  # spares a call: 40 ns
-            self._es_refuse_if_discarded()
-        try:  # `_es_make`, written out: that spares two calls
-            make = self._es_makers[event_class]
-        except KeyError:
-            self._es_take(self._es_make(event_class, args, kwargs))
-        else:
-            event = make(args, kwargs, self._es_id, self._es_version + 1, self._es_now(), self._es_head, b"")
-            self._es_take(event)
+        if self._es_barred is not None or self._es_is_discarded:  # spares a call: 40 ns
+            self._es_refuse_if_closed()
+        try:
+            try:  # `_es_make`, written out: that spares two calls
+                make = self._es_makers[event_class]
+            except KeyError:
+                event = self._es_make(event_class, args, kwargs)
+            else:
+                event = make(
+                    args, kwargs, self._es_id, self._es_version + 1, self._es_now(), self._es_head, b""
+                )
+        except TypeError:
+            refuse_call(type(self), event_class, args, kwargs)
+            raise
+        self._es_take(event)
 
     @override
     def _es_next_header(self) -> tuple[UUID, int, datetime, bytes, bytes]:
@@ -161,15 +168,26 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         super()._es_continue_with(self._es_linked(events))
 
     def _es_linked(self, events: Iterable[DomainEvent]) -> Iterator[HashchainedEvent]:
-        """Yield each event that continues the chain; once it is applied, it is the head."""
+        """Yield each event that continues the chain."""
         for event in events:
             signed = _of_chain(event)
             if signed.previous_hash != self._es_head:
                 self._es_check(event)  # where it is of another stream or out of order, that is the fault
                 finding = f"expected to continue {self._es_head.hex()}, found {signed.previous_hash.hex()}"
+                self._es_barred = None  # nothing has changed
                 raise HeadHashError(self._es_id, signed.originator_version, finding)
             yield signed
-            self._es_head = signed.event_hash
+
+    @classmethod
+    @override
+    def _es_completed(cls, event_class: type[object], handler: Handler) -> Handler:
+        found = super()._es_completed(event_class, handler)
+
+        def link(entity: Self, event: HashchainedEvent) -> None:
+            found(entity, event)
+            entity._es_head = event.event_hash  # nothing comes between the state and the head
+
+        return link
 
     @override
     def _es_take(self, event: DomainEvent) -> None:
@@ -177,10 +195,8 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         signed = event if isinstance(event, HashchainedEvent) else _of_chain(event)  # spares a call
         codec = event_codecs_of(type(self)).for_event(signed)
         data = codec.encode(signed) if codec.is_immutable else self._es_encode(codec, signed)
-        event_hash = hash_of(codec, signed, data)
-        object.__setattr__(signed, "event_hash", event_hash)
+        object.__setattr__(signed, "event_hash", hash_of(codec, signed, data))
         super()._es_take(signed)
-        self._es_head = event_hash
 
     def _es_encode(self, codec: EventCodec[DomainEvent], event: HashchainedEvent) -> bytes:
         """Return the payload of a new event that can change; what is hashed is what is stored."""
@@ -280,11 +296,6 @@ class EntityWithHashchain(Hashchained[TEvent]):
     _es_library: ClassVar[LibraryEvents] = LibraryEvents(HashchainedDiscarded, HashchainedAttributeChanged)
     _es_is_signed: ClassVar[bool] = True
     _es_head: bytes = field(init=False, metadata=OWN)
-
-    @override
-    def _es_emit(self, event: DomainEvent) -> None:
-        self._es_head = _of_chain(event).event_hash  # a subscriber may trigger the next event
-        super()._es_emit(event)
 
 
 def head_of(aggregate: object, /) -> bytes:

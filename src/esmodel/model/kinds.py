@@ -100,9 +100,10 @@ class VersionedEntity(WithVersion[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ApplyError: if no handler applies the event.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
@@ -188,9 +189,10 @@ class TimestampedEntity(WithTimes[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ApplyError: if no handler applies the event.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
@@ -241,9 +243,10 @@ class TimestampedVersionedVerbs(WithVersion[TEvent], WithTimes[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ApplyError: if no handler applies the event.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_take(self._es_make(event_class, args, kwargs))
 
     @override

@@ -107,6 +107,11 @@ def _refuse_wrong_keyword(cls: type[object], name: str, given: object, wanted: t
         raise ModelError(f"{cls.__qualname__}: {name}: expected {wanted.__name__}, found {given!r}.")
 
 
+def library_of(entity: type[Planned], /) -> LibraryEvents:
+    """Return the events that the library brings for a kind of entity."""
+    return entity._es_library
+
+
 @frozen
 class EntityPlan:
     """What is derived once for each class of entities.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 from uuid import UUID
@@ -70,13 +70,17 @@ class StoredAggregate(Continued, Protocol):
         self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]
     ) -> None: ...
 
-    def _es_clear(self, events: Sequence[TimestampedVersionedEvent]) -> None: ...
-
     def _es_progress(self) -> Progress: ...
 
     def _es_resume(self, progress: Progress) -> None: ...
 
     def _es_payloads(self) -> Mapping[int, bytes]: ...
+
+    def _es_saved(self, last: int) -> None: ...
+
+    def _es_bar(self, finding: str) -> None: ...
+
+    def _es_refuse_if_invalid(self) -> None: ...
 
     @property
     def id(self) -> UUID:
@@ -134,11 +138,6 @@ def trigger_any(
     aggregate._es_trigger(event_class, args, payload)
 
 
-def clear_saved(aggregate: StoredAggregate, events: Sequence[TimestampedVersionedEvent], /) -> None:
-    """Clear the pending events that were saved, and no others."""
-    aggregate._es_clear(events)
-
-
 def progress_of(aggregate: StoredAggregate, /) -> Progress:
     """Return what a snapshot holds of an aggregate besides its state."""
     return aggregate._es_progress()
@@ -152,3 +151,23 @@ def payloads_of(aggregate: StoredAggregate, /) -> Mapping[int, bytes]:
 def resume(aggregate: StoredAggregate, progress: Progress, /) -> None:
     """Set an aggregate, whose state was restored, to the version and times of its snapshot."""
     aggregate._es_resume(progress)
+
+
+def mark_saved(aggregate: StoredAggregate, last: int, /) -> None:
+    """Clear the pending events up to a version, which are stored; later ones stay pending."""
+    aggregate._es_saved(last)
+
+
+def bar(aggregate: StoredAggregate, finding: str, /) -> None:
+    """Let an aggregate take no more events, and be saved no more, because its state cannot be trusted."""
+    aggregate._es_bar(finding)
+
+
+def refuse_if_invalid(aggregate: StoredAggregate, /) -> None:
+    """Refuse what needs a state that can be trusted.
+
+    Raises:
+        InvalidEntityError: if a handler of the aggregate raised, or a save of it was interrupted.
+        ModelError: if one of its handlers runs.
+    """
+    aggregate._es_refuse_if_invalid()

@@ -95,9 +95,10 @@ class TimeuuidedEntity(WithTimes[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ApplyError: if no handler applies the event.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_take(self._es_make(event_class, args, kwargs))
 
     @override
@@ -185,9 +186,10 @@ class TimeuuidedVersionedEntity(WithVersion[TEvent], WithTimes[TEvent]):
 
         Raises:
             EntityIsDiscarded: if the entity was discarded.
+            InvalidEntityError: if its state cannot be trusted.
             ApplyError: if no handler applies the event.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         self._es_take(self._es_make(event_class, args, kwargs))
 
     @override

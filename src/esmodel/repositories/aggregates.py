@@ -11,17 +11,32 @@ from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from esmodel.codec.typevars import class_of
-from esmodel.exceptions import ModelError, RepositoryKeyError
-from esmodel.model.bus import publish
+from esmodel.exceptions import (
+    ConcurrencyError,
+    EntityIsDiscarded,
+    EsmodelError,
+    IntegrityError,
+    ModelError,
+    RepositoryKeyError,
+)
+from esmodel.ids import checked_id
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot
-from esmodel.model.stored import Records, StoredAggregate, begin, clear_saved, continue_with, payloads_of
+from esmodel.model.stored import (
+    Records,
+    StoredAggregate,
+    begin,
+    continue_with,
+    mark_saved,
+    payloads_of,
+    refuse_if_invalid,
+)
 from esmodel.repositories.ends import check_end, events_to_the_end
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.outcome import append
-from esmodel.repositories.saving import PendingSave
-from esmodel.repositories.snapshots import Snapshots, warn_of
+from esmodel.repositories.saving import PendingSave, announce, bar_unsure, raise_explained
+from esmodel.repositories.snapshots import Snapshots
 from esmodel.repositories.verifying import Verified, verify
 from esmodel.rows.append import Append
 from esmodel.rows.protocols import RecordStore, SnapshottingRecordStore, SupportsSnapshots
@@ -116,7 +131,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             ModelError: if the class is no aggregate, or has a type that cannot be carried; if it has a hash
                 chain and is to take snapshots without a key, or has none and there is a key.
         """
-        if snapshot_every is not None and snapshot_every < 1:
+        if not _is_count(snapshot_every, 1):
             raise ModelError(f"snapshot_every: expected a whole number from 1, found {snapshot_every!r}.")
         self._class: type[TAggregate] = class_of(aggregate_class)
         self._store: RecordStore = store
@@ -171,6 +186,7 @@ class EventSourcedRepository(Generic[TAggregate]):
             RepositoryKeyError: if there is no such stream.
             IntegrityError: naming the position of the first row or snapshot that does not fit.
         """
+        checked_id(originator_id, self._mapper.name)
         return verify(begin(self._class, originator_id), self._mapper, self._store, self._snapshots)
 
     def events(
@@ -188,6 +204,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         return cast("Iterator[TRecorded]", found)  # because the mapper rejects all other stored names
 
     def _decoded(self, originator_id: UUID, after: int) -> Iterator[TimestampedVersionedEvent]:
+        checked_id(originator_id, self._mapper.name)
         if self._mapper.is_chained:
             genesis = head_of(begin(self._class, originator_id))
             return events_to_the_end(self._mapper, self._store, originator_id, after, genesis)
@@ -201,22 +218,34 @@ class EventSourcedRepository(Generic[TAggregate]):
                 somebody else saved the aggregate first, events were collected and never stored, or they
                 were stored elsewhere. Nothing is stored, and the events stay pending; load the aggregate
                 again and repeat the command.
+            EntityIsDiscarded: if a new aggregate has the id of one that was discarded; nothing is stored.
+            InvalidEntityError: if its state cannot be trusted; nothing is stored.
             OutcomeUnknownError: if the store was lost while it committed, and could not be asked.
             PayloadError: if a value cannot be written; nothing is stored.
+            PublishError: with what subscribers raised. The events are stored; do not repeat the command.
         """
         self._check(entity)
         events = entity.pending_events
         if events:
-            append(self._store, self._store.append, self._append_of(entity, events))
-            warning = self._saved(entity, events)
-            publish(events)
-            warn_of([warning])
+            to_append, last = self._append_of(entity, events), events[-1].originator_version
+            try:
+                append(self._store, self._store.append, to_append)
+                mark_saved(entity, last)
+            except ConcurrencyError as error:
+                raise_explained(error, {entity.id: self._explained})
+            except EsmodelError:
+                raise  # nothing is stored, or the error says whom to ask
+            except BaseException as error:
+                bar_unsure(error, entity)
+                raise
+            announce(events, [self._take_snapshot(entity, len(events), last)])
 
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
         self._check(entity)
+        take_snapshot = partial(self._take_snapshot, entity)
         return PendingSave(
-            entity, self._store, partial(self._append_of, entity), partial(self._saved, entity)
+            entity, self._store, partial(self._append_of, entity), take_snapshot, self._explained
         )
 
     def _append_of(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> Append:
@@ -228,15 +257,29 @@ class EventSourcedRepository(Generic[TAggregate]):
                 f"expected an aggregate of the class {self._mapper.name}, found {type(entity).__qualname__}. "
                 f"Save it in a repository of its own class."
             )
+        refuse_if_invalid(entity)
 
-    def _saved(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> str | None:
-        """Clear the saved events; take a snapshot if one is due. Return the text of a warning, if any."""
-        clear_saved(entity, events)
-        after = events[-1].originator_version + 1 if events else 0
-        before, every = after - len(events), self._snapshot_every
-        # an event triggered meanwhile is not stored, so its state must not be either
-        if every is not None and after // every > before // every and entity.version + 1 == after:
-            return self._snapshots.take_after_save(entity)
+    def _explained(self, error: ConcurrencyError) -> EsmodelError:
+        """Return a conflict, or the error that no retry can help: the id is that of a discarded aggregate."""
+        if error.expected < 0:
+            try:
+                if self._loaded(error.originator_id, None, self._snapshots.readable).is_discarded:
+                    return EntityIsDiscarded(self._mapper.name, error.originator_id)
+            except IntegrityError:
+                pass  # the stream is that of another class
+        return error
+
+    def _take_snapshot(self, entity: TAggregate, stored: int, last: int) -> str | None:
+        """Take a snapshot after a save if one is due. Return the text of a warning, if any.
+
+        Args:
+            entity: the aggregate.
+            stored: the number of events that were stored.
+            last: the version of the last one.
+        """
+        every = self._snapshot_every
+        if every is not None and (last + 1) // every > (last + 1 - stored) // every:
+            return self._snapshots.take_after_save(entity, last)
         return None
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:
@@ -253,6 +296,9 @@ class EventSourcedRepository(Generic[TAggregate]):
 
     def _found(self, originator_id: UUID, at: int | None, snapshots: SupportsSnapshots | None) -> TAggregate:
         """Return an aggregate that exists, from its events, or from a snapshot and those after it."""
+        checked_id(originator_id, self._mapper.name)
+        if not _is_count(at, None):
+            raise ModelError(f"{self._mapper.name}: at: expected a version, a whole number, found {at!r}.")
         if at is not None and at < 0:
             raise RepositoryKeyError(self._mapper.name, originator_id)
         aggregate = self._loaded(originator_id, at, snapshots)
@@ -277,3 +323,10 @@ class EventSourcedRepository(Generic[TAggregate]):
         if self._mapper.is_chained:
             check_end(self._store, originator_id, aggregate.version, head_of(aggregate), last, at)
         return aggregate
+
+
+def _is_count(given: object, least: int | None) -> bool:
+    """Whether a value, which no type checker saw, is ``None`` or a whole number from a least one."""
+    if given is None:
+        return True
+    return isinstance(given, int) and not isinstance(given, bool) and (least is None or given >= least)

@@ -9,6 +9,7 @@ from uuid import UUID
 from typing_extensions import TypeForm, override
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
+from esmodel.ids import checked_id
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.sequences import EventSourcedSequences
 from esmodel.rows.protocols import RecordStore
@@ -73,7 +74,7 @@ class EventSourcedArrayRepository(Generic[T]):
 
     def __getitem__(self, array_id: UUID, /) -> Array[T]:
         """Return the array of an id, which may be empty. Nothing is read."""
-        return Array(array_id, self._items, self._array_size)
+        return Array(checked_id(array_id, "Array"), self._items, self._array_size)
 
 
 class EventSourcedBigArrayRepository(EventSourcedArrayRepository[T]):
@@ -95,7 +96,7 @@ class EventSourcedBigArrayRepository(EventSourcedArrayRepository[T]):
     @override
     def __getitem__(self, array_id: UUID, /) -> BigArray[T]:
         """Return the big array of an id, which may be empty. Nothing is read."""
-        return BigArray(array_id, self._items, self._links, self._array_size)
+        return BigArray(checked_id(array_id, "BigArray"), self._items, self._links, self._array_size)
 
     @cached_property
     def _links(self) -> EventSourcedSequences[UUID]:

@@ -9,6 +9,7 @@ from typing_extensions import TypeForm
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.exceptions import ConcurrencyError, RepositoryKeyError
+from esmodel.ids import checked_id
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.aggregates import EventSourcedRepository
 from esmodel.repositories.sequences import EventSourcedSequences
@@ -71,7 +72,7 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
             RepositoryKeyError: if it was not started.
         """
         try:
-            sizes = self._storage.sizes[log_id]
+            sizes = self._storage.sizes[checked_id(log_id, TimeBucketedLog.__qualname__)]
         except RepositoryKeyError:
             raise RepositoryKeyError(TimeBucketedLog.__qualname__, log_id) from None
         return TimeBucketedLog(sizes, self._storage)
@@ -87,7 +88,7 @@ class EventSourcedTimeBucketedLogRepository(Generic[TMessage]):
             ConcurrencyError: if it was started before.
             PayloadError: if the size is unknown.
         """
-        sizes = BucketSizes.start(log_id, bucket_size)
+        sizes = BucketSizes.start(checked_id(log_id, TimeBucketedLog.__qualname__), bucket_size)
         self._storage.sizes.save(sizes)
         return TimeBucketedLog(sizes, self._storage)
 

@@ -26,7 +26,14 @@ from esmodel.rows.record import Record, make_record
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
-_MISFITS: Final = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+_MISFITS: Final = (
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 """The errors of a decoder that is given other bytes than it wrote."""
 
 
@@ -68,9 +75,8 @@ class EventMapper(Generic[TAggregate]):
         """
         entity = class_of(aggregate_class)
         if not is_aggregate(entity):
-            raise ModelError(
-                f"{entity.__qualname__}: expected an aggregate: derive it from AggregateRoot[...]."
-            )
+            name: object = getattr(entity, "__qualname__", entity)  # because no type checker saw it
+            raise ModelError(f"{name}: expected an aggregate: derive it from AggregateRoot[...].")
         self.name: str = entity.__qualname__.rpartition("<locals>.")[2]
         self.is_chained: bool = issubclass(entity, Hashchained)
         self._codecs: EventCodecs = event_codecs_of(entity, get_args(aggregate_class))

@@ -1,18 +1,20 @@
-"""Saving several aggregates together, all or none."""
+"""What a save does around its append; saving several aggregates together, all or none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 from uuid import UUID
 
 from attrs import frozen
 
-from esmodel.exceptions import ModelError
-from esmodel.model.bus import publish
+from esmodel.exceptions import ConcurrencyError, EsmodelError, ModelError
+from esmodel.model.bus import deliver, raise_after_commit
 from esmodel.model.events import TimestampedVersionedEvent
-from esmodel.model.stored import StoredAggregate
+from esmodel.model.stored import StoredAggregate, bar, mark_saved, refuse_if_invalid
 from esmodel.repositories.outcome import append
-from esmodel.repositories.snapshots import warn_of
+from esmodel.repositories.snapshots import SnapshotWarning
 from esmodel.rows.append import Append
 from esmodel.rows.protocols import SupportsStreams
 
@@ -25,13 +27,56 @@ class PendingSave:
         aggregate: the aggregate.
         store: the store of its repository.
         append: returns the append of its events.
-        saved: called with these events once they are stored; returns the text of a warning, if any.
+        take_snapshot: takes the one that is due, given the number of events that were stored and the version
+            of the last one; returns the text of a warning, if any.
+        explain: returns the error to raise for a conflict in its stream.
     """
 
     aggregate: StoredAggregate
     store: object
     append: Callable[[Sequence[TimestampedVersionedEvent]], Append]
-    saved: Callable[[Sequence[TimestampedVersionedEvent]], str | None]
+    take_snapshot: Callable[[int, int], str | None]
+    explain: Callable[[ConcurrencyError], EsmodelError]
+
+
+def bar_unsure(error: BaseException, /, *aggregates: StoredAggregate) -> None:
+    """Bar aggregates after an error of an append that does not say whether the events are stored.
+
+    An error of ours does. Any other, such as a ``KeyboardInterrupt``, may come after the commit.
+    """
+    for each in aggregates:
+        bar(each, f"a save raised {type(error).__name__} before it was known whether the events are stored")
+
+
+def raise_explained(
+    error: ConcurrencyError, explanations: Mapping[UUID, Callable[[ConcurrencyError], EsmodelError]], /
+) -> NoReturn:
+    """Raise a conflict, or the error that explains why no retry will help.
+
+    Raises:
+        EsmodelError: the conflict, or the error that the function of its stream returns.
+    """
+    explain = explanations.get(error.originator_id)
+    explained = error if explain is None else explain(error)
+    if explained is error:
+        raise error
+    raise explained from error
+
+
+def announce(events: Sequence[TimestampedVersionedEvent], texts: Sequence[str | None], /) -> None:
+    """Publish stored events, then warn of snapshots that failed, at the line that called ``save``.
+
+    Raises:
+        PublishError: with what subscribers raised, and the warnings that a filter turned into errors.
+    """
+    errors = list(deliver(events))
+    for text in texts:
+        if text is not None:
+            try:
+                warnings.warn(text, SnapshotWarning, stacklevel=3)
+            except SnapshotWarning as error:
+                errors.append(error)
+    raise_after_commit(errors)
 
 
 def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
@@ -46,7 +91,10 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
             pending event, as after somebody else's save. Nothing is stored, and the events of all of them
             stay pending; load them again and repeat the command.
         ModelError: if an aggregate is given twice, or is kept in another store.
+        EntityIsDiscarded: if a new one has the id of one that was discarded; nothing is stored.
+        InvalidEntityError: if the state of one of them cannot be trusted; nothing is stored.
         PayloadError: if a value cannot be written; nothing is stored.
+        PublishError: with what subscribers raised. All events are stored; do not repeat the command.
 
     Example:
         >>> from esmodel.stores.memory import MemoryStore
@@ -77,15 +125,25 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
                 f"{kind} {originator_id}: expected an aggregate kept in {store!r}, found one of another "
                 f"store. Save it by itself."
             )
+        refuse_if_invalid(each.aggregate)
         if originator_id in ids:
             raise ModelError(f"{kind} {originator_id}: expected it once, found it twice. Name it once.")
         ids.add(originator_id)
-    pending = [each.aggregate.pending_events for each in saves]
-    appends = [each.append(events) for each, events in zip(saves, pending, strict=True)]
-    events = [event for events in pending for event in events]
-    if not events:
+    pending = [(each, each.aggregate.pending_events) for each in saves]
+    waiting = [(each, events, events[-1].originator_version) for each, events in pending if events]
+    if not waiting:
         return
-    append(store, store.append_streams, appends)
-    warnings = [each.saved(events) for each, events in zip(saves, pending, strict=True)]
-    publish(events)
-    warn_of(warnings)
+    appends = [each.append(events) for each, events, _ in waiting]
+    try:
+        append(store, store.append_streams, appends)
+        for each, _, last in waiting:
+            mark_saved(each.aggregate, last)
+    except ConcurrencyError as error:
+        raise_explained(error, {each.aggregate.id: each.explain for each in saves})
+    except EsmodelError:
+        raise  # nothing is stored, or the error says whom to ask
+    except BaseException as error:
+        bar_unsure(error, *(each.aggregate for each, _, _ in waiting))
+        raise
+    warned = [each.take_snapshot(len(events), last) for each, events, last in waiting]
+    announce([event for _, events, _ in waiting for event in events], warned)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from esmodel.clock import microseconds, moment_of
 from esmodel.codec.typevars import class_of
-from esmodel.exceptions import ModelError, PayloadError, SnapshotError, StoreError
+from esmodel.exceptions import ModelError, SnapshotError
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot, SnapshotCodec
-from esmodel.model.stored import StoredAggregate, begin
+from esmodel.model.stored import StoredAggregate, begin, refuse_if_invalid
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.snapshotkeys import SnapshotKeys
 from esmodel.rows.protocols import RecordStore, SupportsSnapshots
@@ -34,13 +34,6 @@ _MISFITS: Final = (
 
 class SnapshotWarning(UserWarning):
     """A snapshot could not be stored, or no longer fits its class; the events are used instead."""
-
-
-def warn_of(messages: Iterable[str | None], /) -> None:
-    """Emit the warnings of a save, at the line that called it."""
-    for message in messages:
-        if message is not None:
-            warnings.warn(message, SnapshotWarning, stacklevel=3)
 
 
 class Snapshots(Generic[TAggregate]):
@@ -120,7 +113,11 @@ class Snapshots(Generic[TAggregate]):
         Raises:
             ModelError: if the store keeps no snapshots, or there is a hash chain and no key.
         """
-        store, snapshot = self.writable(), self.codec.take(aggregate)
+        snapshot = self.codec.take(aggregate)
+        self._write(snapshot)
+        return snapshot
+
+    def _write(self, snapshot: Snapshot) -> None:
         record = Record(
             snapshot.originator_id,
             snapshot.originator_version,
@@ -131,18 +128,26 @@ class Snapshots(Generic[TAggregate]):
             b"",
             snapshot.head,
         )
-        store.write_snapshot(record if self._keys is None else self._keys.signed(record))
-        return snapshot
+        self.writable().write_snapshot(record if self._keys is None else self._keys.signed(record))
 
-    def take_after_save(self, aggregate: TAggregate, /) -> str | None:
+    def take_after_save(self, aggregate: TAggregate, last: int, /) -> str | None:
         """Take a snapshot after a save. The events are already stored, so a failure is only a warning.
+
+        None is taken where another thread has triggered since: its events are in the state, and not stored.
+
+        Args:
+            aggregate: the aggregate.
+            last: the version of its last stored event.
 
         Returns:
             The text of the warning, which the caller emits when the save is complete.
         """
         try:
-            self.take(aggregate)
-        except (StoreError, PayloadError) as error:
+            snapshot = self.codec.take(aggregate)
+            if snapshot.originator_version == last == aggregate.version:
+                refuse_if_invalid(aggregate)  # a handler may have begun while the state was read
+                self._write(snapshot)
+        except Exception as error:  # noqa: BLE001  # because a hook may raise anything, and the events are stored
             return f"No snapshot of {self._mapper.name} {aggregate.id} was stored: {error} Its events are."
         return None
 

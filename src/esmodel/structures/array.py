@@ -16,7 +16,7 @@ from attrs import frozen
 from typing_extensions import override
 
 from esmodel.exceptions import ArrayIndexError, ModelError, PayloadError, shown
-from esmodel.model.bus import DEFAULT_BUS, publish
+from esmodel.model.bus import DEFAULT_BUS, deliver, raise_after_commit
 from esmodel.model.events import LoggedEvent, TimestampedVersionedEvent
 from esmodel.structures.arraystreams import ArrayStreams
 from esmodel.structures.layout import ARRAY_SIZE
@@ -110,8 +110,11 @@ class Array(Generic[T]):
         Raises:
             ArrayIndexError: if the array is full.
             PayloadError: if the item is not of the type; nothing is stored.
+            PublishError: with what subscribers raised; the item is stored.
         """
-        return self._append((item,))[0]
+        positions, errors = self._append((item,))
+        raise_after_commit(errors)
+        return positions[0]
 
     def extend(self, items: Iterable[T], /) -> None:
         """Append items in order. Those of one stream are stored together; other writers may come between.
@@ -119,15 +122,19 @@ class Array(Generic[T]):
         Raises:
             ArrayIndexError: if the array gets full; the items that fit are stored.
             PayloadError: if an item is not of the type; the items of its stream are not stored.
+            PublishError: with what subscribers raised; all items are stored.
         """
         left = iter(items)
         if isinstance(items, Array) and items == self:
             left = islice(left, self.next_position())  # stop before the items that are appended here
         part = tuple(islice(left, self.array_size))
+        raised: list[Exception] = []  # by subscribers: the items after theirs are stored all the same
         while part:
-            stored = self._append(part)
+            stored, errors = self._append(part)
+            raised += errors
             part = part[len(stored) :]
             part += tuple(islice(left, self.array_size - len(part)))
+        raise_after_commit(raised)
 
     def __setitem__(self, index: SupportsIndex, item: T, /) -> None:
         """Assign an item to an index, which may be beyond the end.
@@ -136,10 +143,11 @@ class Array(Generic[T]):
             PositionTakenError: if the index has an item already; a ``ConcurrencyError``.
             ArrayIndexError: if the index is not below the capacity.
             PayloadError: if the item is not of the type; nothing is stored.
+            PublishError: with what subscribers raised; the item is stored.
         """
         position = self._position(index)
         moment = self._streams.assign(position, (item,), is_append=False)
-        self._publish(range(position, position + 1), (item,), moment)
+        raise_after_commit(self._publish(range(position, position + 1), (item,), moment))
 
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> T: ...
@@ -251,16 +259,16 @@ class Array(Generic[T]):
         finding = "expected an item, found none; take a slice to get None there, or items() to skip it"
         return ArrayIndexError(self.id, position, finding)
 
-    def _append(self, items: tuple[T, ...]) -> range:
-        """Append the items that fit in the last stream, and return their positions."""
+    def _append(self, items: tuple[T, ...]) -> tuple[range, tuple[Exception, ...]]:
+        """Append the items that fit in the last stream; return their positions and errors of subscribers."""
         positions, moment = self._streams.append(items)
-        self._publish(positions, items, moment)
-        return positions
+        return positions, self._publish(positions, items, moment)
 
-    def _publish(self, positions: range, items: tuple[T, ...], moment: datetime) -> None:
-        if DEFAULT_BUS.subscriptions:
-            stored = zip(positions, items, strict=False)
-            publish([ItemAssigned(self.id, position, moment, item=item) for position, item in stored])
+    def _publish(self, positions: range, items: tuple[T, ...], moment: datetime) -> tuple[Exception, ...]:
+        if not DEFAULT_BUS.subscriptions:
+            return ()
+        stored = zip(positions, items, strict=False)
+        return deliver([ItemAssigned(self.id, position, moment, item=item) for position, item in stored])
 
     def _slice(
         self, start: SupportsIndex | None, stop: SupportsIndex | None, step: SupportsIndex | None

@@ -26,8 +26,8 @@ T = TypeVar("T")
 END: Final = (1 << 63) - 1
 """Above every position of a stream."""
 
-_BACK_OFF: Final = Retry((ConcurrencyError,), attempts=1, wait=0.001, stall=0.0)
-"""After a lost race for a position: up to 1 ms, doubled with each loss up to 64 ms."""
+_BACK_OFF: Final = Retry((ConcurrencyError,), wait=0.001)
+"""After a lost race for a position: up to 1 ms, doubled with each loss up to 16 ms."""
 
 
 class ArrayStreams(Generic[T]):

@@ -118,7 +118,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             CollectionItemError: if the item is not hashable, or would not be equal to itself after it
                 was stored and loaded, such as ``nan``.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         if not self._has(item):
             if not _is_value(item):
                 finding = "expected an item that is equal to a copy of itself"
@@ -132,7 +132,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
             EntityIsDiscarded: if the collection was discarded.
             CollectionItemError: if the collection does not have the item; a ``KeyError``, as for a set.
         """
-        self._es_refuse_if_discarded()
+        self._es_refuse_if_closed()
         if not self._has(item):
             raise CollectionItemError(self.id, item, "expected an item of the collection")
         self.trigger(ItemRemoved[T], item=item)

@@ -15,8 +15,8 @@ from attrs import frozen
 from typing_extensions import override
 
 from esmodel.clock import now
-from esmodel.exceptions import ConcurrencyError, PayloadError
-from esmodel.model.bus import DEFAULT_BUS, publish
+from esmodel.exceptions import ConcurrencyError, PayloadError, PublishError
+from esmodel.model.bus import DEFAULT_BUS, deliver, raise_after_commit
 from esmodel.model.events import LoggedEvent, TimestampedEvent
 from esmodel.model.repository import EntityRepository
 from esmodel.structures.buckets import (
@@ -148,6 +148,7 @@ class TimeBucketedLog(Generic[TMessage]):
         Raises:
             PayloadError: if the message could not be read back as one of the type, or the timestamp
                 is naive; nothing is stored.
+            PublishError: with what subscribers raised; the message is stored.
         """
         sizes = self._sizes
         if timestamp is None:
@@ -174,7 +175,7 @@ class TimeBucketedLog(Generic[TMessage]):
         self._remember(moment, place, is_given=timestamp is not None)
         event = MessageLogged(sizes.id, moment, message=message)
         if DEFAULT_BUS.subscriptions:
-            publish((event,))
+            raise_after_commit(deliver((event,)))
         return event
 
     def change_bucket_size(self, bucket_size: BucketSize, /) -> None:
@@ -185,6 +186,7 @@ class TimeBucketedLog(Generic[TMessage]):
 
         Raises:
             PayloadError: if the size is unknown, or if there is no later moment.
+            PublishError: with what subscribers raised; the change is stored.
         """
         wanted = checked_bucket_size(bucket_size)
         while True:
@@ -196,6 +198,9 @@ class TimeBucketedLog(Generic[TMessage]):
                     self._storage.sizes.save(sizes)
                 except ConcurrencyError:
                     continue  # another change was saved first
+                except PublishError:
+                    self._sizes = sizes  # which is stored
+                    raise
             self._sizes = sizes
             return
 

@@ -322,7 +322,7 @@ def test_retry_keeps_the_signature_the_name_and_the_arguments() -> None:
     assert work(1, second="c") == "1c"
 
 
-@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", True, None])
+@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", True])
 def test_a_number_of_attempts_that_is_none_is_a_type_error(attempts: int) -> None:
     with pytest.raises(TypeError, match="attempts: expected an integer of 1 or more, found"):
         retry(ValueError, attempts=attempts)
@@ -359,7 +359,7 @@ def test_each_pause_takes_at_least_the_stall() -> None:
 def test_pauses_double_up_to_a_limit_and_are_never_negative() -> None:
     rule = Retry((ValueError,), 100, 0.5, 0.25)
     for attempt in range(40):
-        longest = 0.5 * 2 ** min(attempt, 6)
+        longest = 0.5 * 2 ** min(attempt, 4)
         assert all(0.25 <= rule.pause(attempt) <= 0.25 + longest for _ in range(20))
     assert max(rule.pause(6) for _ in range(200)) > 0.75
 

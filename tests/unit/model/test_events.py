@@ -22,7 +22,7 @@ from esmodel import (
     subscribe,
     upcasts,
 )
-from esmodel.exceptions import EventHandlersNotEmptyError
+from esmodel.exceptions import EventHandlersNotEmptyError, PublishError
 from esmodel.model import (
     AttributeChangedEvent,
     CreatedEvent,
@@ -290,7 +290,7 @@ def test_a_bound_method_can_be_unsubscribed(bus: EventBus) -> None:
     bus.assert_event_handlers_empty()
 
 
-def test_an_error_of_a_handler_goes_to_the_publisher(bus: EventBus) -> None:
+def test_an_error_of_a_handler_goes_to_the_publisher_and_the_others_are_called(bus: EventBus) -> None:
     got: list[Sequence[DomainEvent]] = []
 
     def fail(batch: Sequence[DomainEvent]) -> None:
@@ -298,9 +298,14 @@ def test_an_error_of_a_handler_goes_to_the_publisher(bus: EventBus) -> None:
 
     bus.subscribe(fail)
     bus.subscribe(got.append)
-    with pytest.raises(LookupError, match="1"):
+    with pytest.raises(
+        PublishError, match=r"do not publish them again\. 1 raised .* LookupError: 1"
+    ) as caught:
         bus.publish([opened()])
-    assert got == []
+    [error] = caught.value.exceptions
+    assert isinstance(error, LookupError)
+    assert caught.value.__cause__ is error
+    assert len(got) == 1
 
 
 def test_a_handler_that_cancels_itself_gets_one_batch(bus: EventBus) -> None:

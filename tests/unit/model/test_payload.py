@@ -23,6 +23,7 @@ from esmodel import (
     using_clock,
     using_ids,
 )
+from esmodel.exceptions import InvalidEntityError
 from esmodel.model import (
     EntityWithECC,
     EntityWithHashchain,
@@ -305,26 +306,29 @@ def slow(ledger: Ledger, cents: int, words: list[str], text: str) -> None:
     TimestampedVersionedVerbs[Checked].trigger(ledger, Checked, cents=cents, words=words, text=text)
 
 
-def run(trigger: Trigger) -> tuple[Ledger, list[str]]:
+def run(trigger: Trigger) -> tuple[Ledger, Ledger, list[str]]:
     """Trigger the same by the hot path or by the slow one, and return the outcome."""
     said: list[str] = []
     with using_clock(FixedClock()), using_ids(FixedIds()):
-        ledger = Ledger.create(Checked, 1, ["a"])
-        for cents in (2, 3, -1):
+        ledger, spoilt = Ledger.create(Checked, 1, ["a"]), Ledger.create(Checked, 1, ["a"])
+        for cents in (2, 3):
+            trigger(ledger, cents, ["b"] * cents, f"t{cents}")
+        for cents in (-1, 4):
             try:
-                trigger(ledger, cents, ["b"] * cents, f"t{cents}")
-            except ValueError as error:
+                trigger(spoilt, cents, ["c"], "")
+            except (ValueError, InvalidEntityError) as error:
                 said.append(str(error))
         ledger.discard()
         try:
             trigger(ledger, 1, [], "")
         except EntityIsDiscarded as error:
             said.append(str(error))
-    return ledger, said
+    return ledger, spoilt, said
 
 
 def test_the_hot_path_of_trigger_does_what_the_slow_one_does() -> None:
     fast, plain = run(hot), run(slow)
     assert fast == plain
     assert fast[0].pending_events == plain[0].pending_events
-    assert len(fast[1]) == 2
+    assert fast[1].pending_events == plain[1].pending_events
+    assert len(fast[2]) == 3

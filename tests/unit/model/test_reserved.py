@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter, methodcaller
 from pathlib import Path
@@ -46,6 +47,7 @@ from esmodel.model import (
     VersionedEvent,
 )
 from esmodel.model.events import RESERVED_BY_EVENTS, header_of
+from esmodel.model.hashchain import Hashchained
 from esmodel.model.reserved import RESERVED_BY_ENTITIES
 from esmodel.stores.memory import MemoryStore
 from esmodel.testing.laws.history import History
@@ -178,6 +180,15 @@ def refusal(root: str, place: str, name: str, modules: pytest.MonkeyPatch) -> st
     return None
 
 
+def repository_of(
+    thing_class: type[AggregateRoot[AggregateEvent]],
+) -> EventSourcedRepository[AggregateRoot[AggregateEvent]]:
+    """Return a repository that takes snapshots, for which a hash chain needs a key."""
+    make: Callable[..., EventSourcedRepository[AggregateRoot[AggregateEvent]]] = EventSourcedRepository
+    keyed = {"snapshot_key": bytes(32)} if issubclass(thing_class, Hashchained) else {}
+    return make(thing_class, MemoryStore(), snapshot_every=1, **keyed)
+
+
 def check_it_works(
     thing_class: type[AggregateRoot[AggregateEvent]], begun: type[AggregateEvent], verb: str
 ) -> None:
@@ -186,7 +197,7 @@ def check_it_works(
     methodcaller(verb)(thing)
     assert attrgetter("seen")(thing) == 7
     history.check(thing)
-    things = EventSourcedRepository(thing_class, MemoryStore(), snapshot_every=1)
+    things = repository_of(thing_class)
     things.save(thing)
     assert things[thing.id] == thing
     assert things.take_snapshot(thing.id).originator_version == 1

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolTimeout
 
+from esmodel.exceptions import StoreError
 from esmodel.stores.postgres._arrays import Array, ArrayDumper
 from esmodel.stores.postgres.connections import Connections
 
@@ -59,7 +60,7 @@ class GivenPool:
             was_autocommit = connection.autocommit
             if not was_autocommit:
                 connection.autocommit = True
-            connection.adapters.register_dumper(Array, ArrayDumper)
+            _prepare(connection)
         except BaseException as error:
             loan.__exit__(type(error), error, error.__traceback__)
             raise
@@ -78,6 +79,20 @@ class GivenPool:
 
     def close(self) -> None:
         """Leave the pool open."""
+
+
+def _prepare(connection: psycopg.Connection[object]) -> None:
+    """Let a connection send arrays, and check that it sends and receives text.
+
+    Raises:
+        StoreError: if it would receive bytes in place of text.
+    """
+    if connection.pgconn.parameter_status(b"client_encoding") == b"SQL_ASCII":
+        raise StoreError(
+            "PostgreSQL: expected connections with the client encoding UTF8, found SQL_ASCII, which knows no "
+            "text. Add client_encoding=utf8 to the connection string, or to the settings of the pool."
+        )
+    connection.adapters.register_dumper(Array, ArrayDumper)
 
 
 def _end_transaction(connection: psycopg.Connection[object]) -> None:
@@ -168,7 +183,7 @@ class OwnPool:
         while True:
             try:
                 # Never prepare statements: the next transaction may run in another session.
-                address = make_conninfo(self._address, **self._timeouts(deadline))
+                address = make_conninfo(self._address, **self._settings(deadline))
                 connection = psycopg.connect(address, autocommit=True, prepare_threshold=None)
             except psycopg.OperationalError:
                 # Wait only for a server that was reached before.
@@ -176,26 +191,32 @@ class OwnPool:
                     raise
             else:
                 self._was_connected = True
-                connection.adapters.register_dumper(Array, ArrayDumper)
+                try:
+                    _prepare(connection)
+                except StoreError:
+                    connection.close()
+                    raise
                 return connection
             time.sleep(_PAUSE)
 
-    def _timeouts(self, deadline: float) -> dict[str, int]:
-        """Return the timeouts for an unresponsive server that the address does not set itself.
+    def _settings(self, deadline: float) -> dict[str, int | str]:
+        """Return the encoding, and the timeouts for an unresponsive server, that the address does not set.
 
-        Without them, the operating system times out a silent connection after a quarter of an hour
+        Without the encoding, it would be that of the database, which may be SQL_ASCII, that is none.
+        Without the timeouts, the operating system times out a silent connection after a quarter of an hour
         while data is in flight, and after two hours otherwise.
         """
         seconds = max(int(self._seconds), 2)
         known = conninfo_to_dict(self._address)
-        timeouts = {
+        settings: dict[str, int | str] = {
+            "client_encoding": "utf8",
             "connect_timeout": max(int(deadline - time.monotonic()), 2),
             "tcp_user_timeout": seconds * 1_000,
             "keepalives_idle": max(seconds // 2, 1),
             "keepalives_interval": max(seconds // 6, 1),
             "keepalives_count": 3,
         }
-        return {name: value for name, value in timeouts.items() if name not in known}
+        return {name: value for name, value in settings.items() if name not in known}
 
     def _close_idle(self) -> None:
         with contextlib.suppress(IndexError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import timedelta
 from typing import Final, Generic, Never, TypeVar, get_args
 
@@ -230,7 +231,7 @@ class History(Generic[TAggregate]):
     def _check_store(self, aggregate: TAggregate, whole: Mapping[str, object]) -> None:
         store = _SilentStore()
         with suppress(_KeptError):
-            self._kept_in(store).save(aggregate)
+            self._kept_in(store).save(copy(aggregate))  # which no longer knows what is stored
         rows = list(store.read(aggregate.id))
         try:
             loaded = state_of(self._kept_in(store)[aggregate.id])

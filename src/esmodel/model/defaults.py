@@ -1,0 +1,30 @@
+"""Defaults of fields that all instances would share."""
+
+from __future__ import annotations
+
+from esmodel.codec.fields import fields_of
+from esmodel.exceptions import ModelError
+from esmodel.model.names import short_name
+
+
+def refuse_mutable_defaults(cls: type[object], /) -> None:
+    """Refuse a default that is one list, dictionary or set for all instances, as dataclasses do.
+
+    Raises:
+        ModelError: naming the class and the field.
+    """
+    for each in fields_of(cls):
+        if not _is_hashable(each.default):
+            kind = type(each.default).__qualname__
+            raise ModelError(
+                f"{short_name(cls)}.{each.name}: expected a default that cannot change, found a {kind}, "
+                f"which all instances would share. Write {each.name}: ... = attrs.Factory({kind})."
+            )
+
+
+def _is_hashable(default: object) -> bool:
+    try:
+        hash(default)
+    except TypeError:
+        return False
+    return True
