@@ -194,7 +194,7 @@ def _enum_wire(cls: type[enum.Enum]) -> Wire:
     is_flag = issubclass(cls, enum.Flag)
     is_native = not is_flag and _has_native_values(cls) and is_readable(cls)
     members = ", ".join(
-        f"{key}={each.value!r}" if is_native else key for key, each in cls.__members__.items()
+        f"{key}={each.value!r}" if is_native or is_flag else key for key, each in cls.__members__.items()
     )
     spelling = f"enum {cls.__qualname__}({members})"
     if is_native:

@@ -80,6 +80,7 @@ from esmodel.model.timeuuided import (
     TimeuuidedVersionedEntityAttributeChanged,
     TimeuuidedVersionedEntityDiscarded,
 )
+from esmodel.model.values import Value
 from esmodel.model.versioning import Upcaster, upcasts
 
 __all__ = [
@@ -148,6 +149,7 @@ __all__ = [
     "TimeuuidedVersionedEntityDiscarded",
     "TimeuuidedVersionedEvent",
     "Upcaster",
+    "Value",
     "Versioned",
     "VersionedEntity",
     "VersionedEntityAttributeChanged",

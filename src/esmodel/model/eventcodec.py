@@ -10,6 +10,7 @@ import msgspec
 from esmodel.codec.fields import fields_of
 from esmodel.codec.instances import Maker, checked_maker
 from esmodel.codec.typevars import bind, bound_in
+from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import ModelError, PayloadError
 from esmodel.model.apply import Handler
 from esmodel.model.events import AttributeChangedEvent, DomainEvent, class_version_of, header_of, schema_of
@@ -53,7 +54,7 @@ class EventCodec(Generic[TEvent]):
         "_is_change",
         "_make",
         "_shape",
-        "_upcaster",
+        "_upcasting",
         "_values",
         "class_version",
         "encode",
@@ -105,7 +106,6 @@ class EventCodec(Generic[TEvent]):
         self.name: str = schema.name
         self.class_version: int = class_version_of(event_class)
         self._codec = schema.codec
-        self._upcaster = schema.upcaster
         is_change = AttributeChangedEvent in event_class.__mro__
         self._attributes: Mapping[str, DeclaredAttribute] = plan.attributes if is_change else {}
         self._is_change = is_change
@@ -118,6 +118,13 @@ class EventCodec(Generic[TEvent]):
             )
         names = () if is_change else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.struct_codec(event_class, names, arguments)
+        self._upcasting: Upcasting | None = None
+        if schema.upcaster is not None:
+            self._upcasting = Upcasting(
+                *(event_class.__qualname__, schema.upcaster, self._codec.shapes().wire),
+                None if is_change else self._shape.form,
+                is_object=True,
+            )
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.struct_codec(event_class, self.extra)
@@ -157,10 +164,8 @@ class EventCodec(Generic[TEvent]):
         Raises:
             ValueError: if the bytes do not have the shape that the class version had.
         """
-        if self._upcaster is not None and class_version != self.class_version:
-            plain: object = msgspec.json.decode(data)
-            newest = self._upcaster.upcast(plain, class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest, self._upcaster.returns)
+        if self._upcasting is not None:
+            data = self._upcasting.run(data, class_version)
         event = self._make(b"{}" if self._is_change else data, *header)
         if self.extra:
             self._extra.decode(extra, event)
