@@ -47,6 +47,7 @@ from esmodel import (
 )
 from esmodel.model import (
     ApplyRegistry,
+    Attribute,
     EntityWithECC,
     EntityWithHashchain,
     EventBus,
@@ -230,7 +231,7 @@ def check_an_attribute_is_read_and_assigned() -> None:
     account = Account.open("Ada")
     assert_type(account.limit, int)
     account.limit = 500
-    assert_type(Account.limit, attribute[int])
+    assert_type(Account.limit, Attribute[int])
     assert account.limit == 500
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from esmodel.codec.fits import misfit_of
 from esmodel.codec.plain import is_open
-from esmodel.codec.wire import MisfitError, Wire, name_of, reader_of, to_json
+from esmodel.codec.wire import Fields, MisfitError, Wire, name_of, reader_of, to_json
 from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
 
 _KEYS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -123,6 +123,38 @@ class Upcasting:
         for step in self._steps[class_version:]:
             data = step.run(data)
         return data
+
+
+ITEM: Final = "item"
+"""The field of an event that holds an item of a collection."""
+
+
+class ItemUpcasting:
+    """The steps to the current shape of the items of a collection, in the payload of an event.
+
+    Args:
+        of: the event, for messages.
+        chain: the steps.
+        wire_of: returns the wire of the type of a step.
+        payload: the fields of the event, ``item`` among them.
+    """
+
+    __slots__ = ("_item",)
+
+    def __init__(self, of: str, chain: Steps, wire_of: WireOf, payload: Fields, /) -> None:
+        """Derive the types of the steps.
+
+        Raises:
+            ModelError: see ``Upcasting``.
+        """
+        self._item = Upcasting(f"{of}.{ITEM}", chain, wire_of, payload.wires[ITEM])
+
+    def run(self, data: bytes, class_version: int, /) -> bytes:
+        """Return a payload with its item in the current shape; see ``Upcasting.run``."""
+        keys = _KEYS.decode(data)
+        if ITEM in keys:  # if it is not, the event says so
+            keys[ITEM] = msgspec.Raw(self._item.run(bytes(keys[ITEM]), class_version))
+        return to_json(keys)
 
 
 class _Step:

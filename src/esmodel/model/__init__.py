@@ -13,7 +13,7 @@ from esmodel.model.bus import (
 )
 from esmodel.model.causes import caused_by
 from esmodel.model.command import Command, Done
-from esmodel.model.decorators import attribute, subclassevents, subscribe_to
+from esmodel.model.decorators import Attribute, attribute, subclassevents, subscribe_to
 from esmodel.model.ecc import (
     AggregateRootWithECC,
     ECCAttributeChanged,
@@ -89,6 +89,7 @@ __all__ = [
     "AggregateRoot",
     "AggregateRootWithECC",
     "ApplyRegistry",
+    "Attribute",
     "AttributeChanged",
     "AttributeChangedEvent",
     "Command",

@@ -106,7 +106,7 @@ def _refuse_wrong_keywords(cls: type[DomainEvent], given: Mapping[str, object]) 
     wanted: str | None = None
     if name is not None and (not isinstance(name, str) or not name):
         wanted = f'name: expected a text, found {name!r}: name="bank.opened"'
-    elif not _are_texts(aliases):
+    elif not are_texts(aliases):
         wanted = f'aliases: expected a tuple of texts, found {aliases!r}: aliases=("bank.created",)'
     elif upcaster is not None and not isinstance(upcaster, Upcaster):
         wanted = f"upcaster: expected an Upcaster, found {upcaster!r}: upcaster=upcasts(step).then(step)"
@@ -120,7 +120,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _are_texts(value: object) -> bool:
+def are_texts(value: object, /) -> bool:
+    """Whether a value is a tuple of texts, none of them empty."""
     return is_iterable(value) and isinstance(value, tuple) and all(map(_is_text, value))
 
 
@@ -163,6 +164,12 @@ class AttributeChangedEvent:
 
     name: str
     value: object
+
+
+class ItemEvent:
+    """Marks an event whose field ``item`` is an item of a collection."""
+
+    __slots__ = ()
 
 
 class DiscardedEvent:

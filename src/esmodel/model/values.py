@@ -51,5 +51,5 @@ class Value:
         super().__init_subclass__()
         if "_es_upcaster" in vars(cls):
             return  # attrs and dataclasses make a slotted class a second time, without keywords
-        refuse_wrong_upcaster(cls, "upcaster", upcaster)
+        refuse_wrong_upcaster(cls.__qualname__, "upcaster", upcaster)
         cls._es_upcaster = upcaster

@@ -155,11 +155,11 @@ def upcasts(step: Callable[[TFrom], TTo], /) -> Upcaster[TFrom, TTo]:
     return Upcaster(Step(step))
 
 
-def refuse_wrong_upcaster(owner: type[object], name: str, given: object, /) -> None:
+def refuse_wrong_upcaster(owner: str, name: str, given: object, /) -> None:
     """Check what no type checker saw.
 
     Args:
-        owner: the class that is given it.
+        owner: the class that is given it, for messages.
         name: the keyword.
         given: what should be an upcaster, or ``None``.
 
@@ -167,6 +167,4 @@ def refuse_wrong_upcaster(owner: type[object], name: str, given: object, /) -> N
         ModelError: naming the class and the keyword.
     """
     if given is not None and not isinstance(given, Upcaster):
-        raise ModelError(
-            f"{owner.__qualname__}: {name}: expected an Upcaster, found {given!r}: {name}=upcasts(step)."
-        )
+        raise ModelError(f"{owner}: {name}: expected an Upcaster, found {given!r}: {name}=upcasts(step).")
