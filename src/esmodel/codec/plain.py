@@ -64,7 +64,7 @@ def _writer(wire_of: Callable[[object], Wire], hooked: Sequence[Wire]) -> Conver
                 (convert_within(f"[key {key!r}]", to, key), convert_within(f"[{key!r}]", to, each))
                 for key, each in value.items()
             ]
-            return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else pairs
+            return dict(pairs) if all(exact_class(key) is str for key in value) else pairs
         if kind in _ROWS or kind in _SETS:
             items = [convert_within(f"[{index}]", to, each) for index, each in enumerate(items_of(value))]
             return sorted(items, key=to_json) if kind in _SETS else items

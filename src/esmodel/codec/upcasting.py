@@ -189,7 +189,7 @@ class _Step:
         try:
             made = to_json(self.returns.to(result))
         except MisfitError as error:
-            raise PayloadError(error.sentence(f"the result of the upcaster step {self.name}, ")) from error
+            raise PayloadError(error.sentence(f"the result of the upcaster step {self.name}")) from error
         return self._merged(unnamed, made) if unnamed else made
 
     def _merged(self, unnamed: Mapping[str, msgspec.Raw], made: bytes) -> bytes:
