@@ -118,7 +118,7 @@ class StructCodec(Generic[T]):
     def fields(self) -> Fields:
         """The keys of the JSON object, each with its wire."""
         names = frozenset(self.names)
-        return Fields(self.wires, names - self._initials.keys(), names)
+        return Fields(self.wires, names - self._initials.keys(), names, defaults=self._initials)
 
     @property
     def form(self) -> Wire:

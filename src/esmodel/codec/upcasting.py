@@ -64,7 +64,8 @@ class Upcasting:
     """The steps to the current shape of one type, each with its types derived.
 
     A step takes and returns values; in between, they are JSON. Keys of an object that the type of a
-    step's parameter does not name are added to its result, unless that has them.
+    step's parameter does not name are added to its result, unless that has them; a field of a class that
+    has its default is no such key.
 
     Args:
         of: what is upcast, for messages.
@@ -190,17 +191,35 @@ class _Step:
             made = to_json(self.returns.to(result))
         except MisfitError as error:
             raise PayloadError(error.sentence(f"the result of the upcaster step {self.name}")) from error
-        return self._merged(unnamed, made) if unnamed else made
+        return self._merged(unnamed, result, made) if unnamed else made
 
-    def _merged(self, unnamed: Mapping[str, msgspec.Raw], made: bytes) -> bytes:
-        """Return a result with the keys that the step was not given."""
+    def _merged(self, unnamed: Mapping[str, msgspec.Raw], result: object, made: bytes) -> bytes:
+        """Return a result with the keys that the step was not given.
+
+        Args:
+            unnamed: these keys.
+            result: what the step returned.
+            made: the same as JSON.
+        """
         if self.returns.tags or not made.startswith(b"{"):
             msg = (
                 f"expected the upcaster step {self.name} to name the key {min(unnamed)!r}, "
                 f"which its result {self.returns.spelling} cannot keep"
             )
             raise PayloadError(msg)
-        return to_json({**unnamed, **_KEYS.decode(made)})
+        own = _KEYS.decode(made)
+        for key in unnamed.keys() & own.keys():
+            if self._is_default(key, result, bytes(own[key])):
+                del own[key]
+        return to_json({**unnamed, **own})
+
+    def _is_default(self, key: str, result: object, written: bytes) -> bool:
+        """Whether an instance has a field that the step left at its default."""
+        fields = self.returns.fields
+        make = None if fields is None else fields.defaults.get(key)
+        if fields is None or make is None:
+            return False
+        return to_json(fields.wires[key].to(make(result))) == written
 
 
 def _wire(verb: str, hint: object, wire_of: WireOf, *, is_object: bool) -> Wire:

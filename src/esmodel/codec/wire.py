@@ -57,12 +57,14 @@ class Fields:
         required: those that a reader misses if they are absent.
         written: those that a writer always writes.
         oldest: for a class with an upcaster, what is read where the JSON has no version.
+        defaults: what gives a field of a class its default, for those that have one.
     """
 
     wires: Mapping[str, Wire]
     required: frozenset[str]
     written: frozenset[str]
     oldest: Wire | None = None
+    defaults: Mapping[str, Convert] = attrs.field(factory=dict[str, Convert])
 
 
 @attrs.frozen

@@ -151,6 +151,20 @@ def test_what_a_step_returns_goes_before_what_is_kept() -> None:
     assert upcasting_of(upcasts(by_dict)).run(row, 0) == b'{"currency":"EUR","cents":5}'
 
 
+def keep_the_default(old: CentsAttrs) -> CentsInAttrs:
+    return CentsInAttrs(old.cents)
+
+
+def set_another(old: CentsAttrs) -> CentsInAttrs:
+    return CentsInAttrs(old.cents, "CHF")
+
+
+def test_the_default_of_a_class_does_not_replace_what_is_kept() -> None:
+    row = b'{"cents":5,"currency":"USD"}'
+    assert upcasting_of(upcasts(keep_the_default)).run(row, 0) == b'{"currency":"USD","cents":5}'
+    assert upcasting_of(upcasts(set_another)).run(row, 0) == b'{"currency":"CHF","cents":5}'
+
+
 class Noted(TypedDict):
     cents: int
     note: NotRequired[str]
