@@ -532,22 +532,11 @@ class ItemsByFunction(Collection[int], item_upcaster=units_to_cents):  # type: i
     pass
 
 
-@define
-class WithHistory(AggregateRoot[Closed]):
-    _limit: int = 0
-    _bound: int = 0
-
+def histories() -> None:
     # a text instead of a tuple of former names
-    @attribute(aliases="old")  # type: ignore
-    def limit(self) -> int:
-        return self._limit
-
+    attribute(aliases="old")  # type: ignore
     # a function instead of a chain
-    @attribute(upcaster=units_to_cents)  # type: ignore
-    def bound(self) -> int:
-        return self._bound
-
-    apply = ignores(Closed).exhaustive
+    attribute(upcaster=units_to_cents)  # type: ignore
 
 
 # --- reserved names: final in the checker, refused at import --------------------------------------
