@@ -19,6 +19,7 @@ from esmodel.model.events import (
     class_version_of,
     header_of,
     schema_of,
+    upcasting_of,
 )
 from esmodel.model.exhaustive import events_of, owner_of, registry_of
 from esmodel.model.plan import EntityPlan, Planned, plan_of
@@ -113,10 +114,8 @@ class EventCodec(Generic[TEvent]):
         self._shape = self._codec.struct_codec(event_class, names, arguments)
         self._upcasting: Upcasting | ItemUpcasting | None = None
         if schema.upcaster is not None:
-            self._upcasting = Upcasting(
-                *(event_class.__qualname__, schema.upcaster, self._codec.shapes().wire),
-                None if is_change else self._shape.form,
-                is_object=True,
+            self._upcasting = upcasting_of(
+                event_class, schema.upcaster, None if is_change else self._shape.form
             )
         elif plan.item_upcaster is not None and ItemEvent in event_class.__mro__:
             self.class_version = len(plan.item_upcaster)

@@ -177,3 +177,16 @@ class SnapshotCodec(Generic[TAggregate]):
 def _differ(name: str, one: object, other: object) -> bool:
     found, expected = getattr(one, name), getattr(other, name)
     return bool(found != expected)
+
+
+def snapshot_codec_of(entity: type[TAggregate], /) -> SnapshotCodec[TAggregate] | None:
+    """Return the codec of a class that has a ``snapshot_upcaster``, whose steps are compared at once.
+
+    ``None`` for any other class, whose codec is derived when the first snapshot is taken or read.
+
+    Raises:
+        ModelError: if the steps do not fit each other, or the state.
+    """
+    root = class_of(entity)
+    has_steps = is_aggregate(root) and plan_of(root).snapshot_upcaster is not None
+    return SnapshotCodec(entity) if has_steps else None

@@ -28,7 +28,7 @@ from esmodel import (
 )
 from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import PayloadError, StoredDataError, UnsupportedTypeError
-from esmodel.model import SnapshotCodec, Upcaster
+from esmodel.model import Upcaster
 from esmodel.rows import Record
 from esmodel.stores.memory import MemoryStore
 
@@ -473,7 +473,7 @@ class Tally(AggregateRoot[Paid], snapshot_upcaster=upcasts(to_units)):
 
 def test_the_shape_of_a_snapshot_is_compared_with_the_state() -> None:
     with pytest.raises(ModelError, match=r"Tally: .*to_units, to return .*Tally\(cents: int\); found Centz"):
-        SnapshotCodec(Tally)
+        EventSourcedRepository(Tally, MemoryStore())
 
 
 def test_the_shape_of_an_item_is_compared_with_the_type() -> None:
@@ -497,6 +497,29 @@ def never(old: Cents) -> CentsIn:
 
 
 never.__annotations__["old"] = "Nowhere"
+
+
+def test_the_event_class_is_refused_where_its_types_are_known() -> None:
+    with pytest.raises(ModelError, match=r"^Wrong: .*to_units, to return .*Wrong\(cents: int\); found Centz"):
+
+        @frozen
+        class Wrong(AggregateEvent, upcaster=upcasts(to_units)):
+            cents: int
+
+
+@frozen
+class Open(AggregateEvent, Generic[T], upcaster=upcasts(to_units)):
+    cents: T
+
+
+@define
+class Opens(AggregateRoot[Open[int]]):
+    apply = ignores(Open[int]).exhaustive
+
+
+def test_a_generic_event_is_compared_when_the_repository_is_made() -> None:
+    with pytest.raises(ModelError, match=r"^Open: .*to_units, to return .*Open\(cents: int\); found Centz"):
+        EventSourcedRepository(Opens, MemoryStore())
 
 
 def test_an_annotation_is_resolved_when_the_repository_is_made() -> None:
