@@ -59,8 +59,8 @@ def misfit_of(given: Wire, wanted: Wire, /, *, may_hold_more: bool = False) -> s
         return None
     if wanted.tags:
         found = _tags_misfit(given, wanted)
-    elif given.tags and wanted.fields is None and get_origin(wanted.json_type) is not dict:
-        found = f"the sum type {given.spelling} is stored with tags, which {wanted.spelling} has not"
+    elif given.tags and not _takes_tags(given.tags, wanted):
+        found = f"the sum type {given.spelling} is stored with tags, which {wanted.spelling} does not have"
     elif given.fields is not None and wanted.fields is not None:
         oldest = wanted.fields.oldest
         if oldest is not None and VERSION not in given.fields.wires:
@@ -96,6 +96,14 @@ def _tags_misfit(given: Wire, wanted: Wire) -> str | None:
         if found is not None:
             return f"the tag {tag!r}: {found}"
     return None
+
+
+def _takes_tags(tags: Iterable[str], wanted: Wire) -> bool:
+    """Return whether each tag may be the only key of what is read."""
+    fields = wanted.fields
+    if fields is None:
+        return get_origin(wanted.json_type) is dict
+    return all(tag in fields.wires and fields.required <= {tag} for tag in tags)
 
 
 def _scalar_misfit(given: Wire, wanted: Wire) -> str | None:

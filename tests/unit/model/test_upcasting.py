@@ -488,6 +488,20 @@ def later(old: Later) -> CentsIn:
 LATER: Final = upcasts(later)
 
 
+def later_without(old: Later) -> Centz:
+    return {"centz": old["units"]}
+
+
+@frozen
+class Early(AggregateEvent, upcaster=upcasts(later_without)):
+    cents: int
+
+
+@define
+class Earlies(AggregateRoot[Early]):
+    apply = ignores(Early).exhaustive
+
+
 class Later(TypedDict):
     units: int
 
@@ -524,6 +538,8 @@ def test_a_generic_event_is_compared_when_the_repository_is_made() -> None:
 
 def test_an_annotation_is_resolved_when_the_repository_is_made() -> None:
     repository_of(LATER)
+    with pytest.raises(ModelError, match=r"later_without, to return .*found Centz"):
+        EventSourcedRepository(Earlies, MemoryStore())
     with pytest.raises(ModelError, match=r"upcaster step never: .*found 'Nowhere'"):
         repository_of(upcasts(never))
 
