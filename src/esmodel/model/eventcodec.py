@@ -19,10 +19,10 @@ from esmodel.model.events import (
     class_version_of,
     header_of,
     schema_of,
-    upcasting_of,
 )
 from esmodel.model.exhaustive import events_of, owner_of, registry_of
 from esmodel.model.plan import EntityPlan, Planned, plan_of
+from esmodel.model.versioning import upcasting_of
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
@@ -115,7 +115,7 @@ class EventCodec(Generic[TEvent]):
         self._upcasting: Upcasting | ItemUpcasting | None = None
         if schema.upcaster is not None:
             self._upcasting = upcasting_of(
-                event_class, schema.upcaster, None if is_change else self._shape.form
+                event_class, schema.upcaster, self._codec, None if is_change else self._shape.form
             )
         elif plan.item_upcaster is not None and ItemEvent in event_class.__mro__:
             self.class_version = len(plan.item_upcaster)
@@ -139,7 +139,7 @@ class EventCodec(Generic[TEvent]):
     def checked_maker(self) -> Maker[TEvent] | None:
         """Constructs events whose payload can be written; ``None`` where only ``encode`` can tell."""
         guards = self._shape.guards
-        if guards is None or self._is_change:
+        if guards is None or self._changes is not None:
             return None
         return checked_maker(self.event_class, guards, self._shape.checks)
 

@@ -9,7 +9,6 @@ fields in order, because mypy and attrs order the fields of several mixins diffe
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Final, Never
@@ -21,11 +20,9 @@ from typing_extensions import override
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.containers import is_iterable
 from esmodel.codec.fields import fields_of
-from esmodel.codec.upcasting import Upcasting
-from esmodel.codec.wire import Wire
-from esmodel.exceptions import ModelError, UnsupportedTypeError
+from esmodel.exceptions import ModelError
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
-from esmodel.model.versioning import Upcaster
+from esmodel.model.versioning import Upcaster, compare_early
 
 
 @frozen
@@ -102,43 +99,11 @@ class DomainEvent:
         Raises:
             ModelError: if the steps do not fit each other, or the fields.
         """
-        if cls._es_schema.upcaster is not None:
-            try:
-                upcasting_of(cls, cls._es_schema.upcaster)
-            except ModelError as error:
-                if not _is_unresolved(error):
-                    raise
-
-
-def upcasting_of(
-    event_class: type[DomainEvent], upcaster: Upcaster[Never, object], current: Wire | None = None, /
-) -> Upcasting:
-    """Return the steps of an event's upcaster, with the types of what they take and return.
-
-    Args:
-        event_class: the class.
-        upcaster: its upcaster.
-        current: the wire of the payload; by default, that of the fields, if they can be carried as yet.
-
-    Raises:
-        ModelError: if the steps do not fit each other, or the fields.
-    """
-    codec = event_class._es_schema.codec
-    if current is None and AttributeChangedEvent not in event_class.__mro__:
-        header = event_class._es_header
-        names = [each.name for each in fields_of(event_class) if each.name not in header]
-        with contextlib.suppress(UnsupportedTypeError):  # of a generic event, the types are known later
-            current = codec.struct_codec(event_class, names).form
-    return Upcasting(
-        event_class.__qualname__.rpartition("<locals>.")[2],
-        *(upcaster, codec.shapes().wire, current),
-        is_object=True,
-    )
-
-
-def _is_unresolved(error: BaseException | None) -> bool:
-    """Whether an error comes from an annotation that cannot be resolved, or not yet."""
-    return error is not None and (isinstance(error, NameError) or _is_unresolved(error.__cause__))
+        schema = cls._es_schema
+        if schema.upcaster is not None:
+            is_change = AttributeChangedEvent in cls.__mro__
+            names = [each.name for each in fields_of(cls) if each.name not in cls._es_header]
+            compare_early(cls, schema.upcaster, schema.codec, None if is_change else names)
 
 
 RESERVED_BY_EVENTS: Final = frozenset({"becomes"})

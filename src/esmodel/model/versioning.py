@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from types import FunctionType
-from typing import TYPE_CHECKING, ForwardRef, Generic, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, ForwardRef, Generic, Never, TypeVar, get_args, get_type_hints
 
-from esmodel.exceptions import ModelError
+from esmodel.codec.upcasting import Upcasting
+from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.model.annotations import annotation_of
 from esmodel.model.names import qualified_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from esmodel.codec.codec import Codec
+    from esmodel.codec.wire import Wire
 
 TOld_contra = TypeVar("TOld_contra", contravariant=True)
 TNew_co = TypeVar("TNew_co", covariant=True)
@@ -168,3 +173,55 @@ def refuse_wrong_upcaster(owner: str, name: str, given: object, /) -> None:
     """
     if given is not None and not isinstance(given, Upcaster):
         raise ModelError(f"{owner}: {name}: expected an Upcaster, found {given!r}: {name}=upcasts(step).")
+
+
+def upcasting_of(
+    event_class: type[object], upcaster: Upcaster[Never, object], codec: Codec, current: Wire | None, /
+) -> Upcasting:
+    """Return the steps of an event's upcaster, with the types of what they take and return.
+
+    Args:
+        event_class: the class.
+        upcaster: its upcaster.
+        codec: its codec.
+        current: the wire of the payload; ``None`` if it is not known.
+
+    Raises:
+        ModelError: if the steps do not fit each other, or the fields.
+    """
+    name = event_class.__qualname__.rpartition("<locals>.")[2]
+    return Upcasting(name, upcaster, codec.shapes().wire, current, is_object=True)
+
+
+def compare_early(
+    event_class: type[object],
+    upcaster: Upcaster[Never, object],
+    codec: Codec,
+    names: Sequence[str] | None,
+    /,
+) -> None:
+    """Compare an upcaster with an event as far as annotations can be resolved; its codec compares the rest.
+
+    Args:
+        event_class: the class.
+        upcaster: its upcaster.
+        codec: its codec.
+        names: the fields of the payload; ``None`` if only an entity knows their types.
+
+    Raises:
+        ModelError: if the steps do not fit each other, or the fields.
+    """
+    current: Wire | None = None
+    if names is not None:
+        with contextlib.suppress(UnsupportedTypeError):  # of a generic event, the types are known later
+            current = codec.struct_codec(event_class, names).form
+    try:
+        upcasting_of(event_class, upcaster, codec, current)
+    except ModelError as error:
+        if not _is_unresolved(error):
+            raise
+
+
+def _is_unresolved(error: BaseException | None) -> bool:
+    """Whether an error comes from an annotation that cannot be resolved, or not yet."""
+    return error is not None and (isinstance(error, NameError) or _is_unresolved(error.__cause__))

@@ -23,7 +23,7 @@ from esmodel import (
 )
 from esmodel.exceptions import ClassVersionError, StoredDataError
 from esmodel.model import Attribute, Upcaster
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=5)
@@ -141,10 +141,15 @@ def test_changes_of_every_name_and_type_are_read_as_those_of_today() -> None:
 )
 def test_a_change_that_is_not_known_is_refused(data: bytes, word: str) -> None:
     store = MemoryStore()
-    store.append([
-        Record(STREAM, 0, "Opened", 0, 0, b"{}"),
-        Record(STREAM, 1, "AttributeChanged", 0, 0, data),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(STREAM, 0, "Opened", 0, 0, b"{}"),
+                Record(STREAM, 1, "AttributeChanged", 0, 0, data),
+            ],
+            FREE,
+        )
+    )
     with pytest.raises(StoredDataError, match=word):
         EventSourcedRepository(Today, store)[STREAM]
 
@@ -187,7 +192,7 @@ def test_a_chain_still_verifies_after_its_attribute_was_renamed_and_retyped() ->
     new.bound = Money(1, "CHF")
     vaults.save(new)
     assert vaults[STREAM].bound == Money(1, "CHF")
-    assert vaults.verify(STREAM) == 3
+    assert vaults.verify(STREAM).events == 3
 
 
 @define
@@ -266,12 +271,17 @@ class Tags(Collection[str]):
 @pytest.mark.parametrize("kind", [Prices, Sales])
 def test_the_items_of_a_collection_are_upcast(kind: type[Prices]) -> None:
     store = MemoryStore()
-    store.append([
-        Record(STREAM, 0, "Collection.Created", 0, 0, b"{}"),
-        Record(STREAM, 1, "Collection.ItemAdded", 0, 0, b'{"item":5}'),
-        Record(STREAM, 2, "Collection.ItemAdded", 1, 0, b'{"item":600}'),
-        Record(STREAM, 3, "Collection.ItemRemoved", 0, 0, b'{"item":6}'),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(STREAM, 0, "Collection.Created", 0, 0, b"{}"),
+                Record(STREAM, 1, "Collection.ItemAdded", 0, 0, b'{"item":5}'),
+                Record(STREAM, 2, "Collection.ItemAdded", 1, 0, b'{"item":600}'),
+                Record(STREAM, 3, "Collection.ItemRemoved", 0, 0, b'{"item":6}'),
+            ],
+            FREE,
+        )
+    )
     collections = EventSourcedRepository(kind, store)
     prices = collections[STREAM]
     assert prices.items == {Money(500, "EUR")}
@@ -285,16 +295,26 @@ def test_the_items_of_a_collection_are_upcast(kind: type[Prices]) -> None:
 
 def test_items_that_do_not_fit_name_their_row() -> None:
     store = MemoryStore()
-    store.append([
-        Record(STREAM, 0, "Collection.Created", 0, 0, b"{}"),
-        Record(STREAM, 1, "Collection.ItemAdded", 0, 0, b"{}"),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(STREAM, 0, "Collection.Created", 0, 0, b"{}"),
+                Record(STREAM, 1, "Collection.ItemAdded", 0, 0, b"{}"),
+            ],
+            FREE,
+        )
+    )
     with pytest.raises(StoredDataError, match="`item`"):
         EventSourcedRepository(Prices, store)[STREAM]
-    store.append([
-        Record(UUID(int=6), 0, "Collection.Created", 0, 0, b"{}"),
-        Record(UUID(int=6), 1, "Collection.ItemAdded", 3, 0, b'{"item":5}'),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(UUID(int=6), 0, "Collection.Created", 0, 0, b"{}"),
+                Record(UUID(int=6), 1, "Collection.ItemAdded", 3, 0, b'{"item":5}'),
+            ],
+            FREE,
+        )
+    )
     with pytest.raises(ClassVersionError):
         EventSourcedRepository(Prices, store)[UUID(int=6)]
 

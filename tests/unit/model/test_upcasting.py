@@ -29,7 +29,7 @@ from esmodel import (
 from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import PayloadError, StoredDataError, UnsupportedTypeError
 from esmodel.model import Upcaster
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=5)
@@ -136,7 +136,7 @@ def test_keys_that_a_step_does_not_name_are_kept(step: Callable[[Never], object]
 
 def test_a_kept_key_comes_back_from_a_store() -> None:
     store = MemoryStore()
-    store.append([Record(STREAM, 0, "paid", 0, 0, ROW)])
+    store.append(Append([Record(STREAM, 0, "paid", 0, 0, ROW)], FREE))
     (event,) = EventSourcedRepository(Account, store).events(STREAM)
     assert event == Paid(STREAM, 0, event.timestamp, cents=5, currency="EUR", note="rent, March")
 
@@ -180,7 +180,7 @@ def test_a_step_removes_a_key_that_only_its_parameter_names() -> None:
 
 def test_a_key_that_neither_a_step_nor_the_event_names_is_an_error() -> None:
     store = MemoryStore()
-    store.append([Record(STREAM, 0, "paid", 0, 0, b'{"cents":5,"colour":"red"}')])
+    store.append(Append([Record(STREAM, 0, "paid", 0, 0, b'{"cents":5,"colour":"red"}')], FREE))
     with pytest.raises(StoredDataError, match="unknown field `colour`"):
         EventSourcedRepository(Account, store)[STREAM]
 

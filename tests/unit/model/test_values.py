@@ -25,7 +25,7 @@ from esmodel import (
 from esmodel.codec import DEFAULT_CODEC, TypedCodec
 from esmodel.exceptions import StoredDataError, UnsupportedTypeError
 from esmodel.model import SnapshotCodec
-from esmodel.rows import Record
+from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
 STREAM: Final = UUID(int=5)
@@ -161,10 +161,15 @@ class Person(AggregateRoot[Moved]):
 
 def test_a_value_in_an_event_and_in_an_attribute_is_upcast() -> None:
     store = MemoryStore()
-    store.append([
-        Record(STREAM, 0, "moved", 0, 0, b'{"to":%s,"seen":[%s,%s]}' % (OLD, OLDER_ONE, NEW)),
-        Record(STREAM, 1, "AttributeChanged", 0, 0, b'{"name":"work","value":%s}' % OLD),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(STREAM, 0, "moved", 0, 0, b'{"to":%s,"seen":[%s,%s]}' % (OLD, OLDER_ONE, NEW)),
+                Record(STREAM, 1, "AttributeChanged", 0, 0, b'{"name":"work","value":%s}' % OLD),
+            ],
+            FREE,
+        )
+    )
     people = EventSourcedRepository(Person, store)
     person = people[STREAM]
     assert (person.home, person.work) == (ULM, ULM)
@@ -178,18 +183,30 @@ def test_a_value_in_an_event_and_in_an_attribute_is_upcast() -> None:
 
 def test_an_old_row_with_a_bad_value_names_its_place() -> None:
     store = MemoryStore()
-    store.append([Record(STREAM, 0, "moved", 0, 0, b'{"to":{"@version":9},"seen":[]}')])
+    store.append(Append([Record(STREAM, 0, "moved", 0, 0, b'{"to":{"@version":9},"seen":[]}')], FREE))
     with pytest.raises(StoredDataError, match="Address of class version 2 or older, found 9"):
         EventSourcedRepository(Person, store)[STREAM]
 
 
 def test_the_items_of_an_array_and_of_a_collection_are_upcast() -> None:
     store = MemoryStore()
-    store.append([
-        Record(STREAM, 0, "ItemAssigned", 0, 0, OLD),
-        Record(UUID(int=6), 0, "Collection.Created", 0, 0, b"{}"),
-        Record(UUID(int=6), 1, "Collection.ItemAdded", 0, 0, b'{"item":%s}' % OLDER_ONE),
-    ])  # fmt: skip
+    store.append(
+        Append(
+            [
+                Record(STREAM, 0, "ItemAssigned", 0, 0, OLD),
+            ],
+            FREE,
+        )
+    )
+    store.append(
+        Append(
+            [
+                Record(UUID(int=6), 0, "Collection.Created", 0, 0, b"{}"),
+                Record(UUID(int=6), 1, "Collection.ItemAdded", 0, 0, b'{"item":%s}' % OLDER_ONE),
+            ],
+            FREE,
+        )
+    )
     assert EventSourcedArrayRepository(Address, store)[STREAM][:] == [ULM]
     assert EventSourcedRepository(Collection[Address], store)[UUID(int=6)].items == {ULM}
 
@@ -277,7 +294,7 @@ def test_a_step_of_an_event_takes_and_returns_values_or_their_oldest_shape(
         apply = moved.exhaustive
 
     store = MemoryStore()
-    store.append([Record(STREAM, 0, "moved", 0, 0, b'{"to":%s}' % OLDER_ONE)])
+    store.append(Append([Record(STREAM, 0, "moved", 0, 0, b'{"to":%s}' % OLDER_ONE)], FREE))
     assert EventSourcedRepository(Person2, store)[STREAM].home == (ULM, ULM)
 
 
