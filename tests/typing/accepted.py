@@ -5,9 +5,10 @@ There is no ``type: ignore`` in this file. ``test_typing.py`` runs each ``check_
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, Literal, Self, TypeAlias, TypeVar, assert_type
+from typing import Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, assert_type
 from unittest import TestCase
 from uuid import UUID, uuid4
 
@@ -35,6 +36,7 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     TimeBucketedLogReader,
+    Value,
     applies,
     attribute,
     caused_by,
@@ -48,6 +50,7 @@ from esmodel import (
 )
 from esmodel.model import (
     ApplyRegistry,
+    Attribute,
     EntityWithECC,
     EntityWithHashchain,
     EventBus,
@@ -231,8 +234,65 @@ def check_an_attribute_is_read_and_assigned() -> None:
     account = Account.open("Ada")
     assert_type(account.limit, int)
     account.limit = 500
-    assert_type(Account.limit, attribute[int])
+    assert_type(Account.limit, Attribute[int])
     assert account.limit == 500
+
+
+# --- values, attributes and items with a history ---------------------------------------------------
+
+
+class Street(TypedDict):
+    street: str
+
+
+def add_country(old: Street) -> "Place":
+    return Place(old["street"], "DE")
+
+
+@frozen
+class Place(Value, upcaster=upcasts(add_country)):
+    street: str
+    country: str
+
+
+@dataclass
+class Town(Value):
+    name: str
+
+
+def to_place(old: str) -> Place:
+    return Place(old, "DE")
+
+
+@define
+class Shop(AggregateRoot[Opened]):
+    _place: Place | None = None
+
+    @attribute(aliases=("where",), upcaster=upcasts(to_place))
+    def place(self) -> Place | None:
+        return self._place
+
+    @attribute(aliases=("location",))
+    def also(self) -> Place | None:
+        return self._place
+
+    _also: Place | None = None
+
+    apply = ignores(Opened).exhaustive
+
+
+class Places(Collection[Place], item_upcaster=upcasts(to_place)):
+    pass
+
+
+def check_an_attribute_with_a_history_has_the_type_of_its_getter() -> None:
+    shop = Shop.create(Opened, owner="Ada")
+    assert_type(shop.place, Place | None)
+    shop.place = Place("Weg 1", "DE")
+    assert_type(Shop.place, Attribute[Place | None])
+    assert shop.place == attrs.evolve(Place("Weg 2", "DE"), street="Weg 1")
+    assert Places.register().items == frozenset()
+    assert Town("Ulm").name == "Ulm"
 
 
 def check_what_was_recorded_is_replayed() -> None:

@@ -31,6 +31,7 @@ from esmodel import (
     HashchainedAggregateRoot,
     HashchainedEvent,
     TimeBucketedLogReader,
+    Value,
     applies,
     attribute,
     caused_by,
@@ -520,6 +521,24 @@ class UpcastByFunction(AggregateEvent, upcaster=units_to_cents):  # type: ignore
     pass
 
 
+@frozen
+# a function instead of a chain, on a value
+class ValueByFunction(Value, upcaster=units_to_cents):  # type: ignore
+    cents: int
+
+
+# a function instead of a chain, for the items of a collection
+class ItemsByFunction(Collection[int], item_upcaster=units_to_cents):  # type: ignore
+    pass
+
+
+def histories() -> None:
+    # a text instead of a tuple of former names
+    attribute(aliases="old")  # type: ignore
+    # a function instead of a chain
+    attribute(upcaster=units_to_cents)  # type: ignore
+
+
 # --- reserved names: final in the checker, refused at import --------------------------------------
 
 
@@ -592,11 +611,27 @@ def takes_int(event: int) -> None: ...
 # --- attribute -------------------------------------------------------------------------------------
 
 
+@define
+class WithRenamed(AggregateRoot[Closed]):
+    _limit: int = 0
+
+    @attribute(aliases=("bound",))
+    def limit(self) -> int:
+        return self._limit
+
+    apply = ignores(Closed).exhaustive
+
+
 def assign(account: Account) -> None:
     # assigning the wrong type
     account.limit = "500"  # type: ignore
     # assigning to what is no @attribute and has no setter
     account.version = 5  # type: ignore
+
+
+def assign_with_history(entity: WithRenamed) -> None:
+    # the same, where the attribute has former names
+    entity.limit = "500"  # type: ignore
 
 
 def read(account: Account) -> None:

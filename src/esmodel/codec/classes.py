@@ -119,6 +119,7 @@ def fields_wire(struct_codec: StructCodec[T], /) -> Wire:
         (cls,),
         is_native=is_dataclass(cls) and all(wire.is_native for wire in struct_codec.wires.values()),
         is_immutable=struct_codec.is_immutable and _is_frozen(cls),
+        fields=struct_codec.fields,
     )
 
 

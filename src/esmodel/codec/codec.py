@@ -18,12 +18,13 @@ from esmodel.codec.containers import container_wire
 from esmodel.codec.fields import owner_of_field
 from esmodel.codec.hook import CodecHook
 from esmodel.codec.namedtuples import fields_of_named_tuple, is_named_tuple, named_tuple_wire
-from esmodel.codec.plain import PlainValues
+from esmodel.codec.plain import is_open, plain_wires
 from esmodel.codec.scalars import scalar_wire
 from esmodel.codec.struct import StructCodec
 from esmodel.codec.typeddicts import QUALIFIERS, is_typed_dict, required_keys, typed_dict_wire
 from esmodel.codec.typevars import alias_of, bind, bound_in, is_class
 from esmodel.codec.unions import UNIONS, union_wire
+from esmodel.codec.versioned import versioned_wire
 from esmodel.codec.wire import MisfitError, Wire, name_of, to_json
 from esmodel.exceptions import PayloadError, UnsupportedTypeError
 
@@ -51,13 +52,13 @@ class Codec:
         (b'"1j"', 1j)
     """
 
-    __slots__ = ("_cache", "_hooks", "_plain")
+    __slots__ = ("_cache", "_hooks", "_shapes")
 
     def __init__(self, *hooks: CodecHook) -> None:
         """Take the hooks."""
         self._hooks: dict[object, Wire] = {hook.hooked: hook.wire() for hook in hooks}
         self._cache: dict[object, tuple[Wire, msgspec.json.Decoder[object]]] = {}
-        self._plain = PlainValues(self.to_plain, self._hooks)
+        self._shapes: Codec | None = None
 
     def encode(self, as_type: object, value: object, /) -> bytes:
         """Return a value as JSON.
@@ -95,24 +96,13 @@ class Codec:
         wire, _ = self._derived(as_type)
         return wire.to(value)
 
-    def convert(self, payload: object, wanted: object, returned_as: object = None, /) -> object:
-        """Return a stored payload, or the result of an upcaster step, as another type.
-
-        Args:
-            payload: the payload.
-            wanted: the type to return.
-            returned_as: the type that the step declares.
-        """
-        return self.decode(wanted, self.plain_bytes(payload, returned_as))
-
-    def plain_bytes(self, payload: object, returned_as: object = None, /) -> bytes:
-        """Return the result of an upcaster step as JSON.
-
-        Args:
-            payload: the result.
-            returned_as: the type that the step declares; see ``PlainValues.convert``.
-        """
-        return to_json(self._plain.convert(payload, returned_as))
+    def shapes(self) -> Codec:
+        """Return the codec of what upcaster steps take and return: it also carries ``object``, as JSON."""
+        if self._shapes is None:
+            self._shapes = made = Codec()
+            made._shapes = made
+            made._hooks = {**plain_wires(self.wire, self._hooks), **self._hooks}
+        return self._shapes
 
     def struct_codec(
         self, cls: type[T], names: Sequence[str], arguments: tuple[object, ...] = (), /
@@ -167,7 +157,8 @@ class Codec:
         if origin in _QUALIFIERS:
             return self.wire(arguments[0], bound, path)
         if origin in UNIONS:
-            return union_wire(self._members(hint, bound, path))
+            members = self._members(hint, bound, path)
+            return next((wire for _, wire in members if is_open(wire)), None) or union_wire(members)
         if is_class(origin):
             found = self._class_wire(origin, tuple(bind(each, bound) for each in arguments), path)
             if found is not None:
@@ -208,7 +199,8 @@ class Codec:
         """Return the wire of a class with fields; ``None`` for other classes."""
         inside = _inside((cls, arguments), path, cls)
         if attrs.has(cls) or is_dataclass(cls):
-            return fields_wire(self._struct_codec(cls, tuple(initials_of(cls)), arguments, inside))
+            plain = fields_wire(self._struct_codec(cls, tuple(initials_of(cls)), arguments, inside))
+            return versioned_wire(cls, plain, lambda hint: self.shapes().wire(hint, _NOTHING_BOUND, inside))
         if is_named_tuple(cls):
             return named_tuple_wire(cls, self._wires(cls, fields_of_named_tuple(cls), arguments, inside))
         if is_typed_dict(cls):

@@ -193,8 +193,12 @@ def _enum_wire(cls: type[enum.Enum]) -> Wire:
     name = name_of(cls)
     is_flag = issubclass(cls, enum.Flag)
     is_native = not is_flag and _has_native_values(cls) and is_readable(cls)
+    # those that `auto()` gives were left out in the first format
+    has_own_bits = is_flag and [each.value for each in cls.__members__.values()] != [
+        1 << number for number in range(len(cls.__members__))
+    ]
     members = ", ".join(
-        f"{key}={each.value!r}" if is_native else key for key, each in cls.__members__.items()
+        f"{key}={each.value!r}" if is_native or has_own_bits else key for key, each in cls.__members__.items()
     )
     spelling = f"enum {cls.__qualname__}({members})"
     if is_native:

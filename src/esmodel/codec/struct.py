@@ -14,7 +14,7 @@ import msgspec
 from esmodel.codec.fields import Initial, caches_hash, setter_of
 from esmodel.codec.generated import generated
 from esmodel.codec.instances import mutable_class_of
-from esmodel.codec.wire import Convert, MisfitError, Wire, to_json, to_within, union_of
+from esmodel.codec.wire import Convert, Fields, MisfitError, Wire, to_json, to_within, union_of
 from esmodel.exceptions import PayloadError
 
 T = TypeVar("T")
@@ -113,6 +113,18 @@ class StructCodec(Generic[T]):
     def wire_type(self) -> type[msgspec.Struct]:
         """The type that msgspec reads and writes for these fields."""
         return self._struct
+
+    @property
+    def fields(self) -> Fields:
+        """The keys of the JSON object, each with its wire."""
+        names = frozenset(self.names)
+        return Fields(self.wires, names - self._initials.keys(), names, defaults=self._initials)
+
+    @property
+    def form(self) -> Wire:
+        """How the fields are written, for comparison with other shapes."""
+        spelling = f"{self.cls.__qualname__}({self.fingerprint})"
+        return Wire(self._struct, self.to_struct, spelling=spelling, fields=self.fields)
 
     @property
     def is_immutable(self) -> bool:

@@ -11,6 +11,7 @@ from typing_extensions import ReadOnly
 
 from esmodel.codec.containers import dict_of, is_iterable, pairs_of
 from esmodel.codec.wire import (
+    Fields,
     MisfitError,
     Wire,
     exact_class,
@@ -81,6 +82,7 @@ def typed_dict_wire(cls: type[object], wires: Mapping[str, Wire], required: froz
         (dict,),
         is_native=all(wire.is_native for wire in wires.values()),
         is_immutable=False,
+        fields=Fields(wires, required, required),
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Sequence
-from typing import Final, Literal, Union, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, Protocol, Union, get_origin
 
+import attrs
 import msgspec
+from typing_extensions import TypeIs
 
-from esmodel.codec.containers import is_mapping
+from esmodel.codec.containers import is_iterable, is_mapping
 from esmodel.codec.wire import (
     Convert,
     Read,
     Wire,
+    exact_class,
     is_readable,
     misfit,
     name_of,
@@ -141,13 +144,14 @@ def _finder(wires: Sequence[Wire], spelling: str) -> Callable[[object], Wire]:
 
 def _optional_wire(some: Wire, spelling: str) -> Wire:
     back = some.back
-    return _joined(
+    joined = _joined(
         [some, scalar(_NONE)],
         union_of([some.json_type, _NONE]),
         lambda value: None if value is None else some.to(value),
         None if back is None else lambda value: None if value is None else back(value),
         spelling,
     )
+    return attrs.evolve(joined, fields=some.fields, tags=some.tags)
 
 
 def _sum_wire(members: Sequence[tuple[object, Wire]], spelling: str, *, is_optional: bool) -> Wire:
@@ -163,6 +167,7 @@ def _sum_wire(members: Sequence[tuple[object, Wire]], spelling: str, *, is_optio
             raise UnsupportedTypeError(msg)
         by_tag[tag] = (wire, reader_of(wire))
         tags[id(wire)] = tag
+    _add_aliases(by_tag, {tags[id(wire)]: _aliases_of(member) for member, wire in members}, spelling)
 
     def to(value: object) -> object:
         if is_optional and value is None:
@@ -184,10 +189,51 @@ def _sum_wire(members: Sequence[tuple[object, Wire]], spelling: str, *, is_optio
 
     wire_type: object = dict[str, msgspec.Raw]
     read = union_of([wire_type, _NONE]) if is_optional else wire_type
-    return _joined(wires, read, to, back, spelling, guarded=False)
+    joined = _joined(wires, read, to, back, spelling, guarded=False)
+    return attrs.evolve(joined, tags={tag: wire for tag, (wire, _) in by_tag.items()})
 
 
 def _tag_of(member: object) -> str:
     """Return the stable name of a member: that of its class."""
     origin: object = get_origin(member) or member
     return "Literal" if origin is Literal else name_of(origin)
+
+
+def _add_aliases(
+    by_tag: dict[str, tuple[Wire, Read]], aliases: Mapping[str, tuple[str, ...]], spelling: str
+) -> None:
+    """Add the former stored names of members.
+
+    Raises:
+        UnsupportedTypeError: if two members share one.
+    """
+    for tag, former in aliases.items():
+        for each in former:
+            if by_tag.setdefault(each, by_tag[tag]) is not by_tag[tag]:
+                msg = f"the sum type {spelling} has two members that are or were stored as {each!r}"
+                raise UnsupportedTypeError(msg)
+
+
+class _HasStoredAliases(Protocol):
+    @property
+    def stored_aliases(self) -> object: ...
+
+
+def _has_stored_aliases(hint: object) -> TypeIs[_HasStoredAliases]:
+    return hasattr(hint, "stored_aliases")
+
+
+def _aliases_of(member: object) -> tuple[str, ...]:
+    """Return the former stored names of a member: the ``stored_aliases`` of its class.
+
+    Raises:
+        UnsupportedTypeError: if they are no tuple of texts.
+    """
+    origin: object = get_origin(member) or member
+    found: object = origin.stored_aliases if _has_stored_aliases(origin) else ()
+    given = list(found) if exact_class(found) is tuple and is_iterable(found) else [None]
+    names = tuple(each for each in given if isinstance(each, str))
+    if len(names) != len(given):
+        msg = f"{name_of(origin)}.stored_aliases: expected a tuple of texts, found {found!r}"
+        raise UnsupportedTypeError(msg)
+    return names

@@ -15,6 +15,9 @@ from esmodel.codec.generated import generated
 Convert = Callable[[object], object]
 """Converts a value to its stored form, or back."""
 
+VERSION: Final = "@version"
+"""The key of the class version of a value; no field can have this name."""
+
 _LONGEST: Final = 80
 """The most characters of a value that a message shows."""
 
@@ -46,6 +49,25 @@ class MisfitError(ValueError):
 
 
 @attrs.frozen
+class Fields:
+    """The keys of the JSON object that a type is written as.
+
+    Attributes:
+        wires: the wire of each.
+        required: those that a reader misses if they are absent.
+        written: those that a writer always writes.
+        oldest: for a class with an upcaster, what is read where the JSON has no version.
+        defaults: what gives a field of a class its default, for those that have one.
+    """
+
+    wires: Mapping[str, Wire]
+    required: frozenset[str]
+    written: frozenset[str]
+    oldest: Wire | None = None
+    defaults: Mapping[str, Convert] = attrs.field(factory=dict[str, Convert])
+
+
+@attrs.frozen
 class Wire:
     """How the values of one type are written: as a type that msgspec supports, with converters to it.
 
@@ -65,6 +87,8 @@ class Wire:
             types needs no tags where msgspec can tell them apart.
         is_immutable: whether values cannot change, and are written the same each time.
         base: for types with a hook, the class whose instances, of subclasses too, it takes.
+        fields: for attrs classes, dataclasses and typed dictionaries, the keys of the JSON object.
+        tags: for sum types, the wire of each member by its stored name.
 
     Example:
         >>> Wire(str, to=str, back=complex, spelling="complex").back("1j")
@@ -82,6 +106,8 @@ class Wire:
     is_native: bool = False
     is_immutable: bool = True
     base: type[object] | None = None
+    fields: Fields | None = None
+    tags: Mapping[str, Wire] = attrs.field(factory=dict[str, "Wire"])
 
 
 to_json: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
@@ -159,6 +185,14 @@ def to_within(part: str, wire: Wire, /) -> Convert:
             raise error.within(part) from error.__cause__
 
     return to
+
+
+def convert_within(part: str, convert: Convert, value: object, /) -> object:
+    """Convert a part of a value; a misfit names the part."""
+    try:
+        return convert(value)
+    except MisfitError as error:
+        raise error.within(part) from error.__cause__
 
 
 Read: TypeAlias = Callable[[bytes], object]

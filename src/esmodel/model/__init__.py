@@ -13,7 +13,7 @@ from esmodel.model.bus import (
 )
 from esmodel.model.causes import caused_by
 from esmodel.model.command import Command, Done
-from esmodel.model.decorators import attribute, subclassevents, subscribe_to
+from esmodel.model.decorators import Attribute, attribute, subclassevents, subscribe_to
 from esmodel.model.ecc import (
     AggregateRootWithECC,
     ECCAttributeChanged,
@@ -80,6 +80,7 @@ from esmodel.model.timeuuided import (
     TimeuuidedVersionedEntityAttributeChanged,
     TimeuuidedVersionedEntityDiscarded,
 )
+from esmodel.model.values import Value
 from esmodel.model.versioning import Upcaster, upcasts
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "AggregateRoot",
     "AggregateRootWithECC",
     "ApplyRegistry",
+    "Attribute",
     "AttributeChanged",
     "AttributeChangedEvent",
     "Command",
@@ -148,6 +150,7 @@ __all__ = [
     "TimeuuidedVersionedEntityDiscarded",
     "TimeuuidedVersionedEvent",
     "Upcaster",
+    "Value",
     "Versioned",
     "VersionedEntity",
     "VersionedEntityAttributeChanged",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import Generic, ParamSpec, Self, TypeVar, get_type_hints, overload
+from typing import Generic, Never, ParamSpec, Protocol, Self, TypeVar, get_type_hints, overload
 
 from attrs import frozen
 from typing_extensions import override
@@ -15,13 +15,16 @@ from esmodel.model.annotations import annotation_of
 from esmodel.model.apply import Handler
 from esmodel.model.bus import DEFAULT_BUS, EventBus, refuse_coroutine, refuse_deferred
 from esmodel.model.entity import DomainEntity
-from esmodel.model.events import DomainEvent
+from esmodel.model.events import DomainEvent, are_texts
+from esmodel.model.names import qualified_name
 from esmodel.model.plan import DeclaredAttribute
+from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
 
 P = ParamSpec("P")
 TResult = TypeVar("TResult")
 TValue = TypeVar("TValue")
 TEntity = TypeVar("TEntity")
+TOwner = TypeVar("TOwner")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 E1 = TypeVar("E1", bound=DomainEvent)
 E2 = TypeVar("E2", bound=DomainEvent)
@@ -106,41 +109,52 @@ def subscribe_to(
     return decorate
 
 
-class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it is used as a decorator
-    """Declare a settable property, whose assignment triggers ``AttributeChanged``.
-
-    The getter reads the field of the same name with an underscore before it, which the event sets. The
-    value comes back from every store in the type that the getter returns.
+class Attribute(DeclaredAttribute, Generic[TValue]):
+    """A settable property, whose assignment triggers ``AttributeChanged``; ``attribute`` declares it.
 
     Example:
-        >>> @frozen
-        ... class Opened(AggregateEvent):
-        ...     pass
-        >>> @define
-        ... class Account(AggregateRoot[Opened]):
-        ...     _limit: int = 0
-        ...
-        ...     @attribute
-        ...     def limit(self) -> int:
-        ...         return self._limit
-        ...
-        ...     apply = ignores(Opened).exhaustive
-        >>> account = Account.create(Opened)
-        >>> account.limit = 500
-        >>> account.limit, account.version
-        (500, 1)
+        >>> from esmodel.model import Attribute
+        >>> def limit(account: object) -> int:
+        ...     return 5
+        >>> declared: Attribute[int] = attribute(limit)
+        >>> declared.value_type()
+        <class 'int'>
     """
 
     __slots__ = ("_read", "_type")
 
-    def __init__(self, getter: Callable[[TEntity], TValue], /) -> None:
-        """Take the getter, whose return type is that of the attribute."""
+    def __init__(
+        self,
+        getter: Callable[[TEntity], TValue],
+        aliases: tuple[str, ...] = (),
+        upcaster: Upcaster[Never, object] | None = None,
+        /,
+    ) -> None:
+        """Take the getter, whose return type is that of the attribute.
+
+        Args:
+            getter: reads the value.
+            aliases: former names of the attribute.
+            upcaster: the steps from the oldest type of its values.
+
+        Raises:
+            ModelError: if the aliases are no texts, or the upcaster is none.
+        """
+        name = qualified_name(getter) or repr(getter)
+        if not are_texts(aliases):
+            raise ModelError(
+                f"@attribute {name}: aliases: expected a tuple of texts, found {aliases!r}: "
+                f'aliases=("old_name",).'
+            )
+        refuse_wrong_upcaster(f"@attribute {name}", "upcaster", upcaster)
+        self.aliases: tuple[str, ...] = aliases
+        self.upcaster: Upcaster[Never, object] | None = upcaster
         self.getter: Handler = getter
         self._read: Callable[..., TValue] = getter
-        frame = inspect.currentframe()
-        caller = None if frame is None else frame.f_back
         self._type: object = (
-            annotation_of(getter, "return", caller) if isinstance(getter, FunctionType) else None
+            annotation_of(getter, "return", inspect.currentframe())
+            if isinstance(getter, FunctionType)
+            else None
         )
 
     def __set_name__(self, owner: type[object], name: str) -> None:
@@ -179,6 +193,67 @@ class attribute(DeclaredAttribute, Generic[TValue]):  # noqa: N801  # because it
     def __set__(self, instance: DomainEntity[TEvent], value: TValue, /) -> None:
         """Trigger that the attribute changed."""
         instance.change_attribute(self.name, value)
+
+
+class DeclareAttribute(Protocol):
+    """Declares an attribute with a history, from its getter."""
+
+    def __call__(self, getter: Callable[[TEntity], TValue], /) -> Attribute[TValue]:
+        """Return the attribute."""
+        ...
+
+
+@overload
+def attribute(getter: Callable[[TEntity], TValue], /) -> Attribute[TValue]: ...
+@overload
+def attribute(
+    *, aliases: tuple[str, ...] = (), upcaster: Upcaster[Never, object] | None = None
+) -> DeclareAttribute: ...
+def attribute(
+    getter: Callable[[TEntity], TValue] | None = None,
+    /,
+    *,
+    aliases: tuple[str, ...] = (),
+    upcaster: Upcaster[Never, object] | None = None,
+) -> Attribute[TValue] | DeclareAttribute:
+    """Declare a settable property, whose assignment triggers ``AttributeChanged``.
+
+    The getter reads the field of the same name with an underscore before it, which the event sets. The
+    value comes back from every store in the type that the getter returns.
+
+    Args:
+        getter: the decorated function.
+        aliases: former names of the attribute, under which changes may still be stored.
+        upcaster: the chain of steps from the oldest type of the value to today's.
+
+    Raises:
+        ModelError: if the aliases are no texts, or the upcaster is none.
+
+    Example:
+        >>> @frozen
+        ... class Opened(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     _limit: int = 0
+        ...
+        ...     @attribute(aliases=("ceiling",))
+        ...     def limit(self) -> int:
+        ...         return self._limit
+        ...
+        ...     apply = ignores(Opened).exhaustive
+        >>> account = Account.create(Opened)
+        >>> account.limit = 500
+        >>> account.limit, account.version
+        (500, 1)
+    """
+    if getter is not None:
+        return Attribute(getter)
+
+    def declare(getter: Callable[[TOwner], TResult], /) -> Attribute[TResult]:
+        return Attribute(getter, aliases, upcaster)
+
+    return declare
 
 
 def subclassevents(cls: type[TEntity], /) -> type[TEntity]:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar, get_args, get_origin
 
-import msgspec
-
 from esmodel.codec.fields import fields_of
 from esmodel.codec.instances import Maker, checked_maker
 from esmodel.codec.typevars import bind, bound_in
-from esmodel.exceptions import ModelError, PayloadError
+from esmodel.codec.upcasting import ItemUpcasting, Upcasting
+from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
-from esmodel.model.events import AttributeChangedEvent, DomainEvent, class_version_of, header_of, schema_of
+from esmodel.model.attributes import AttributeValues
+from esmodel.model.events import (
+    AttributeChangedEvent,
+    DomainEvent,
+    ItemEvent,
+    class_version_of,
+    header_of,
+    schema_of,
+)
 from esmodel.model.exhaustive import events_of, owner_of, registry_of
-from esmodel.model.plan import DeclaredAttribute, EntityPlan, Planned, plan_of
+from esmodel.model.plan import EntityPlan, Planned, plan_of
+from esmodel.model.versioning import upcasting_of
 
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
@@ -22,13 +30,6 @@ _ROW: Final = frozenset({"originator_id", "originator_version", "timestamp", "pr
 """The fields of headers that a row has a column for."""
 
 _NOTHING_BOUND: Final[Mapping[object, object]] = {}
-
-
-class _StoredChange(msgspec.Struct, forbid_unknown_fields=True):
-    """The stored form of a changed attribute: its value as JSON, whose type only the entity knows."""
-
-    name: str
-    value: msgspec.Raw
 
 
 class EventCodec(Generic[TEvent]):
@@ -46,15 +47,12 @@ class EventCodec(Generic[TEvent]):
     """
 
     __slots__ = (
-        "_attributes",
-        "_bound",
+        "_changes",
         "_codec",
         "_extra",
-        "_is_change",
         "_make",
         "_shape",
-        "_upcaster",
-        "_values",
+        "_upcasting",
         "class_version",
         "encode",
         "event_class",
@@ -101,15 +99,11 @@ class EventCodec(Generic[TEvent]):
             )
         schema = schema_of(event_class)
         self.event_class: type[TEvent] = event_class
-        self._bound = bound
         self.name: str = schema.name
         self.class_version: int = class_version_of(event_class)
         self._codec = schema.codec
-        self._upcaster = schema.upcaster
         is_change = AttributeChangedEvent in event_class.__mro__
-        self._attributes: Mapping[str, DeclaredAttribute] = plan.attributes if is_change else {}
-        self._is_change = is_change
-        self._values = plan.codec
+        self._changes: AttributeValues | None = AttributeValues(plan, bound) if is_change else None
         payload = {each.name for each in fields[len(header) :]}
         if is_change and payload != {"name", "value"}:
             raise ModelError(
@@ -118,6 +112,16 @@ class EventCodec(Generic[TEvent]):
             )
         names = () if is_change else tuple(f.name for f in fields if f.name not in header)
         self._shape = self._codec.struct_codec(event_class, names, arguments)
+        self._upcasting: Upcasting | ItemUpcasting | None = None
+        if schema.upcaster is not None:
+            self._upcasting = upcasting_of(
+                event_class, schema.upcaster, self._codec, None if is_change else self._shape.form
+            )
+        elif plan.item_upcaster is not None and ItemEvent in event_class.__mro__:
+            self.class_version = len(plan.item_upcaster)
+            self._upcasting = ItemUpcasting(
+                event_class.__qualname__, plan.item_upcaster, self._codec.shapes().wire, self._shape.fields
+            )
         self.encode: Callable[[TEvent], bytes] = self._encode_change if is_change else self._shape.encode
         self.extra: tuple[str, ...] = tuple(name for name in header if name not in _ROW)
         self._extra = self._codec.struct_codec(event_class, self.extra)
@@ -127,17 +131,15 @@ class EventCodec(Generic[TEvent]):
 
     def _encode_change(self, event: TEvent) -> bytes:
         change: object = event
-        if not isinstance(change, AttributeChangedEvent):
+        if self._changes is None or not isinstance(change, AttributeChangedEvent):
             raise ModelError(f"{event!r}: expected the event of a changed attribute.")
-        attribute = self._attributes[change.name]
-        value = self._values.encode(bind(attribute.value_type(), self._bound), change.value)
-        return msgspec.json.encode(_StoredChange(change.name, msgspec.Raw(value)))
+        return self._changes.encode(change)
 
     @property
     def checked_maker(self) -> Maker[TEvent] | None:
         """Constructs events whose payload can be written; ``None`` where only ``encode`` can tell."""
         guards = self._shape.guards
-        if guards is None or self._is_change:
+        if guards is None or self._changes is not None:
             return None
         return checked_maker(self.event_class, guards, self._shape.checks)
 
@@ -157,24 +159,16 @@ class EventCodec(Generic[TEvent]):
         Raises:
             ValueError: if the bytes do not have the shape that the class version had.
         """
-        if self._upcaster is not None and class_version != self.class_version:
-            plain: object = msgspec.json.decode(data)
-            newest = self._upcaster.upcast(plain, class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest, self._upcaster.returns)
-        event = self._make(b"{}" if self._is_change else data, *header)
+        if self._upcasting is not None:
+            data = self._upcasting.run(data, class_version)
+        event = self._make(data if self._changes is None else b"{}", *header)
         if self.extra:
             self._extra.decode(extra, event)
-        if self._is_change:
-            self._set_attribute(event, msgspec.json.decode(data, type=_StoredChange))
+        if self._changes is not None:
+            name, value = self._changes.decode(data)
+            object.__setattr__(event, "name", name)
+            object.__setattr__(event, "value", value)
         return event
-
-    def _set_attribute(self, event: TEvent, changed: _StoredChange) -> None:
-        attribute = self._attributes.get(changed.name)
-        if attribute is None:
-            raise PayloadError(f"the entity has no @attribute {changed.name!r}")
-        value = self._values.decode(bind(attribute.value_type(), self._bound), changed.value)
-        object.__setattr__(event, "name", changed.name)
-        object.__setattr__(event, "value", value)
 
 
 class EventCodecs:

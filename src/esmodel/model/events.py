@@ -19,10 +19,11 @@ from typing_extensions import override
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.containers import is_iterable
+from esmodel.codec.fields import fields_of
 from esmodel.exceptions import ModelError
 from esmodel.model.defaults import refuse_mutable_defaults
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
-from esmodel.model.versioning import Upcaster
+from esmodel.model.versioning import Upcaster, compare_early
 
 
 @frozen
@@ -94,12 +95,18 @@ class DomainEvent:
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        """Check the defaults of the fields, which attrs has collected.
+        """Check the defaults of the fields, and compare the upcaster with them, once attrs knows them.
 
         Raises:
-            ModelError: if all events would share one.
+            ModelError: if all events would share a default, or the steps fit neither each other nor the
+                fields.
         """
         refuse_mutable_defaults(cls)
+        schema = cls._es_schema
+        if schema.upcaster is not None:
+            is_change = AttributeChangedEvent in cls.__mro__
+            names = [each.name for each in fields_of(cls) if each.name not in cls._es_header]
+            compare_early(cls, schema.upcaster, schema.codec, None if is_change else names)
 
 
 RESERVED_BY_EVENTS: Final = frozenset({"becomes"})
@@ -116,7 +123,7 @@ def _refuse_wrong_keywords(cls: type[DomainEvent], given: Mapping[str, object]) 
     wanted: str | None = None
     if name is not None and (not isinstance(name, str) or not name):
         wanted = f'name: expected a text, found {name!r}: name="bank.opened"'
-    elif not _are_texts(aliases):
+    elif not are_texts(aliases):
         wanted = f'aliases: expected a tuple of texts, found {aliases!r}: aliases=("bank.created",)'
     elif upcaster is not None and not isinstance(upcaster, Upcaster):
         wanted = f"upcaster: expected an Upcaster, found {upcaster!r}: upcaster=upcasts(step).then(step)"
@@ -130,7 +137,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _are_texts(value: object) -> bool:
+def are_texts(value: object, /) -> bool:
+    """Whether a value is a tuple of texts, none of them empty."""
     return is_iterable(value) and isinstance(value, tuple) and all(map(_is_text, value))
 
 
@@ -173,6 +181,12 @@ class AttributeChangedEvent:
 
     name: str
     value: object
+
+
+class ItemEvent:
+    """Marks an event whose field ``item`` is an item of a collection."""
+
+    __slots__ = ()
 
 
 class DiscardedEvent:

@@ -18,7 +18,7 @@ from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent
 from esmodel.model.reserved import is_library
-from esmodel.model.versioning import Upcaster
+from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
 
 OWN: Final[Mapping[str, bool]] = {"esmodel": True}
 """Marks the fields of an entity that are the library's, and no part of the user's state."""
@@ -30,12 +30,16 @@ class DeclaredAttribute:
     Attributes:
         name: the name in the class.
         getter: the function that reads the value.
+        aliases: its former names.
+        upcaster: the steps from the oldest type of its values to today's.
     """
 
-    __slots__ = ("getter", "name")
+    __slots__ = ("aliases", "getter", "name", "upcaster")
 
     name: str
     getter: Handler
+    aliases: tuple[str, ...]
+    upcaster: Upcaster[Never, object] | None
 
     def value_type(self) -> object:
         """Return the declared type of the values."""
@@ -82,6 +86,7 @@ class Planned:
 
     _es_schema: ClassVar[EntitySchema] = EntitySchema()
     _es_library: ClassVar[LibraryEvents] = LibraryEvents(DomainEvent, DomainEvent)
+    _es_item_upcaster: ClassVar[Upcaster[Never, object] | None] = None
 
     @classmethod
     def _es_prepare(cls) -> None:
@@ -94,17 +99,17 @@ class Planned:
         Raises:
             ModelError: if a keyword has a value of the wrong type.
         """
-        _refuse_wrong_keyword(cls, "codec", codec, Codec)
-        _refuse_wrong_keyword(cls, "snapshot_upcaster", snapshot_upcaster, Upcaster)
+        _refuse_wrong_codec(cls, codec)
+        refuse_wrong_upcaster(cls.__qualname__, "snapshot_upcaster", snapshot_upcaster)
         if codec is not None or snapshot_upcaster is not None:
             known = cls._es_schema
             cls._es_schema = EntitySchema(codec or known.codec, snapshot_upcaster or known.snapshot_upcaster)
 
 
-def _refuse_wrong_keyword(cls: type[object], name: str, given: object, wanted: type[object]) -> None:
+def _refuse_wrong_codec(cls: type[object], given: object) -> None:
     """Check what no type checker saw."""
-    if given is not None and not isinstance(given, wanted):
-        raise ModelError(f"{cls.__qualname__}: {name}: expected {wanted.__name__}, found {given!r}.")
+    if given is not None and not isinstance(given, Codec):
+        raise ModelError(f"{cls.__qualname__}: codec: expected Codec, found {given!r}.")
 
 
 def library_of(entity: type[Planned], /) -> LibraryEvents:
@@ -120,19 +125,23 @@ class EntityPlan:
         state: the fields that make up the state; the library's own are not among them.
         required: the fields of the state that have no default.
         attributes: the declared attributes, by name.
+        stored_attributes: the same, by name and by former name.
         defaults: the fields of the state that have a default, each with what gives it.
         codec: encodes and decodes the state.
         snapshot_upcaster: the steps from an older shape of the state.
         library: the events that the library brings.
+        item_upcaster: the steps from an older shape of the items of a collection.
     """
 
     state: tuple[str, ...]
     required: tuple[str, ...]
     attributes: Mapping[str, DeclaredAttribute]
+    stored_attributes: Mapping[str, DeclaredAttribute]
     defaults: tuple[tuple[str, Initial], ...]
     codec: Codec
     snapshot_upcaster: Upcaster[Never, object] | None
     library: LibraryEvents
+    item_upcaster: Upcaster[Never, object] | None = None
 
 
 _plans: Final[dict[type[object], EntityPlan]] = {}
@@ -170,10 +179,32 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
+        stored_attributes=_by_stored_name(entity, attributes),
         defaults=tuple((each.name, make) for each in fields if (make := initial_of(each)) is not None),
         codec=entity._es_schema.codec,
         snapshot_upcaster=entity._es_schema.snapshot_upcaster,
         library=entity._es_library,
+        item_upcaster=entity._es_item_upcaster,
     )
     _plans[entity] = plan
     return plan
+
+
+def _by_stored_name(
+    entity: type[object], attributes: Mapping[str, DeclaredAttribute]
+) -> Mapping[str, DeclaredAttribute]:
+    """Return attributes by their names and former names.
+
+    Raises:
+        ModelError: if two share one.
+    """
+    found = dict(attributes)
+    for each in attributes.values():
+        for alias in each.aliases:
+            other = found.setdefault(alias, each)
+            if other is not each:
+                raise ModelError(
+                    f"{entity.__qualname__}.{each.name}: expected a former name of its own, found {alias!r}, "
+                    f"which is or was the name of @attribute {other.name}."
+                )
+    return found

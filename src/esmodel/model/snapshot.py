@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import ClassVar, Generic, Never, TypeVar, get_args
+from typing import ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
 from attrs import fields, frozen
 
 from esmodel.clock import microseconds, moment_of
-from esmodel.codec.codec import Codec
 from esmodel.codec.struct import StructCodec
 from esmodel.codec.typevars import class_of
+from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import is_aggregate
 from esmodel.model.plan import plan_of
 from esmodel.model.stored import Progress, StoredAggregate, begin, progress_of, resume
-from esmodel.model.versioning import Upcaster
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
@@ -82,7 +81,7 @@ class SnapshotCodec(Generic[TAggregate]):
         7
     """
 
-    __slots__ = ("_codec", "_fingerprint", "_shape", "_state", "_upcaster", "class_version", "entity")
+    __slots__ = ("_fingerprint", "_shape", "_state", "_upcasting", "class_version", "entity")
 
     def __init__(self, entity: type[TAggregate], /) -> None:
         """Derive the stored form of the state.
@@ -98,13 +97,18 @@ class SnapshotCodec(Generic[TAggregate]):
                 f"{root.__qualname__}: expected an aggregate. Derive it from AggregateRoot[...]."
             )
         plan = plan_of(root)
-        self._codec: Codec = plan.codec
+        upcaster = plan.snapshot_upcaster
         self._state = plan.state
-        self._upcaster: Upcaster[Never, object] | None = plan.snapshot_upcaster
-        self.class_version: int = 0 if self._upcaster is None else len(self._upcaster)
+        self.class_version: int = 0 if upcaster is None else len(upcaster)
         self._shape: StructCodec[TAggregate] = plan.codec.struct_codec(
             self.entity, plan.state, get_args(entity)
         )
+        self._upcasting: Upcasting | None = None
+        if upcaster is not None:
+            self._upcasting = Upcasting(
+                *(root.__qualname__, upcaster, plan.codec.shapes().wire, self._shape.form),
+                is_object=True,
+            )
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
@@ -150,10 +154,8 @@ class SnapshotCodec(Generic[TAggregate]):
             msg = f"it has the class version {snapshot.class_version}, the class {self.class_version}"
             raise ValueError(msg)
         data = bytes(stored.state)
-        if self._upcaster is not None and snapshot.class_version < self.class_version:
-            plain: object = msgspec.json.decode(data)
-            newest = self._upcaster.upcast(plain, snapshot.class_version, self._codec.convert)
-            data = self._codec.plain_bytes(newest, self._upcaster.returns)
+        if self._upcasting is not None and snapshot.class_version < self.class_version:
+            data = self._upcasting.run(data, snapshot.class_version)
         elif stored.fingerprint != self._fingerprint:
             msg = "the fields of its state are not those of the class"
             raise ValueError(msg)
@@ -175,3 +177,16 @@ class SnapshotCodec(Generic[TAggregate]):
 def _differ(name: str, one: object, other: object) -> bool:
     found, expected = getattr(one, name), getattr(other, name)
     return bool(found != expected)
+
+
+def snapshot_codec_of(entity: type[TAggregate], /) -> SnapshotCodec[TAggregate] | None:
+    """Return the codec of a class that has a ``snapshot_upcaster``, whose steps are compared at once.
+
+    ``None`` for any other class, whose codec is derived when the first snapshot is taken or read.
+
+    Raises:
+        ModelError: if the steps do not fit each other, or the state.
+    """
+    root = class_of(entity)
+    has_steps = is_aggregate(root) and plan_of(root).snapshot_upcaster is not None
+    return SnapshotCodec(entity) if has_steps else None

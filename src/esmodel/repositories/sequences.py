@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Generic, Never, TypeVar
 from uuid import UUID
 
-import msgspec
 from typing_extensions import TypeForm
 
 from esmodel.clock import microseconds
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
 from esmodel.codec.typed import TypedCodec
+from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.versioning import Upcaster
 from esmodel.repositories.outcome import append
@@ -37,7 +37,7 @@ class EventSourcedSequences(Generic[T]):
         ['a', 'b']
     """
 
-    __slots__ = ("_class_version", "_codec", "_items", "_name", "_store", "_upcaster")
+    __slots__ = ("_class_version", "_items", "_name", "_store", "_upcasting")
 
     def __init__(
         self,
@@ -60,12 +60,14 @@ class EventSourcedSequences(Generic[T]):
 
         Raises:
             UnsupportedTypeError: if the codec cannot carry the type.
+            ModelError: if the steps of the upcaster do not fit each other, or the type.
         """
         self._store = store
         self._name = event_name
-        self._codec = codec
         self._items: TypedCodec[T] = TypedCodec(item_type, codec)
-        self._upcaster = upcaster
+        self._upcasting: Upcasting | None = None
+        if upcaster is not None:
+            self._upcasting = Upcasting(event_name, upcaster, codec.shapes().wire, codec.wire(item_type))
         self._class_version = 0 if upcaster is None else len(upcaster)
 
     def check(self, items: Sequence[T], /) -> None:
@@ -130,12 +132,10 @@ class EventSourcedSequences(Generic[T]):
 
     def _upcast(self, record: Record) -> bytes:
         """Return the bytes of an item of an earlier class version in the current shape."""
-        if self._upcaster is None or not 0 <= record.class_version < self._class_version:
+        if self._upcasting is None or not 0 <= record.class_version < self._class_version:
             finding = (
                 f"expected an item of class version {self._class_version} or older, found "
                 f"{record.class_version}; deploy the newer code that wrote it"
             )
             raise ClassVersionError(record.originator_id, record.position, finding)
-        plain: object = msgspec.json.decode(record.data)
-        newest = self._upcaster.upcast(plain, record.class_version, self._codec.convert)
-        return self._codec.plain_bytes(newest, self._upcaster.returns)
+        return self._upcasting.run(record.data, record.class_version)

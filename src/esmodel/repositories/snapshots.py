@@ -11,7 +11,7 @@ from esmodel.clock import microseconds, moment_of
 from esmodel.codec.typevars import class_of
 from esmodel.exceptions import ModelError, SnapshotError
 from esmodel.model.hashchain import head_of
-from esmodel.model.snapshot import Snapshot, SnapshotCodec
+from esmodel.model.snapshot import Snapshot, SnapshotCodec, snapshot_codec_of
 from esmodel.model.stored import StoredAggregate, begin, refuse_if_invalid
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.snapshotkeys import SnapshotKeys
@@ -57,10 +57,11 @@ class Snapshots(Generic[TAggregate]):
         """Take the class, the store and the keys.
 
         Raises:
-            ModelError: if a key is too short, or the class has no hash chain and there is a key.
+            ModelError: if a key is too short, the class has no hash chain and there is a key, or the steps of
+                the ``snapshot_upcaster`` do not fit each other, or the state.
         """
         self._class: type[TAggregate] = aggregate_class
-        self._codec: SnapshotCodec[TAggregate] | None = None
+        self._codec: SnapshotCodec[TAggregate] | None = snapshot_codec_of(aggregate_class)
         self._mapper = mapper
         self._keys: SnapshotKeys | None = None
         if keys is not None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Never, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 import attrs
 from attrs import define, field, frozen
+from typing_extensions import override
 
+from esmodel.codec.codec import Codec
 from esmodel.codec.containers import is_iterable
 from esmodel.codec.fields import fields_of
 from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import Exhaustive, Ignored, applies, ignores
-from esmodel.model.events import AggregateEvent, CreatedEvent
+from esmodel.model.events import AggregateEvent, CreatedEvent, ItemEvent
 from esmodel.model.repository import EntityRepository
+from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
 
 T = TypeVar("T", bound=Hashable)
 TCollection_co = TypeVar("TCollection_co", covariant=True)
@@ -29,7 +32,7 @@ class CollectionCreated(AggregateEvent, CreatedEvent, name="Collection.Created")
 
 
 @frozen
-class ItemAdded(AggregateEvent, Generic[T], name="Collection.ItemAdded"):
+class ItemAdded(AggregateEvent, ItemEvent, Generic[T], name="Collection.ItemAdded"):
     """An item was added to a collection.
 
     Attributes:
@@ -40,7 +43,7 @@ class ItemAdded(AggregateEvent, Generic[T], name="Collection.ItemAdded"):
 
 
 @frozen
-class ItemRemoved(AggregateEvent, Generic[T], name="Collection.ItemRemoved"):
+class ItemRemoved(AggregateEvent, ItemEvent, Generic[T], name="Collection.ItemRemoved"):
     """An item was removed from a collection.
 
     Attributes:
@@ -66,6 +69,9 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     Cost: loading reads a row for each change that was ever made, or since the last snapshot. Saving
     writes a row for each change, in one append. All other methods read and write nothing.
 
+    Class keywords:
+        item_upcaster: the chain of steps from the oldest shape of an item to today's; inherited.
+
     Example:
         >>> from esmodel.stores.memory import MemoryStore
         >>> tags = Collection[str].register()
@@ -79,6 +85,24 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
     """
 
     _items: set[T] = field(factory=set[T])
+
+    @override
+    def __init_subclass__(
+        cls,
+        *,
+        codec: Codec | None = None,
+        snapshot_upcaster: Upcaster[Never, object] | None = None,
+        item_upcaster: Upcaster[Never, object] | None = None,
+    ) -> None:
+        """Keep the upcaster of the items.
+
+        Raises:
+            ModelError: if it is no upcaster; see ``DomainEntity`` for other mistakes.
+        """
+        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
+        refuse_wrong_upcaster(cls.__qualname__, "item_upcaster", item_upcaster)
+        if item_upcaster is not None:
+            cls._es_item_upcaster = item_upcaster
 
     @classmethod
     def register(cls, collection_id: UUID | None = None, /) -> Self:

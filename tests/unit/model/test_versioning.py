@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Final, TypedDict
+from typing import Final, Never, TypedDict
 from uuid import UUID
 
 import pytest
@@ -22,10 +23,11 @@ from esmodel import (
     ignores,
     upcasts,
 )
+from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import ClassVersionError, StoredDataError, UnknownEventError
 from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import schema_of
-from esmodel.model.versioning import Step
+from esmodel.model.versioning import Step, Upcaster
 from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
@@ -189,7 +191,7 @@ def test_a_class_version_that_is_not_known_is_named(class_version: int) -> None:
         (b'{"amount":"12","currency":"EUR","colour":1}', 3, "colour"),
         (b'{"units":"many"}', 0, "units"),
         (b"{}", 0, "units"),
-        (b'{"pounds":1}', 1, "pounds"),
+        (b'{"pounds":1}', 1, "cents"),
         (b'{"cents":1200}', 2, "currency"),
         (b"[]", 3, "array"),
         (b"", 3, "truncated"),
@@ -267,11 +269,15 @@ def test_a_chain_with_a_newer_class_version_is_intact_but_not_read() -> None:
         EventSourcedRepository(Chained, store).verify(STREAM)
 
 
+def upcast(chain_of_steps: Upcaster[Never, object], data: bytes, class_version: int = 0) -> bytes:
+    codec = schema_of(Deposited).codec
+    return Upcasting("Tried", chain_of_steps, codec.shapes().wire, None).run(data, class_version)
+
+
 def test_a_step_may_add_what_an_attrs_class_defaults() -> None:
     chain_of_steps = upcasts(to_cents)
-    codec = schema_of(Deposited).codec
-    assert chain_of_steps.upcast({"units": 2}, 0, codec.convert) == Cents(200)
-    assert chain_of_steps.upcast({"units": 2}, 1, codec.convert) == {"units": 2}
+    assert upcast(chain_of_steps, b'{"units":2}') == b'{"cents":200,"notes":[]}'
+    assert upcast(chain_of_steps, b'{"units":2}', 1) == b'{"units":2}'
 
 
 def test_then_leaves_the_chain_before_it_as_it_was() -> None:
@@ -315,13 +321,6 @@ class Payment(TypedDict):
     rate: float
 
 
-@frozen(kw_only=True)
-class Payed(AggregateEvent):
-    by: Card | Cash
-    tips: frozenset[int]
-    rate: float
-
-
 def to_payment(old: Bare) -> Payment:
     return {"by": Cash(old["paid"]), "tips": frozenset({old["paid"]}), "rate": math.inf}
 
@@ -330,19 +329,6 @@ def to_open_payment(old: Bare) -> dict[str, object]:
     return {"by": {"Cash": {"paid": old["paid"]}}, "tips": {old["paid"]}, "rate": math.inf}
 
 
-def test_a_step_may_return_sum_types_sets_and_infinities() -> None:
-    upcaster = upcasts(to_payment)
-
-    newest = upcaster.upcast({"paid": 5}, 0, schema_of(Payed).codec.convert)
-    data = schema_of(Payed).codec.plain_bytes(newest, upcaster.returns)
-
-    assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
-
-
-def test_a_step_of_an_open_type_is_taken_by_what_it_returned() -> None:
-    upcaster = upcasts(to_open_payment)
-
-    newest = upcaster.upcast({"paid": 5}, 0, schema_of(Payed).codec.convert)
-    data = schema_of(Payed).codec.plain_bytes(newest, upcaster.returns)
-
-    assert data == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
+@pytest.mark.parametrize("step", [to_payment, to_open_payment])
+def test_a_step_may_return_sum_types_sets_and_infinities(step: Callable[[Bare], object]) -> None:
+    assert upcast(upcasts(step), b'{"paid":5}') == b'{"by":{"Cash":{"paid":5}},"tips":[5],"rate":"inf"}'
