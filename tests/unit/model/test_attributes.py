@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -22,7 +23,8 @@ from esmodel import (
     upcasts,
 )
 from esmodel.exceptions import ClassVersionError, StoredDataError
-from esmodel.model import Attribute, Upcaster
+from esmodel.model import Attribute, AttributeChangedEvent, EventCodec, Upcaster
+from esmodel.model.plan import plan_of
 from esmodel.rows import FREE, Append, Record
 from esmodel.stores.memory import MemoryStore
 
@@ -251,6 +253,23 @@ def test_what_does_not_fit_is_refused_before_a_row_is_read() -> None:
 def test_what_is_no_history_is_refused(aliases: object, upcaster: object, finding: str) -> None:
     with pytest.raises(ModelError, match=f"@attribute limit: {finding}"):
         call(Attribute, limit, aliases, upcaster)
+
+
+def rename_limit(old: dict[str, object]) -> dict[str, object]:
+    return {**old, "name": "ceiling"}
+
+
+@frozen
+class Changed(AggregateEvent, AttributeChangedEvent, name="Changed", upcaster=upcasts(rename_limit)):
+    name: str
+    value: object
+
+
+def test_the_event_of_a_change_may_have_an_upcaster_of_its_own() -> None:
+    codec = EventCodec(Changed, (), plan_of(Today))
+    header = (STREAM, 0, datetime(2026, 1, 1, tzinfo=UTC))
+    event = codec.decode(header, b"", b'{"name":"other","value":5}', 0)
+    assert (event.name, event.value) == ("ceiling", Money(500, "EUR"))
 
 
 # --- items of collections --------------------------------------------------------------------------
