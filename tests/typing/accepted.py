@@ -344,12 +344,15 @@ def check_a_repository_has_the_type_of_its_aggregate() -> None:
         assert_type(accounts.take_snapshot(originator_id), Snapshot)
 
 
-def check_a_repository_of_a_chain_takes_a_key(originator_id: UUID, key: bytes) -> None:
+def check_a_repository_of_a_chain_takes_a_key() -> None:
+    key = bytes(32)
     with MemoryStore() as store:
         contracts = EventSourcedRepository(Contract, store, snapshot_every=2, snapshot_key=key)
         assert_type(contracts, EventSourcedRepository[Contract])
         both = EventSourcedRepository(Contract, store, snapshot_key=[key, key])
-        assert_type(both.verify(originator_id), Verified)
+        contract = Contract.create(Signed, text="one")
+        both.save(contract)
+        assert_type(both.verify(contract.id), Verified)
 
 
 # --- a registry, and a read model that uses one -----------------------------------------------------
