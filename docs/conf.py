@@ -89,6 +89,7 @@ nitpick_ignore_regex = [
     ("py:.*", rf"({'|'.join(OTHERS)}|psycopg_pool|typing_extensions)\..*"),
     # the same, by their short names
     ("py:.*", r"UUID|datetime|timedelta|Path|ContextVar|AbstractContextManager|Connection"),
+    ("py:.*", r"Convert|Fields"),  # of the parts of a Wire
     ("py:.*", r"(.*\.)?(P|[A-Z]\d|T|T[A-Z]\w*)"),  # type variables
     ("py:.*", r".*\._\w+(\..*)?"),  # private by name, or in a private module
 ]

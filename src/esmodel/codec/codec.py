@@ -91,7 +91,7 @@ class Codec:
         """Return a value in the form that msgspec writes without a loss.
 
         Raises:
-            MisfitError: if the value is not of the type; a ``ValueError``.
+            ValueError: if the value is not of the type.
         """
         wire, _ = self._derived(as_type)
         return wire.to(value)
