@@ -50,6 +50,11 @@ storm count="2000" seed=`date +%s`:
     @echo "seed {{ seed }}"
     ESMODEL_STORM={{ count }} {{ bin }}/python -m pytest -q -n 0 --hypothesis-seed={{ seed }} tests/unit/codec/test_random_types.py
 
+# Make many random sequences of calls by two threads and two processes on each store; a seed repeats a run
+storm-calls count="10000" seed=`date +%s`:
+    @echo "seed {{ seed }}"
+    ESMODEL_STORM={{ count }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -n 0 --slow tests/stateful/test_call_sequences.py
+
 # Build the manual; a warning is an error
 docs:
     {{ bin }}/python -m sphinx -q -W --keep-going -n -d {{ build }}/doctrees docs {{ build }}/manual

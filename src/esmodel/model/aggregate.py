@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import ClassVar, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, cast, final, get_origin
 from uuid import UUID
@@ -11,7 +12,6 @@ from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
 from esmodel.clock import clock, now, system_time
-from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ModelError
 from esmodel.model.calls import refuse_call
@@ -34,6 +34,8 @@ _clock: Final = clock
 _datetime: Final = datetime
 _applying: Final = APPLYING
 
+_NONE: Final = range(0)
+
 P = ParamSpec("P")
 TMade = TypeVar("TMade", bound=DomainEvent)
 TEvent = TypeVar("TEvent", bound=TimestampedVersionedEvent)
@@ -46,6 +48,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
 
     _es_pending: list[TimestampedVersionedEvent] = field(init=False, eq=False, metadata=OWN)
     _es_encoded: dict[int, Encoded] = field(init=False, eq=False, metadata=OWN)
+    _es_collected: range = field(init=False, eq=False, metadata=OWN)  # the versions, of events not saved
 
     _es_is_signed: ClassVar[bool] = False
 
@@ -55,6 +58,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         entity = super()._es_begin(originator_id)
         entity._es_pending = []
         entity._es_encoded = {}
+        entity._es_collected = _NONE
         return entity
 
     @property
@@ -72,20 +76,16 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         This stores nothing. A later save is refused, because the store lacks these events.
         """
         events = self.pending_events
+        if self._es_pending:
+            first = self._es_collected.start if self._es_collected else self._es_pending[0].originator_version
+            self._es_collected = range(first, self._es_version + 1)
         self._es_pending.clear()
         self._es_encoded.clear()
         return events
 
     def __copy__(self) -> Self:
-        """Return a copy that has the same state, and a list of pending events of its own."""
-        twin = self.__class__.__new__(self.__class__)
-        names = [each.name for each in fields_of(self.__class__)]
-        values: dict[str, object] = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        values |= getattr(self, "__dict__", {})  # because a class without slots may have more than its fields
-        for name, value in values.items():
-            object.__setattr__(twin, name, value)
-        twin._es_pending, twin._es_encoded = list(self._es_pending), dict(self._es_encoded)
-        return twin
+        """Return a deep copy: two aggregates that share a list would change each other's state."""
+        return deepcopy(self)
 
     @override
     def _es_make(
@@ -183,6 +183,8 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         pending = self._es_pending
         if pending:  # they may have been collected meanwhile
             del pending[: max(0, last + 1 - pending[0].originator_version)]
+        if self._es_collected:
+            self._es_collected = range(max(last + 1, self._es_collected.start), self._es_collected.stop)
         for version in [each for each in self._es_encoded if each <= last]:
             self._es_encoded.pop(version, None)
 

@@ -78,6 +78,9 @@ class StoredAggregate(Continued, Protocol):
 
     def _es_saved(self, last: int) -> None: ...
 
+    @property
+    def _es_collected(self) -> range: ...
+
     def _es_bar(self, finding: str) -> None: ...
 
     def _es_refuse_if_invalid(self) -> None: ...
@@ -151,6 +154,11 @@ def payloads_of(aggregate: StoredAggregate, /) -> Mapping[int, bytes]:
 def resume(aggregate: StoredAggregate, progress: Progress, /) -> None:
     """Set an aggregate, whose state was restored, to the version and times of its snapshot."""
     aggregate._es_resume(progress)
+
+
+def collected_versions(aggregate: StoredAggregate, /) -> range:
+    """Return the versions of the events that were collected and not saved; none is usual."""
+    return aggregate._es_collected
 
 
 def mark_saved(aggregate: StoredAggregate, last: int, /) -> None:

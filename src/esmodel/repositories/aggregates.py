@@ -27,6 +27,7 @@ from esmodel.model.stored import (
     Records,
     StoredAggregate,
     begin,
+    collected_versions,
     continue_with,
     mark_saved,
     payloads_of,
@@ -249,6 +250,10 @@ class EventSourcedRepository(Generic[TAggregate]):
         )
 
     def _append_of(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> Append:
+        collected = collected_versions(entity)
+        if collected and events:
+            # by its position the append could follow rows of somebody else, which the state does not know
+            raise ConcurrencyError(entity.id, events[0].originator_version - 1, collected.start - 1)
         return self._mapper.append_of(events, payloads_of(entity))
 
     def _check(self, entity: TAggregate) -> None:

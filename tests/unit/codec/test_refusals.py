@@ -131,6 +131,7 @@ WRONG: Final[tuple[tuple[str, object, object], ...]] = (
     ("field that was never set", Line, Line.__new__(Line)),
     ("attribute of a named tuple", Wider, named_with_extra()),
     ("value without a repr", int, Shy()),
+    ("text for a time", time, "09:00"),
     ("bool for int", int, True),
     ("bool for float", float, True),
     ("int beyond what Python reads", int, int.from_bytes(b"\x01" * 3_000)),

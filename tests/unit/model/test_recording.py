@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
@@ -308,3 +309,22 @@ def test_collected_events_are_those_that_were_triggered() -> None:
     collected: Sequence[AggregateEvent] = cart.collect_events()
     assert [each.lines for each in collected if isinstance(each, Listed)] == [["tea"]]
     assert cart.pending_events == ()
+
+
+def test_a_function_may_return_the_event_of_an_aggregate_whose_type_is_open() -> None:
+    def put(originator_id: UUID, version: int, timestamp: datetime, /, *, item: int) -> Put[int]:
+        return Put(originator_id, version, timestamp, item)
+
+    box = Box[int].of(5)
+    box.trigger(put, item=6)
+    assert box.items == [5, 6]
+
+
+def test_a_copy_shares_nothing_with_its_original() -> None:
+    cart = Cart.create(Listed, lines=["tea"])
+    twin = copy.copy(cart)
+    twin.lines.append("changed")
+    twin.trigger(Named, name="two")
+    assert (cart.lines, cart.version, len(cart.pending_events)) == (["tea"], 0, 1)
+    assert (twin.lines, twin.version, len(twin.pending_events)) == (["tea", "changed"], 1, 2)
+    assert twin.pending_events[0] == cart.pending_events[0]

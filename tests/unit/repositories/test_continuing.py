@@ -281,3 +281,18 @@ def test_many_aggregates_are_saved_together_in_linear_time() -> None:
     assert Counted.compared < 20_000
     with pytest.raises(ModelError, match="expected it once, found it twice"):
         save_together(store, *saves, saves[0])
+
+
+def test_an_aggregate_whose_events_were_collected_follows_nobody_elses_rows() -> None:
+    store = MemoryStore()
+    accounts = EventSourcedRepository(Account, store, snapshot_every=1)
+    mine, theirs = (Account.create_with_id(UUID(int=9), Moved, cents=cents) for cents in (1, 2))
+    mine.collect_events()
+    accounts.save(theirs)
+    mine.trigger(Moved, cents=10)  # its version follows that of the stored event, its state does not
+    with pytest.raises(ConcurrencyError) as caught:
+        accounts.save(mine)
+    assert (caught.value.expected, caught.value.found) == (0, -1)
+    with pytest.raises(ConcurrencyError):
+        save_together(store, accounts.to_save(mine))
+    assert accounts[mine.id].balance == 2
