@@ -133,7 +133,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     def _es_fresh(self, event: TimestampedVersionedEvent) -> TimestampedVersionedEvent:
         """Return a pending event as it is stored, whatever was done to its payload."""
         found = self._es_encoded_of(event)
-        return event if found is None or found[2] is None else of_aggregate(fresh(found))
+        return of_aggregate(fresh(type(self), found)) if found is not None else event
 
     @override
     def _es_apply_each(self, events: Iterable[DomainEvent]) -> None:

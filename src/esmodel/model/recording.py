@@ -20,14 +20,14 @@ P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 
-Encoded: TypeAlias = tuple[DomainEvent, bytes, EventCodec[DomainEvent] | None]
-"""An event whose payload was encoded when it was triggered, the payload, and the codec if that can change."""
+Encoded: TypeAlias = tuple[DomainEvent, bytes, bool]
+"""An event whose payload was encoded when it was triggered, the payload, and whether that can change."""
 
 
-def fresh(encoded: Encoded, /) -> DomainEvent:
+def fresh(entity: type[Planned], encoded: Encoded, /) -> DomainEvent:
     """Return the event as its bytes say it was."""
-    event, data, codec = encoded
-    return event if codec is None else own_of(codec, event, data)
+    event, data, can_change = encoded
+    return own_of(event_codecs_of(entity).for_event(event), event, data) if can_change else event
 
 
 def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
@@ -74,9 +74,9 @@ def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
         return event, None  # no handler takes it, which is the error that follows
     data = codec.encode(event)
     if codec.is_immutable:
-        return event, (event, data, None)
+        return event, (event, data, False)
     own = own_of(codec, event, data)
-    return own, (own, data, codecs.by_class[type(own)])
+    return own, (own, data, True)
 
 
 def _maker_of(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Generic, Self, TypeVar
@@ -320,9 +321,16 @@ def test_a_function_may_return_the_event_of_an_aggregate_whose_type_is_open() ->
     assert box.items == [5, 6]
 
 
-def test_a_copy_shares_nothing_with_its_original() -> None:
+def pickled(cart: Cart) -> Cart:
+    again: object = pickle.loads(pickle.dumps(cart))  # noqa: S301  # because it was written here
+    assert isinstance(again, Cart)
+    return again
+
+
+@pytest.mark.parametrize("copies", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_shares_nothing_with_its_original(copies: Callable[[Cart], Cart]) -> None:
     cart = Cart.create(Listed, lines=["tea"])
-    twin = copy.copy(cart)
+    twin = copies(cart)
     twin.lines.append("changed")
     twin.trigger(Named, name="two")
     assert (cart.lines, cart.version, len(cart.pending_events)) == (["tea"], 0, 1)
