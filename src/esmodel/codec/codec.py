@@ -146,9 +146,17 @@ class Codec:
         alias = alias_of(hint, bound)
         if alias is not None:
             return self.wire(*alias, _inside(bind(hint, bound), path, hint))
-        if hint in self._hooks:
-            return self._hooks[hint]
+        hooked = self._hooked(hint)
+        if hooked is not None:
+            return hooked
         return scalar_wire(hint) or self._composed_wire(hint, bound, path)
+
+    def _hooked(self, hint: object) -> Wire | None:
+        """Return the wire of a type with a hook; ``None`` for others, and where a note has no hash."""
+        try:
+            return self._hooks.get(hint)
+        except TypeError:
+            return None
 
     def _composed_wire(self, hint: object, bound: Mapping[object, object], path: tuple[object, ...]) -> Wire:
         """Return the wire of a type that is made of others."""
@@ -182,7 +190,7 @@ class Codec:
         if alias is not None:
             return self._members(*alias, _inside(bind(hint, bound), path, hint))
         origin = get_origin(hint)
-        if hint not in self._hooks and origin in _QUALIFIERS:
+        if self._hooked(hint) is None and origin in _QUALIFIERS:
             return self._members(get_args(hint)[0], bound, path)
         if origin not in UNIONS:
             return [(bind(hint, bound), self.wire(hint, bound, path))]

@@ -154,8 +154,13 @@ def _many_wire(cls: type[object], item: Wire) -> Wire:
 
     def to(value: object) -> object:
         items = _exactly(cls, name, value)
-        plain = items if fit(items) else each_to(item, items)
-        return sorted(plain, key=to_json) if is_set else plain
+        if fit(items):
+            return sorted(items, key=to_json) if is_set else items
+        plain = each_to(item, items)
+        if is_set:
+            plain.sort(key=to_json)
+            check_apart(plain)
+        return plain
 
     def back(value: object) -> object:
         items = items_of(value)
@@ -168,6 +173,7 @@ def _many_wire(cls: type[object], item: Wire) -> Wire:
 
     needs_back = is_set or back_item is not None
     wire_type: object = types.GenericAlias(list, (item.json_type,))
+    check_apart = _apart(wire_type, back, name)
     if not needs_back and cls is tuple:
         wire_type = types.GenericAlias(tuple, (item.json_type, Ellipsis))
     return Wire(
@@ -241,7 +247,10 @@ def _mapping_wire(key: Wire, value: Wire) -> Wire:
                 pairs.append((plain_key, value.to(item)))
             except MisfitError as error:
                 raise error.within(f"[{_key_shown(each)}]") from error.__cause__
-        return dict(pairs) if is_object else pairs
+        if is_object:
+            return dict(pairs)
+        check_apart(pairs)
+        return pairs
 
     def back(read: object) -> object:
         pairs = pairs_of(read)
@@ -254,6 +263,7 @@ def _mapping_wire(key: Wire, value: Wire) -> Wire:
             raise msgspec.ValidationError(msg)
         return made
 
+    check_apart = _apart(wire_type, back, name)
     return Wire(
         wire_type,
         to,
@@ -263,6 +273,22 @@ def _mapping_wire(key: Wire, value: Wire) -> Wire:
         is_native=is_object and value.is_native,
         is_immutable=False,
     )
+
+
+def _apart(wire_type: object, back: Callable[[object], object], name: str) -> Callable[[object], None]:
+    """Return a check that the items of a set, or the keys of a mapping, stay apart when they are read.
+
+    Two nan are two items, and of one text; so are two times of one zone that is there twice.
+    """
+    decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(wire_type)
+
+    def check(plain: object) -> None:
+        try:
+            back(decoder.decode(to_json(plain)))
+        except msgspec.ValidationError as error:
+            raise MisfitError(f"expected {name} that stays apart when it is read: {error}") from error
+
+    return check
 
 
 def _key_shown(key: object) -> str:

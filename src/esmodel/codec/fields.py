@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from copy import deepcopy
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -113,11 +114,18 @@ def initial_of(field: attrs.Attribute[object], /) -> Initial | None:
     if default is attrs.NOTHING:
         return None
     if not _is_factory(default):
+        if is_shared(default):
+            return lambda instance: convert(deepcopy(default), instance)
         return lambda instance: convert(default, instance)
     make = default.factory
     if default.takes_self:
         return lambda instance: convert(make(instance), instance)
     return lambda instance: convert(make(), instance)
+
+
+def is_shared(default: object, /) -> bool:
+    """Return whether instances would share a default that can change, as a list."""
+    return not isinstance(default, Hashable)
 
 
 def _converter_of(field: attrs.Attribute[object]) -> Callable[[object, object], object]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import ClassVar, Protocol, Self
 
 import msgspec
@@ -63,7 +64,11 @@ def named_tuple_wire(cls: type[NamedTupleClass], wires: Mapping[str, Wire], /) -
         values = msgspec.structs.astuple(read) if isinstance(read, msgspec.Struct) else ()
         return cls._make(
             [
-                defaults[field] if each is msgspec.UNSET else each if wire.back is None else wire.back(each)
+                deepcopy(defaults[field])
+                if each is msgspec.UNSET
+                else each
+                if wire.back is None
+                else wire.back(each)
                 for (field, wire), each in zip(wires.items(), values, strict=True)
             ]
         )

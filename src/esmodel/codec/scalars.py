@@ -144,7 +144,7 @@ def scalar_wire(hint: object, /) -> Wire | None:
         return _enum_wire(hint)
     if get_origin(hint) is Literal:
         return _literal_wire(hint)
-    return _SCALARS.get(hint)
+    return _SCALARS.get(hint) if isinstance(hint, type) or hint is None else None
 
 
 def _literal_wire(hint: object) -> Wire:

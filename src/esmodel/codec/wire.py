@@ -227,7 +227,7 @@ def is_readable(hint: object) -> bool:
     """Return whether msgspec can read a type; it cannot where the members of a union look the same."""
     try:
         msgspec.json.Decoder(hint)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         return False
     return True
 

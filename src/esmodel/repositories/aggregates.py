@@ -257,7 +257,7 @@ class EventSourcedRepository(Generic[TAggregate]):
         return self._mapper.append_of(events, payloads_of(entity))
 
     def _check(self, entity: TAggregate) -> None:
-        if not isinstance(entity, self._class):
+        if type(entity) is not self._class:
             raise ModelError(
                 f"expected an aggregate of the class {self._mapper.name}, found {type(entity).__qualname__}. "
                 f"Save it in a repository of its own class."

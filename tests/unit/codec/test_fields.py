@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 import attrs
 import pytest
@@ -65,3 +66,24 @@ def test_a_converter_may_take_the_instance_and_the_field() -> None:
     titled = attrs.make_class("Titled", {"title": field(default="Dr", converter=convert, type=str)})
     assert_same(HOOKED.decode(titled, b"{}"), titled())
     assert attrs.astuple(titled()) == ("Titled title Dr",)
+
+
+@frozen
+class Described:
+    name: Annotated[str, {"note": "a dictionary has no hash"}]
+
+
+def test_a_note_without_a_hash_is_left_out() -> None:
+    assert_same(HOOKED.decode(Described, HOOKED.encode(Described, Described("a"))), Described("a"))
+
+
+@frozen
+class Listing:
+    lines: list[str] = []  # because a class may have one by mistake
+
+
+def test_a_default_that_can_change_is_not_shared_by_what_is_read() -> None:
+    one, other = HOOKED.decode(Listing, b"{}"), HOOKED.decode(Listing, b"{}")
+    assert isinstance(one, Listing)
+    one.lines.append("a")
+    assert_same(other, Listing([]))

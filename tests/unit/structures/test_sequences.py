@@ -626,6 +626,8 @@ def test_the_stream_of_an_aggregate_is_refused_as_an_array(store: Store) -> None
         UnknownEventError, match="expected a row named 'ItemAssigned', found one named 'Opened'"
     ) as caught:
         array[0]
+    with pytest.raises(UnknownEventError):
+        array[:]
     assert (caught.value.originator_id, caught.value.position) == (ID, 0)
     large = EventSourcedBigArrayRepository(str, store)[ID]
     with pytest.raises(
