@@ -79,7 +79,7 @@ def test_a_note_without_a_hash_is_left_out() -> None:
 
 @frozen
 class Listing:
-    lines: list[str] = []  # because a class may have one by mistake
+    lines: list[str] = []  # noqa: RUF008  # because a class may have one by mistake
 
 
 def test_a_default_that_can_change_is_not_shared_by_what_is_read() -> None:

@@ -100,16 +100,16 @@ def today() -> Mapping[str, type[object]]:
         cents: NotRequired[int]
 
     class OfText(Enum):
-        RED = "rouge"
+        RED = "scarlet"
 
     class OfNumbers(IntEnum):
         RED = 2
 
     class Texts(StrEnum):
-        RED = "rouge"
+        RED = "scarlet"
 
     class MixedNames(Enum):
-        ROUGE = (1, 2)
+        SCARLET = (1, 2)
 
     class Bits(Flag):
         READ = 2

@@ -498,7 +498,7 @@ class Early(AggregateEvent, upcaster=upcasts(later_without)):
 
 
 @define
-class Earlies(AggregateRoot[Early]):
+class EarlyOnes(AggregateRoot[Early]):
     apply = ignores(Early).exhaustive
 
 
@@ -539,7 +539,7 @@ def test_a_generic_event_is_compared_when_the_repository_is_made() -> None:
 def test_an_annotation_is_resolved_when_the_repository_is_made() -> None:
     repository_of(LATER)
     with pytest.raises(ModelError, match=r"later_without, to return .*found Centz"):
-        EventSourcedRepository(Earlies, MemoryStore())
+        EventSourcedRepository(EarlyOnes, MemoryStore())
     with pytest.raises(ModelError, match=r"upcaster step never: .*found 'Nowhere'"):
         repository_of(upcasts(never))
 
