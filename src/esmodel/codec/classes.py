@@ -20,7 +20,7 @@ from typing import (
 import attrs
 from typing_extensions import TypeIs
 
-from esmodel.codec.fields import Initial, fields_of, initial_of
+from esmodel.codec.fields import Initial, initials_by_name
 from esmodel.codec.struct import StructCodec
 from esmodel.codec.wire import MisfitError, Wire, misfit, name_of
 from esmodel.exceptions import UnsupportedTypeError
@@ -37,7 +37,7 @@ def initials_of(cls: type[object], /) -> Mapping[str, Initial | None]:
         ModelError: if the class is neither.
     """
     if attrs.has(cls) or not is_dataclass(cls):
-        return {each.name: initial_of(each) for each in fields_of(cls)}
+        return initials_by_name(cls)
     return {each.name: _initial_of(each) for each in dataclasses.fields(cls)}
 
 

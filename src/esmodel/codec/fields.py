@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from copy import deepcopy
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -105,11 +105,18 @@ def setter_of(cls: type[T], name: str, /) -> Callable[[T, object], None]:
     return set_field
 
 
-def initial_of(field: attrs.Attribute[object], /) -> Initial | None:
-    """Return the function that gives a field its default, ``None`` for a field without one.
+def initials_by_name(cls: type[object], /) -> Mapping[str, Initial | None]:
+    """Return the fields of an attrs class, each with what gives it its default, ``None`` where it has none.
 
     As in ``__init__``, a default goes through the converter of its field.
+
+    Raises:
+        ModelError: if the class is not an attrs class.
     """
+    return {each.name: _initial_of(each) for each in fields_of(cls)}
+
+
+def _initial_of(field: attrs.Attribute[object]) -> Initial | None:
     default, convert = field.default, _converter_of(field)
     if default is attrs.NOTHING:
         return None

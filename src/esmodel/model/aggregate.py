@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from typing_extensions import TypeIs, override
 
 from esmodel.clock import clock, now, system_time
+from esmodel.codec.fields import fields_of
 from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ModelError
 from esmodel.model.calls import refuse_call
@@ -85,7 +86,14 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
 
     def __copy__(self) -> Self:
         """Return a deep copy: two aggregates that share a list would change each other's state."""
-        return deepcopy(self)
+        twin = self.__class__.__new__(self.__class__)
+        known: dict[int, object] = {id(self): twin}
+        names = [each.name for each in fields_of(self.__class__) if hasattr(self, each.name)]
+        values: dict[str, object] = {name: getattr(self, name) for name in names}
+        values |= getattr(self, "__dict__", {})  # because a class without slots may have more than its fields
+        for name, value in values.items():
+            object.__setattr__(twin, name, deepcopy(value, known))
+        return twin
 
     @override
     def _es_make(

@@ -13,7 +13,7 @@ from attrs import frozen
 from typing_extensions import Format, get_annotations
 
 from esmodel.codec.codec import DEFAULT_CODEC, Codec
-from esmodel.codec.fields import Initial, fields_of, initial_of
+from esmodel.codec.fields import Initial, fields_of, initials_by_name
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.events import DomainEvent
@@ -175,12 +175,13 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
                 f"{entity.__qualname__}.{name}: expected a field _{name}, which the event of the attribute "
                 f"sets, found none. Write _{name}: TheType = ... ."
             )
+    initials = initials_by_name(entity)
     plan = EntityPlan(
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,
         stored_attributes=_by_stored_name(entity, attributes),
-        defaults=tuple((each.name, make) for each in fields if (make := initial_of(each)) is not None),
+        defaults=tuple((each.name, make) for each in fields if (make := initials[each.name]) is not None),
         codec=entity._es_schema.codec,
         snapshot_upcaster=entity._es_schema.snapshot_upcaster,
         library=entity._es_library,
