@@ -205,18 +205,19 @@ class Codec:
         self, cls: type[T], arguments: tuple[object, ...], path: tuple[object, ...]
     ) -> Wire | None:
         """Return the wire of a class with fields; ``None`` for other classes."""
+        has_fields = attrs.has(cls) or is_dataclass(cls)
+        if not has_fields and not is_named_tuple(cls) and not is_typed_dict(cls):
+            return None
         inside = _inside((cls, arguments), path, cls)
-        if attrs.has(cls) or is_dataclass(cls):
+        if has_fields:
             plain = fields_wire(self._struct_codec(cls, tuple(initials_of(cls)), arguments, inside))
             return versioned_wire(cls, plain, lambda hint: self.shapes().wire(hint, _NOTHING_BOUND, inside))
         if is_named_tuple(cls):
             return named_tuple_wire(cls, self._wires(cls, fields_of_named_tuple(cls), arguments, inside))
-        if is_typed_dict(cls):
-            hints = hints_of(cls)
-            return typed_dict_wire(
-                cls, self._wires(cls, tuple(hints), arguments, inside), required_keys(cls, hints)
-            )
-        return None
+        hints = hints_of(cls)
+        return typed_dict_wire(
+            cls, self._wires(cls, tuple(hints), arguments, inside), required_keys(cls, hints)
+        )
 
     def _wires(
         self,
