@@ -186,6 +186,7 @@ VALUES: Final[tuple[tuple[str, object, object], ...]] = (
     ("fold", datetime, datetime(2026, 1, 1, fold=1)),  # noqa: DTZ001
     ("time with a fold", time, time(1, fold=1)),
     ("time with a zone", time, time(9, tzinfo=BERLIN)),
+    ("time with a named offset", time, time(9, tzinfo=timezone(timedelta(hours=2), "CEST"))),
     ("time with an offset", time, time(9, tzinfo=ELSEWHERE)),
     ("zone", datetime, datetime(2026, 7, 1, 9, tzinfo=BERLIN)),
     ("zone, first of two", datetime, datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)),

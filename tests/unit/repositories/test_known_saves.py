@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy, deepcopy
@@ -395,6 +396,9 @@ def tried_ledger(at: int, *, together: bool) -> tuple[bool, bool]:
     return was_interrupted, knows(ledger, store, ledgers.__getitem__, save)
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="from 3.12 on, a trace function is not called at every instruction"
+)
 @pytest.mark.parametrize("tried", [tried_account, tried_ledger])
 @pytest.mark.parametrize("together", [False, True])
 def test_an_interrupt_at_any_instruction_leaves_an_aggregate_that_knows_or_refuses(

@@ -945,6 +945,15 @@ def test_a_foreign_row_among_the_links_is_named_as_it_is(store: Store) -> None:
     assert array[:25] == list(range(25))
 
 
+def test_a_foreign_row_among_the_items_is_named_as_it_is(store: Store) -> None:
+    array = EventSourcedArrayRepository(int, store)[ID]
+    array[1] = 5
+    store.append(Append([Record(ID, 0, "Opened", 0, 0, b"{}")], FREE))
+    with pytest.raises(UnknownEventError, match="found one named 'Opened'"):
+        next(array.items())
+    assert array[1] == 5
+
+
 def test_an_error_with_a_number_too_long_to_write_has_a_repr() -> None:
     error = ArrayIndexError(ID, 10**50_000, "expected an item, found none")
     assert (
