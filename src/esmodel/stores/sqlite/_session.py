@@ -124,7 +124,9 @@ class Session:
     def last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
         """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
         row: _LastRow | None
-        row = self.connection.execute(READ_LAST_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
+        row = self.connection.execute(
+            READ_LAST_SNAPSHOT, (originator_id.bytes, originator_id.bytes, bound)
+        ).fetchone()
         if row is None:
             return None, False
         record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))

@@ -92,8 +92,8 @@ READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, hea
     ORDER BY position DESC LIMIT 1"""
 # The same snapshot, and whether its stream ends there, as of one moment.
 READ_LAST_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT last_position FROM stream WHERE originator_id = ?1) <= position
-    FROM snapshot WHERE originator_id = ?1 AND position <= ?2
+    (SELECT last_position FROM stream WHERE originator_id = ?) <= position
+    FROM snapshot WHERE originator_id = ? AND position <= ?
     ORDER BY position DESC LIMIT 1"""
 # A file of another program is left unchanged: these read, in one transaction, what the file states.
 IDENTIFY = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
