@@ -2,10 +2,12 @@
 
 from esmodel.rows.append import FREE, After, Append, Appended, Free, check_streams, last_known
 from esmodel.rows.bounds import bounds_of, check_limit
+from esmodel.rows.checked import Checked, Fault
 from esmodel.rows.protocols import (
     RecordStore,
     SnapshottingRecordStore,
     SupportsAppendIds,
+    SupportsCheck,
     SupportsReadAll,
     SupportsSnapshots,
     SupportsStreams,
@@ -17,11 +19,14 @@ __all__ = [
     "After",
     "Append",
     "Appended",
+    "Checked",
+    "Fault",
     "Free",
     "Record",
     "RecordStore",
     "SnapshottingRecordStore",
     "SupportsAppendIds",
+    "SupportsCheck",
     "SupportsReadAll",
     "SupportsSnapshots",
     "SupportsStreams",

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from esmodel.rows.append import Append, Appended
+from esmodel.rows.checked import Checked
 from esmodel.rows.record import Record
 
 
@@ -109,6 +110,26 @@ class SupportsReadAll(Protocol):
 
     def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
         """Yield ``(number, row)`` of all streams for numbers above ``after``, at most ``limit``."""
+        ...
+
+
+@runtime_checkable
+class SupportsCheck(Protocol):
+    """A store that can check itself.
+
+    Laws:
+        1. ``check`` of a store whose engine and rows are whole finds no fault, also while others append.
+        2. ``check`` finds a stream whose last position has no row, a row beyond it, rows that belong to
+           no stream, and a hole in the numbers of a store that promises none.
+        3. It changes nothing, and uses memory that does not grow with the number of rows.
+    """
+
+    def check(self) -> Checked:
+        """Read the whole store, and return what was read and the faults found.
+
+        Raises:
+            StoreError: if the engine fails, so that the store cannot be read to its end.
+        """
         ...
 
 
