@@ -50,7 +50,7 @@ class Array(Generic[T]):
     ``array[i]``                   1 row
     ``array[-i]``                  2 rows
     ``array[i:j]``                 1 row per item; 1 more if an end is omitted or not reached
-    ``array[i] = item``            1 append
+    ``array[i] = item``            1 row, 1 append
     ``append``                     1 row, 1 append; both again after a lost race
     ``extend``                     1 row, 1 append for all items
     ``len``, ``next_position``     1 row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
@@ -153,6 +154,7 @@ class ArrayStreams(Generic[T]):
         Raises:
             ArrayIndexError: if the position is not below the capacity.
             PositionTakenError: if a position has an item already.
+            UnknownEventError: if the stream is that of something else, such as an aggregate.
         """
         if not self.holds(position):
             finding = f"expected an index below the capacity of {shown(self.capacity)}"
@@ -160,7 +162,7 @@ class ArrayStreams(Generic[T]):
         offset = position % self.array_size
         first = position - offset
         if offset == 0 or not is_append:
-            # otherwise the end was found in this stream, which its links led to
+            # otherwise the end was found in this stream, which holds items and is linked
             self._link(first, items)
         moment = now()
         try:
@@ -187,7 +189,14 @@ class ArrayStreams(Generic[T]):
         yield 0
 
     def _link(self, first: int, items: tuple[T, ...]) -> None:
-        """Make a stream reachable before items are written to it."""
+        """Make a stream ready before items are written to it: here, check that it holds items only.
+
+        Raises:
+            UnknownEventError: if the stream is that of something else.
+        """
+        del first, items
+        with suppress(StoredDataError):  # a damaged item is an item
+            next(self._items.read(self.array_id, gte=0, lt=END, limit=1), None)
 
     def _too_long(self, last: int) -> StoredDataError:
         finding = (

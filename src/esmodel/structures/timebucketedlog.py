@@ -7,15 +7,13 @@ looks into no others.
 from __future__ import annotations
 
 from datetime import datetime
-from threading import Lock
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from attrs import frozen
 from typing_extensions import override
 
-from esmodel.clock import now
-from esmodel.exceptions import ConcurrencyError, PayloadError, PublishError
+from esmodel.exceptions import ConcurrencyError, PublishError
 from esmodel.model.bus import DEFAULT_BUS, deliver, raise_after_commit
 from esmodel.model.events import LoggedEvent, TimestampedEvent
 from esmodel.model.repository import EntityRepository
@@ -26,7 +24,8 @@ from esmodel.structures.buckets import (
     in_utc,
     make_timebucket_id,
 )
-from esmodel.structures.logindex import FIRST, PLACES, Bucket, bucket_at, index_entries, message_position
+from esmodel.structures.logclock import LogClock
+from esmodel.structures.logindex import PLACES, Bucket, bucket_at, index_entries, message_position
 from esmodel.structures.sequence import Sequences, assign_shared
 from esmodel.structures.sizes import BucketSizes
 
@@ -92,7 +91,7 @@ class TimeBucketedLog(Generic[TMessage]):
         ['second', 'first']
     """
 
-    __slots__ = ("_given", "_has_looked", "_lock", "_moment", "_opened", "_place", "_sizes", "_storage")
+    __slots__ = ("_clock", "_opened", "_sizes", "_storage")
 
     def __init__(self, sizes: BucketSizes, storage: LogStorage[TMessage], /) -> None:
         """Open a log; applications call a repository instead.
@@ -103,11 +102,7 @@ class TimeBucketedLog(Generic[TMessage]):
         """
         self._sizes = sizes
         self._storage = storage
-        self._lock = Lock()
-        self._moment = FIRST  # the last time of the clock, and the place of its last message
-        self._place = 0
-        self._given = FIRST  # the latest `timestamp` that was passed
-        self._has_looked = False  # whether a message was logged by the clock
+        self._clock = LogClock()
         self._opened: Bucket | None = None
 
     @property
@@ -151,28 +146,16 @@ class TimeBucketedLog(Generic[TMessage]):
             PublishError: with what subscribers raised; the message is stored.
         """
         sizes = self._sizes
-        if timestamp is None:
-            moment, place, is_ahead = self._tick(sizes)
-        else:
-            moment, place, is_ahead = in_utc(timestamp), 0, False
-        if not is_ahead and len(sizes.known) > 1:
-            # a bucket of another size may have a message of the same microsecond
-            place = max(place, self._next_place(sizes, moment))
-        _check_place(place, moment)
-        bucket = self._open(sizes, moment, message)
-        position = message_position(moment, bucket.starts)
         while True:
-            try:
-                self._storage.messages.assign(bucket.id, position + place, (message,), timestamp=moment)
-            except ConcurrencyError:
-                free = self._next_place(sizes, moment)
-                if free <= place:
-                    raise  # the place is free: the conflict has another reason
-                _check_place(free, moment)
-                place = free
+            if timestamp is None:
+                moment, least, is_ahead = self._clock.tick()
             else:
+                moment, least, is_ahead = in_utc(timestamp), 0, False
+            place = self._store(sizes, moment, least, message, is_ahead=is_ahead)
+            if place is not None:
                 break
-        self._remember(moment, place, is_given=timestamp is not None)
+            self._clock.leave_full(moment, is_given=timestamp is not None)
+        self._clock.remember(moment, place, is_given=timestamp is not None)
         event = MessageLogged(sizes.id, moment, message=message)
         if DEFAULT_BUS.subscriptions:
             raise_after_commit(deliver((event,)))
@@ -192,7 +175,7 @@ class TimeBucketedLog(Generic[TMessage]):
         while True:
             sizes = self._storage.sizes.get_entity(self.id)
             if sizes.current != wanted:
-                sizes.change(wanted, self._moment)
+                sizes.change(wanted, self._clock.moment)
                 try:
                     # without the lock: a subscriber may log to this log
                     self._storage.sizes.save(sizes)
@@ -208,28 +191,33 @@ class TimeBucketedLog(Generic[TMessage]):
     def __repr__(self) -> str:
         return f"<TimeBucketedLog {self.id} by the {self.bucket_size}>"
 
-    def _tick(self, sizes: BucketSizes) -> tuple[datetime, int, bool]:
-        """Return the time, not before the last one, a place in its microsecond, and whether it is ahead.
+    def _store(
+        self, sizes: BucketSizes, moment: datetime, place: int, message: TMessage, *, is_ahead: bool
+    ) -> int | None:
+        """Store a message at a place of its microsecond, or after it, and return the place.
 
-        It is ahead if no bucket of another size can have a message of this microsecond: this object has
-        looked before, a change of size is later than all messages before it, and every ``timestamp``
-        passed since was earlier.
+        Returns:
+            ``None`` if the microsecond is full.
         """
-        with self._lock:
-            moment = max(now(), self._moment, sizes.last_modified)
-            self._place = self._place + 1 if moment == self._moment else 0
-            self._moment = moment
-            return moment, self._place, self._has_looked and moment > self._given
-
-    def _remember(self, moment: datetime, place: int, *, is_given: bool) -> None:
-        """Note the time and the place of a logged message."""
-        with self._lock:
-            if is_given:
-                self._given = max(self._given, moment)
+        if not is_ahead and len(sizes.known) > 1:
+            # a bucket of another size may have a message of the same microsecond
+            place = max(place, self._next_place(sizes, moment))
+        if place >= PLACES:
+            return None
+        bucket = self._open(sizes, moment, message)
+        position = message_position(moment, bucket.starts)
+        while True:
+            try:
+                self._storage.messages.assign(bucket.id, position + place, (message,), timestamp=moment)
+            except ConcurrencyError:
+                free = self._next_place(sizes, moment)
+                if free <= place:
+                    raise  # the place is free: the conflict has another reason
+                if free >= PLACES:
+                    return None
+                place = free
             else:
-                self._has_looked = True
-            if moment == self._moment:
-                self._place = max(self._place, place)
+                return place
 
     def _next_place(self, sizes: BucketSizes, moment: datetime) -> int:
         """Return the place after the last message of a microsecond, in buckets of any size."""
@@ -257,14 +245,6 @@ class TimeBucketedLog(Generic[TMessage]):
             assign_shared(self._storage.buckets, reversed(missing))
         self._opened = bucket
         return bucket
-
-
-def _check_place(place: int, moment: datetime) -> None:
-    if place >= PLACES:
-        raise PayloadError(
-            f"Messages at {moment}: expected at most {PLACES} in a microsecond, found one more; "
-            f"log it at another microsecond."
-        )
 
 
 class TimeBucketedLogRepository(Protocol[TMessage]):

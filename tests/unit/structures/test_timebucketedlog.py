@@ -524,16 +524,36 @@ def test_the_times_of_one_object_never_run_backwards(logs: Logs) -> None:
     assert read(log) == [str(number) for number in range(10)]
 
 
-def test_no_message_is_before_its_log_by_the_clock_but_by_its_timestamp_it_may_be(logs: Logs) -> None:
+def test_a_fast_clock_of_whoever_started_the_log_or_changed_its_size_does_not_spoil_the_times(
+    logs: Logs,
+) -> None:
+    with at(T + timedelta(hours=1)):
+        logs.start(ID, "day")
+    log = logs[ID]
     with at(T):
-        log = logs.start(ID, "day")
-    with at(T - timedelta(days=3)):
-        assert log.log_message("second").timestamp == T
-        assert logs[ID].log_message("third").timestamp == T
-    past = T - timedelta(days=700)
-    assert log.log_message("first", timestamp=past).timestamp == past
-    assert log.log_message("last").timestamp > T - timedelta(days=1)
-    assert read(log)[:3] == ["first", "second", "third"]
+        assert log.log_message("first").timestamp == T
+        assert logs[ID].log_message("second").timestamp == T
+    with at(T + timedelta(hours=2)):
+        logs[ID].change_bucket_size("minute")
+    for each in (log, logs[ID]):
+        with at(T + MICROSECOND):
+            assert each.log_message("third").timestamp == T + MICROSECOND
+    with at(T + 2 * MICROSECOND):
+        logs[ID].change_bucket_size("hour")
+        assert logs[ID].log_message("fifth").timestamp == T + 2 * MICROSECOND
+    assert read(log) == ["first", "second", "third", "third", "fifth"]
+    assert list(TimeBucketedLogReader(log).messages(gte=T, lte=T)) == ["first", "second"]
+
+
+def test_the_times_of_an_object_whose_clock_was_fast_go_on(logs: Logs) -> None:
+    log = logs.start(ID, "day")
+    with at(T + timedelta(hours=1)):
+        log.log_message("fast")
+    with at(T):
+        for number in range(3):
+            assert log.log_message(str(number)).timestamp == T + timedelta(hours=1)
+        assert logs[ID].log_message("another").timestamp == T
+    assert read(log) == ["another", "fast", "0", "1", "2"]
 
 
 def test_a_timestamp_does_not_move_the_clock_of_the_object(logs: Logs) -> None:
@@ -583,26 +603,46 @@ def full(store: RecordStore, size: BucketSize, moment: datetime) -> None:
     messages.assign(bucket, position, ["at the last place"], timestamp=moment)
 
 
-def test_a_microsecond_that_is_full_takes_no_more(store: Store, logs: Logs) -> None:
+def test_a_microsecond_that_is_full_takes_no_more_and_the_clock_goes_on(store: Store, logs: Logs) -> None:
     with at(T):
         log = logs.start(ID, "year")
         log.log_message("first")
         full(store, "year", T)
         before = rows(store)
-        for timestamp in (None, T):
-            with pytest.raises(PayloadError) as caught:
-                logs[ID].log_message("one too many", timestamp=timestamp)
-            sentence = (
-                f"Messages at {T}: expected at most 262144 in a microsecond, found one more; "
-                f"log it at another microsecond."
-            )
-            assert str(caught.value) == sentence
+        with pytest.raises(PayloadError) as caught:
+            logs[ID].log_message("one too many", timestamp=T)
+        sentence = (
+            f"Messages at {T}: expected at most 262144 in a microsecond, found one more; "
+            f"log it at another microsecond."
+        )
+        assert str(caught.value) == sentence
         with pytest.raises(PayloadError, match="found one more"):
             log.log_message("one too many", timestamp=T)
         assert rows(store) == before
-    with at(T + MICROSECOND):
-        log.log_message("last")
-    assert read(log) == ["first", "at the last place", "last"]
+        assert logs[ID].log_message("next").timestamp == T + MICROSECOND
+        assert log.log_message("second").timestamp == T  # whose place is free
+    assert read(log) == ["first", "second", "at the last place", "next"]
+
+
+def test_an_object_that_fills_a_microsecond_goes_to_the_next() -> None:
+    log = logs_of(MemoryStore()).start(ID, "year")
+    with at(T):
+        for number in range(PLACES):
+            log.log_message(str(number))
+        assert log.log_message(str(PLACES)).timestamp == T + MICROSECOND
+    assert list(TimeBucketedLogReader(log).messages(gt=T)) == [str(PLACES)]
+
+
+def test_the_last_microsecond_may_be_full() -> None:
+    store = MemoryStore()
+    logs = logs_of(store)
+    with at(LAST):
+        logs.start(ID, "year").log_message("first")
+        full(store, "year", LAST)
+        before = rows(store)
+        with pytest.raises(PayloadError, match="found one more"):
+            logs[ID].log_message("one too many")
+        assert rows(store) == before
 
 
 def test_nothing_is_stored_if_a_bucket_of_another_size_has_filled_the_microsecond() -> None:
@@ -678,13 +718,13 @@ def test_changing_to_the_current_size_stores_nothing(store: Store, logs: Logs) -
     assert stale.bucket_size == "hour"
 
 
-def test_a_change_is_later_than_every_message_of_the_object(logs: Logs) -> None:
+def test_a_change_is_later_than_every_message_before_it_of_the_object(logs: Logs) -> None:
     with at(T):
         log = logs.start(ID, "day")
         log.log_message("first")
         log.change_bucket_size("hour")
         assert log.bucket_sizes[-1] == (T + MICROSECOND, "hour")
-        assert log.log_message("second").timestamp == T + MICROSECOND
+        assert log.log_message("second").timestamp == T
         log.change_bucket_size("year")
         assert log.bucket_sizes[-1] == (T + 2 * MICROSECOND, "year")
         log.log_message("third")
