@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Self
@@ -40,7 +40,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = Lock()
         self._closed = False
-        self._log: list[Record] = []
+        self._log: list[Record] = []  # all rows; the rest is an index of it
+        self._indexed = 0
         self._streams: dict[UUID, dict[int, Record]] = {}
         self._positions: dict[UUID, list[int]] = {}
         self._snapshots: dict[UUID, dict[int, Record]] = {}
@@ -66,13 +67,11 @@ class MemoryStore:
         for row in rows:
             check_record(row)
         with self._lock:
-            self._check_open()
+            self._make_ready()
             for each in appends:
                 self._check_follows(each)
-            for row in rows:
-                self._streams.setdefault(row.originator_id, {})[row.position] = row
-                insort(self._positions.setdefault(row.originator_id, []), row.position)
-            self._log += rows
+            self._log += rows  # all or none, also if a signal handler raises
+            self._make_ready()
         return Appended(len(rows))
 
     def read(  # noqa: PLR0913  # because these are the arguments of the Protocol
@@ -95,7 +94,7 @@ class MemoryStore:
         """
         check_limit(limit)
         with self._lock:
-            self._check_open()
+            self._make_ready()
             positions = self._positions.get(originator_id, [])
             start, stop = 0, len(positions)
             if gt is not None:
@@ -119,7 +118,7 @@ class MemoryStore:
             StoreClosedError: if the store was closed.
         """
         with self._lock:
-            self._check_open()
+            self._make_ready()
             if originator_id not in self._streams:
                 return None
             position = self._positions[originator_id][-1]
@@ -134,7 +133,7 @@ class MemoryStore:
         """
         check_limit(limit)
         with self._lock:
-            self._check_open()
+            self._make_ready()
             start = max(after, 0)
             return islice(enumerate(self._log[start:], start + 1), limit)
 
@@ -147,7 +146,7 @@ class MemoryStore:
         """
         check_record(record)
         with self._lock:
-            self._check_open()
+            self._make_ready()
             self._snapshots.setdefault(record.originator_id, {})[record.position] = record
 
     def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
@@ -157,7 +156,7 @@ class MemoryStore:
             StoreClosedError: if the store was closed.
         """
         with self._lock:
-            self._check_open()
+            self._make_ready()
             snapshots = self._snapshots.get(originator_id, {})
             position = max((p for p in snapshots if lte is None or p <= lte), default=None)
             return None if position is None else snapshots[position]
@@ -179,6 +178,7 @@ class MemoryStore:
         with self._lock:
             self._closed = True
             self._log.clear()
+            self._indexed = 0
             self._streams.clear()
             self._positions.clear()
             self._snapshots.clear()
@@ -200,6 +200,22 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosedError("The memory store was closed: open a new one.")
+
+    def _make_ready(self) -> None:
+        """Check that the store is open, and index the rows that are not, also those of an interrupted call.
+
+        An interrupt in here leaves a row that is indexed in part, and is indexed again by the next call.
+        """
+        self._check_open()
+        log = self._log
+        for number in range(self._indexed, len(log)):
+            row = log[number]
+            positions = self._positions.setdefault(row.originator_id, [])
+            at = bisect_left(positions, row.position)
+            if positions[at : at + 1] != [row.position]:
+                positions.insert(at, row.position)
+            self._streams.setdefault(row.originator_id, {})[row.position] = row
+            self._indexed = number + 1
 
     def _check_follows(self, append: Append) -> None:
         """Raise ``ConcurrencyError`` if the stream ends elsewhere, or a position of free rows is taken."""
