@@ -20,6 +20,8 @@ def seen(value: object) -> object:
 
 
 def _parts(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, (bool, Enum)):
+        return hex(value)  # `repr` has a limit of 4,300 digits
     if isinstance(value, float) and not isinstance(value, Enum):
         return struct.pack("<d", value)
     if isinstance(value, (dt.datetime, dt.time)):
