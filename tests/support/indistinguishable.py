@@ -20,8 +20,6 @@ def seen(value: object) -> object:
 
 
 def _parts(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, (bool, Enum)):
-        return hex(value)  # `repr` has a limit of 4,300 digits
     if isinstance(value, float) and not isinstance(value, Enum):
         return struct.pack("<d", value)
     if isinstance(value, (dt.datetime, dt.time)):
@@ -33,7 +31,11 @@ def _parts(value: object) -> object:
     if is_iterable(value) and not isinstance(value, (str, bytes, bytearray, Enum)):
         parts = [seen(each) for each in value]
         return sorted(map(repr, parts)) if isinstance(value, (set, frozenset)) else parts
-    return value.name if isinstance(value, Enum) else repr(value)
+    return value.name if isinstance(value, Enum) else _written(value)
+
+
+def _written(value: object) -> str:
+    return hex(value) if isinstance(value, int) else repr(value)  # `repr` has a limit of 4,300 digits
 
 
 def zone_seen(zone: dt.tzinfo | None) -> object:

@@ -47,7 +47,8 @@ def union_wire(members: Sequence[tuple[object, Wire]], /) -> Wire:
     spelling = " | ".join(wire.spelling for _, wire in members)
     wires = [wire for _, wire in members]
     some = [(member, wire) for member, wire in members if wire.classes != (_NONE,)]
-    if all(wire.is_native for wire in wires):
+    kinds = [kind for wire in wires for kind in _read_as(wire.json_type)]
+    if all(wire.is_native for wire in wires) and len(set(kinds)) == len(kinds):
         union = union_of([wire.json_type for wire in wires])
         if is_readable(union):
             return _native_wire(wires, union, spelling)
