@@ -10,6 +10,7 @@ from esmodel.stores.memory import MemoryStore
 from esmodel.testing.contracts import (
     FullMachineContract,
     FullStoreContract,
+    InterruptContract,
     MachineContract,
     RaceContract,
     TailRaceContract,
@@ -22,6 +23,7 @@ class TestMemoryStore(
     FullMachineContract[MemoryStore],
     RaceContract[MemoryStore],
     TailRaceContract[MemoryStore],
+    InterruptContract[MemoryStore],
 ):
     is_durable = False
     in_processes = False

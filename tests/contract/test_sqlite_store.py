@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,13 @@ from typing_extensions import override
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing.contracts import (
     DurableContract,
+    ForkContract,
     FullMachineContract,
     FullStoreContract,
+    InterruptContract,
     MachineContract,
     RaceContract,
+    RestoreContract,
     StoreOpener,
     StreamsCrashContract,
     TailRaceContract,
@@ -60,3 +65,25 @@ class TestKilledSQLiteStore(OpensSQLite, StreamsCrashContract[PausingSQLiteStore
     @override
     def pause_before_commit(self, store: PausingSQLiteStore, pause: Callable[[], None], /) -> None:
         store.pause_before_commit(pause)
+
+
+@pytest.mark.slow
+class TestInterruptsOfSQLiteStore(
+    OpensSQLite, InterruptContract[PausingSQLiteStore], ForkContract[PausingSQLiteStore]
+): ...
+
+
+class TestRestoredSQLiteStore(OpensSQLite, RestoreContract[PausingSQLiteStore]):
+    @override
+    def save_state(self, store: PausingSQLiteStore, folder: Path, /) -> None:
+        copy(folder / "events.db", folder / "copy.db")
+
+    @override
+    def restore_state(self, store: PausingSQLiteStore, folder: Path, /) -> None:
+        copy(folder / "copy.db", folder / "events.db")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file over another one in place, by SQLite's backup interface."""
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)

@@ -45,6 +45,12 @@ from faulty_capabilities import (
     TakesTheLimitFirst,
     WritesLater,
 )
+from faulty_engines import (
+    AnswersTheChildForAnother,
+    RemembersNames,
+    StaysLockedAfterAnInterrupt,
+    StoresInPartIfInterrupted,
+)
 from faulty_reads import (
     CutsDataAt255Bytes,
     CutsIds,
@@ -298,5 +304,27 @@ FAULTS: Final = [
         StaysAway,
         "The server is away|to reach the server",
         "TestBrokenServer",
+    ),
+    Fault(
+        "test_interrupted_appends_are_stored_whole_or_not_at_all_and_the_store_goes_on",
+        StaysLockedAfterAnInterrupt,
+        "law 6.* a call took longer",
+    ),
+    Fault(
+        "test_interrupted_appends_are_stored_whole_or_not_at_all_and_the_store_goes_on",
+        StoresInPartIfInterrupted,
+        "law 1: an append stores all its rows",
+    ),
+    Fault(
+        "test_both_sides_of_a_fork_read_and_append_their_own_rows",
+        AnswersTheChildForAnother,
+        "law 3: .* in the child of a fork",
+        "TestBrokenFork",
+    ),
+    Fault(
+        "test_nothing_that_a_store_remembers_outlives_what_it_describes",
+        RemembersNames,
+        "law 3: .* of no other stream|list index out of range",
+        "TestBrokenEngine",
     ),
 ]

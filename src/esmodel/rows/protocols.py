@@ -29,6 +29,10 @@ class RecordStore(Protocol):
            new stream). The store compares them in the transaction of the append, not with what it
            remembers. Only after ``FREE`` may rows leave gaps or come before the last one; if one of
            their positions is taken, the error has the position before the first row as ``expected``.
+        6. What a store remembers does not outlive what it describes. After a fork, after a call that a
+           signal handler interrupted, and after the engine was restored or failed over beneath an open
+           store, it never returns the rows of another stream or appends to one: it goes on, or raises
+           ``StoreError``.
     """
 
     def append(self, append: Append, /) -> Appended:

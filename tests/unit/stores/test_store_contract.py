@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import pytest
 from faulty_capabilities import AppendsRowByRow, WritesLater
+from faulty_engines import AnswersTheChildForAnother, Engine, RemembersNames
 from faulty_servers import ServedStore
 from hypothesis import Phase, settings
 from law_faults import FAULTS, Fault
@@ -24,11 +25,14 @@ from esmodel.stores.sqlite import SQLiteStore
 from esmodel.testing import contracts
 from esmodel.testing.contracts import (
     DurableContract,
+    ForkContract,
     FullMachineContract,
     FullStoreContract,
+    InterruptContract,
     LostAnswersContract,
     MachineContract,
     RaceContract,
+    RestoreContract,
     ServerCrashContract,
     StreamsCrashContract,
     TailRaceContract,
@@ -95,9 +99,11 @@ class TestBrokenStore(
     FullMachineContract[MemoryStore],
     RaceContract[MemoryStore],
     TailRaceContract[MemoryStore],
+    InterruptContract[MemoryStore],
 ):
     is_durable = False
     in_processes = False
+    patience = 0.5
     opened: ClassVar[type[MemoryStore]]
 
     @pytest.fixture(autouse=True)
@@ -135,6 +141,29 @@ class TestBrokenPromise(Faulty, StreamsCrashContract[SQLiteStore]):
     @override
     def open_store(self, folder: Path, /) -> SQLiteStore:
         return WritesLater(folder / "events.db")
+
+
+@pytest.mark.slow
+class TestBrokenFork(Faulty, ForkContract[SQLiteStore]):
+    @override
+    def open_store(self, folder: Path, /) -> SQLiteStore:
+        return AnswersTheChildForAnother(folder / "events.db")
+
+
+class TestBrokenEngine(Faulty, RestoreContract[RemembersNames]):
+    engines: ClassVar[dict[Path, Engine]] = {}
+
+    @override
+    def open_store(self, folder: Path, /) -> RemembersNames:
+        return RemembersNames(self.engines.setdefault(folder, Engine()))
+
+    @override
+    def save_state(self, store: RemembersNames, folder: Path, /) -> None:
+        store.engine.save()
+
+    @override
+    def restore_state(self, store: RemembersNames, folder: Path, /) -> None:
+        store.engine.restore()
 
 
 def test_a_test_class_that_does_not_open_a_store_is_refused() -> None:

@@ -14,7 +14,9 @@ if not (find_spec("pytest") and find_spec("hypothesis")):
 
 from esmodel.testing.contracts.appendids import AppendIdsContract, LostAnswersContract
 from esmodel.testing.contracts.crash import CrashContract, StreamsCrashContract
+from esmodel.testing.contracts.forks import ForkContract
 from esmodel.testing.contracts.fullstore import FullStoreContract
+from esmodel.testing.contracts.interrupts import InterruptContract
 from esmodel.testing.contracts.lifetime import DurableContract
 from esmodel.testing.contracts.machine import (
     FullMachineContract,
@@ -35,6 +37,7 @@ from esmodel.testing.contracts.protocols import (
 from esmodel.testing.contracts.race import RaceContract
 from esmodel.testing.contracts.readall import ReadAllContract
 from esmodel.testing.contracts.repositories import RepositoryContract, SnapshotRepositoryContract
+from esmodel.testing.contracts.restored import RestoreContract
 from esmodel.testing.contracts.servercrash import ServerCrashContract
 from esmodel.testing.contracts.snapshots import SnapshotsContract
 from esmodel.testing.contracts.store import StoreContract
@@ -47,15 +50,18 @@ __all__ = [
     "ClosableStore",
     "CrashContract",
     "DurableContract",
+    "ForkContract",
     "FullMachineContract",
     "FullStore",
     "FullStoreContract",
+    "InterruptContract",
     "LostAnswersContract",
     "MachineContract",
     "RaceContract",
     "ReadAllContract",
     "ReadAllStore",
     "RepositoryContract",
+    "RestoreContract",
     "ServerCrashContract",
     "SnapshotRepositoryContract",
     "SnapshotsContract",

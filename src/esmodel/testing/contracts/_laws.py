@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 ATOMIC: Final = "RecordStore, law 1: an append stores all its rows, or raises and stores none"
+KEPT: Final = "RecordStore, law 1: acknowledged rows stay"
 ONE_WINS: Final = (
     "RecordStore, law 2: ConcurrencyError has the stream, the position that the append follows, and the last "
     "position found"
@@ -15,6 +16,10 @@ LAST: Final = "RecordStore, law 4: last is the highest position ever appended, w
 CONTINUES: Final = (
     "RecordStore, law 5: an append continues its stream, or nothing is stored; the error has the position "
     "that it follows and the last position found"
+)
+OUTLIVES: Final = (
+    "RecordStore, law 6: what a store remembers does not outlive what it describes; after a fork, an "
+    "interrupted call or a restored engine it goes on, or refuses with an error"
 )
 TOGETHER: Final = "SupportsStreams, law 1: the rows of all streams are stored, or none"
 RISING: Final = "SupportsReadAll, law 1: rows come in commit order, with numbers above 0 that rise"
