@@ -30,8 +30,11 @@ class PausingSQLiteStore(SQLiteStore):
     """Pauses before it commits, if a test asks for it."""
 
     def pause_before_commit(self, pause: Callable[[], None], /) -> None:
-        with self._writer as session:
-            session.connection.set_trace_callback(lambda sql: pause() if sql == "COMMIT" else None)
+        def trace(sql: str) -> None:
+            if sql == "COMMIT":
+                pause()
+
+        self._writer.call(lambda session: session.connection.set_trace_callback(trace))
 
 
 class OpensSQLite(StoreOpener[PausingSQLiteStore]):

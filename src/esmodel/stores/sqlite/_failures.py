@@ -30,6 +30,14 @@ def translate(error: sqlite3.Error | OverflowError, path: Path) -> StoreError | 
     return StoreError(f"{path}: SQLite reports: {error}. {advice}")
 
 
+def damaged(error: Exception, path: Path) -> StoreError:
+    """Return the error to raise for columns that hold what this package never writes."""
+    return StoreError(
+        f"{path}: expected columns of the types of a row, found others: {error}. "
+        "Check the store, and restore the file from a backup."
+    )
+
+
 def primary_code(error: sqlite3.Error) -> int:
     """Return the primary result code of SQLite, or 0 for an error of Python's module itself."""
     try:

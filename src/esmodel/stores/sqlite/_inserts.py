@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from uuid import UUID
 
 from esmodel.rows.record import Record
+from esmodel.stores.sqlite._names import NameIds
 from esmodel.stores.sqlite._statements import (
     INSERT_MANY,
     INSERT_MANY_PLAIN,
     INSERT_ONE,
+    INSERT_ONE_NAMED,
     INSERT_ONE_PLAIN,
     ROWS_PER_INSERT,
 )
@@ -21,9 +23,12 @@ def insert_rows(
     connection: sqlite3.Connection,
     rows: Sequence[Record],
     stream_ids: dict[UUID, int],
-    name_ids: dict[str, int],
+    names: NameIds,
 ) -> None:
-    """Insert all rows, given the ids of their streams and names."""
+    """Insert all rows, given the ids of their streams."""
+    if len(rows) == 1 and _insert_named(connection, rows[0], stream_ids):
+        return
+    name_ids = names.resolve({row[2] for row in rows})
     are_plain = not any(row[6] or row[7] for row in rows)
     insert_one, insert_many, values_of = INSERT_ONE, INSERT_MANY, _values_of
     if are_plain:
@@ -36,8 +41,19 @@ def insert_rows(
         connection.executemany(insert_one, values_of(rows[many:], stream_ids, name_ids))
 
 
+def _insert_named(connection: sqlite3.Connection, row: Record, stream_ids: dict[UUID, int]) -> bool:
+    """Insert one row; return whether its name was found."""
+    try:
+        connection.execute(INSERT_ONE_NAMED, (stream_ids[row[0]], *row[1:]))
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+            raise
+        return False
+    return True
+
+
 def _values_of(
-    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
+    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: Mapping[str, int]
 ) -> Iterator[tuple[int | bytes, ...]]:
     """Yield the columns of each row; look a stream up once for consecutive rows."""
     stream: UUID | None = None
@@ -49,7 +65,7 @@ def _values_of(
 
 
 def _plain_values_of(
-    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: dict[str, int]
+    rows: Sequence[Record], stream_ids: dict[UUID, int], name_ids: Mapping[str, int]
 ) -> Iterator[tuple[int | bytes, ...]]:
     """Yield the columns of rows whose header and hash are empty."""
     stream: UUID | None = None

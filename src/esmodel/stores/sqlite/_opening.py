@@ -8,7 +8,16 @@ from pathlib import Path
 
 from esmodel.exceptions import StoreError, StoreFormatError
 from esmodel.stores.sqlite._failures import primary_code
-from esmodel.stores.sqlite._statements import APPLICATION_ID, BEGIN, COMMIT, FORMAT, IDENTIFY, SCHEMA
+from esmodel.stores.sqlite._statements import (
+    APPLICATION_ID,
+    BEGIN,
+    BRIEFLY,
+    COMMIT,
+    FORMAT,
+    IDENTIFY,
+    SCHEMA,
+    UPGRADE,
+)
 
 
 def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes: bool) -> sqlite3.Connection:
@@ -23,19 +32,19 @@ def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes
     try:
         # One transaction: otherwise another process could create the tables between two statements.
         connection.execute("BEGIN")
-        is_new = _identify(connection, path)
+        found = _identify(connection, path)
         connection.execute(COMMIT)
         _switch_to_wal(connection, path, seconds)
         # Acknowledged rows stay, to the degree that the caller chose; macOS needs fullfsync for it.
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA fullfsync = {int(synchronous != 'NORMAL')}")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
-        if is_new:
+        if found != FORMAT:
             _create_tables(connection, path)
         if writes:
             # SQLite sleeps longer after each attempt, so that newer writers overtake older ones.
             # With a short timeout it fails soon, and `execute_when_unlocked` tries again.
-            connection.execute("PRAGMA busy_timeout = 10")
+            connection.execute(BRIEFLY)
     except BaseException:
         connection.close()
         raise
@@ -54,26 +63,27 @@ def execute_when_unlocked(connection: sqlite3.Connection, statement: str, second
         time.sleep(0.001)
 
 
-def _identify(connection: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the file is empty; refuse a file of another program or of a newer format."""
+def _identify(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the format of the file, 0 if it is empty; refuse one of another program or of a newer format."""
     found: list[int] = []
     for statement in IDENTIFY:
         row: tuple[int] = connection.execute(statement).fetchone()
         found.append(row[0])
     application_id, version, tables = found
     if found == [0, 0, 0]:
-        return True
+        return 0
     if application_id != APPLICATION_ID:
         raise StoreFormatError(
             f"{path}: expected a file of SQLiteStore or an empty one, found an SQLite database of "
             f"another program (application_id {application_id}, {tables} tables). "
             "Choose another path. The file was not changed."
         )
-    if version != FORMAT:
+    if not 1 <= version <= FORMAT:
         raise StoreFormatError(
-            f"{path}: expected format {FORMAT}, found {version}. Upgrade esmodel. The file was not changed."
+            f"{path}: expected format {FORMAT} or an earlier one, found {version}. Upgrade esmodel. "
+            "The file was not changed."
         )
-    return False
+    return version
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
@@ -88,8 +98,9 @@ def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in an empty file, or those that an earlier format has not."""
     connection.execute(BEGIN)
-    if _identify(connection, path):  # another process may have created them meanwhile
-        for statement in SCHEMA:
-            connection.execute(statement)
+    found = _identify(connection, path)  # another process may have created them meanwhile
+    for statement in {0: SCHEMA, 1: UPGRADE}.get(found, ()):
+        connection.execute(statement)
     connection.execute(COMMIT)

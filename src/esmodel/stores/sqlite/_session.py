@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from esmodel.exceptions import ConcurrencyError, StoreError
 from esmodel.rows.append import Append
 from esmodel.rows.bounds import LEAST
+from esmodel.rows.checked import Checked
 from esmodel.rows.pages import NumberedPage, Page
 from esmodel.rows.record import Record, check_record, make_record
+from esmodel.stores.sqlite._backup import back_up
+from esmodel.stores.sqlite._check import check_file
+from esmodel.stores.sqlite._identity import FileIdentity
 from esmodel.stores.sqlite._inserts import insert_rows
-from esmodel.stores.sqlite._opening import execute_when_unlocked
+from esmodel.stores.sqlite._names import NameIds, Names, NamesChangedError
 from esmodel.stores.sqlite._statements import (
-    ADD_NAME,
-    BEGIN,
-    COMMIT,
-    FIND_NAME,
-    GET_NAME,
     IS_TAKEN,
     PAGE_BYTES,
     PAGE_ROWS,
+    READ,
     READ_AFTER_SNAPSHOT,
     READ_ALL,
     READ_LAST_SNAPSHOT,
@@ -33,21 +32,19 @@ from esmodel.stores.sqlite._statements import (
     ROLLBACK,
     WRITE_SNAPSHOT,
 )
-from esmodel.stores.sqlite._streams import Streams, new_id
+from esmodel.stores.sqlite._streams import Streams
+from esmodel.stores.sqlite._transactions import Transactions
 
-# Position, name_id, class version, timestamp, data, header, hash.
-_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
+# Position, name_id, class version, timestamp, data, header, hash, epoch.
+_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int]
 # The same columns, then the position of the snapshot before the row.
-_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
+_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int | None]
 # The same columns as `_Row`, then 1 if the stream ends there.
-_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
+_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int | None]
 # The same columns as `_Row`, then the number and the originator id.
-_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
+_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int, bytes]
 _TRow = TypeVar("_TRow", _Row, _FollowingRow, _NumberedRow)
 _TRow_co = TypeVar("_TRow_co", covariant=True)
-
-_COMMITS: Final = 256  # between two checks of the length of the write-ahead log
-_LOG_BYTES: Final = 64 << 20
 
 
 class Session:
@@ -57,39 +54,53 @@ class Session:
         connection: an open connection to the file.
         path: the file.
         seconds: how long a transaction waits for a locked file.
+        is_synced: whether each commit is on the disk when it is acknowledged.
 
     Attributes:
         connection: the connection.
         pid: the process that opened it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, seconds: float) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, seconds: float, *, is_synced: bool
+    ) -> None:
         self.connection = connection
         self._path = path
-        self._log = f"{path}-wal"
-        self._seconds = seconds
-        self._commits = 0
         self.pid = os.getpid()
-        self._name_ids: dict[str, int] = {}
-        self._names = _Names(connection)
+        self._names = Names(connection)
+        self._name_ids = NameIds(connection)
         self._streams = Streams(connection)
+        self._identity = FileIdentity(path)
+        self._transactions = Transactions(connection, self._identity, seconds, is_synced=is_synced)
+
+    def check_identity(self) -> None:
+        """Check that the connection still has the file that the path names.
+
+        Raises:
+            StoreError: if it does not, or if the file has a second name.
+        """
+        self._identity.check()
+
+    def check(self) -> Checked:
+        """Check the whole file, as of one moment."""
+        return check_file(self.connection)
+
+    def backup(self, target: Path) -> Checked:
+        """Copy the file, as of one moment, and check the copy."""
+        return back_up(self.connection, target)
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         """Return the last position appended and its hash, or ``None`` for a new stream."""
+        self._identity.check_often(always=False)
         return self._streams.last(originator_id)
 
     def append(self, appends: Sequence[Append], rows: Sequence[Record]) -> None:
         """Store the rows of all appends or none, in one transaction."""
         execute = self.connection.execute
-        self._begin()
-        new_names: dict[str, int] = {}  # not committed yet
+        self._transactions.begin()
         try:
             stream_ids = self._streams.advance(appends)
-            for name in {row[2] for row in rows}:
-                if name not in self._name_ids:
-                    self._name_id(name, new_names)
-            name_ids = {**self._name_ids, **new_names} if new_names else self._name_ids
-            insert_rows(self.connection, rows, stream_ids, name_ids)
+            insert_rows(self.connection, rows, stream_ids, self._name_ids)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -100,28 +111,46 @@ class Session:
             execute(ROLLBACK)
             _check_all(rows)
             raise
-        execute(COMMIT)
-        self._name_ids.update(new_names)
+        self._transactions.commit()
         self._streams.remember(stream_ids)
-        self._commits += 1
-        if self._commits % _COMMITS == 0:
-            self._truncate_log()
 
     def write_snapshot(self, record: Record) -> None:
         """Store a snapshot, or replace the one at its position."""
-        self._begin()
-        new_names: dict[str, int] = {}
-        key = (record.originator_id.bytes, record.position, self._name_id(record.name, new_names))
+        self._transactions.begin()
+        name_id = self._name_ids.resolve((record.name,))[record.name]
+        key = (record.originator_id.bytes, record.position, name_id)
         self.connection.execute(WRITE_SNAPSHOT, (*key, *record[3:]))
-        self.connection.execute(COMMIT)
-        self._name_ids.update(new_names)
+        self._transactions.commit()
+
+    def snapshot_and_page(self, originator_id: UUID, bound: int) -> tuple[Record | None, Page]:
+        """Return the latest snapshot at or before a position, and the first page of the rows after it."""
+        page, since = self._page_after_snapshot(originator_id, bound)
+        if since is None and page[0]:
+            return None, page
+        # The snapshot is read by a second statement, and may have been deleted in between. Rows are
+        # only ever added, so rows that are read after a snapshot always continue it.
+        if since is None:  # the latest snapshot may be at the end of the stream
+            snapshot, is_complete = self._last_snapshot(originator_id, bound)
+        else:
+            snapshot = self.snapshot(originator_id, since)
+            is_complete = snapshot is not None and snapshot.position == since
+        if not is_complete:
+            low = LEAST if snapshot is None else snapshot.position + 1
+            page = self.page(READ, (originator_id.bytes, low, bound, PAGE_ROWS), PAGE_ROWS, originator_id)
+        return snapshot, page
 
     def snapshot(self, originator_id: UUID, bound: int) -> Record | None:
         """Return the latest snapshot at or before a position."""
         row: _Row | None = self.connection.execute(READ_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
-        return row and make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:]))
+        if row is None:
+            return None
+        try:
+            name = self._names.in_epoch(row[7])[row[1]]
+        except NamesChangedError:
+            return self.snapshot(originator_id, bound)
+        return make_record(Record, (originator_id, row[0], name, *row[2:7]))
 
-    def last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
+    def _last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
         """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
         row: _LastRow | None
         row = self.connection.execute(
@@ -129,65 +158,80 @@ class Session:
         ).fetchone()
         if row is None:
             return None, False
-        record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))
-        return record, row[7] == 1
+        try:
+            name = self._names.in_epoch(row[7])[row[1]]
+        except NamesChangedError:
+            return self._last_snapshot(originator_id, bound)
+        return make_record(Record, (originator_id, row[0], name, *row[2:7])), row[8] == 1
 
     def page(self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID) -> Page:
         """Return up to ``size`` rows of a stream, and whether more may follow."""
+        self._identity.check_often(always=False)
         cursor: _Cursor[_Row] = self.connection.execute(statement, parameters)
         rows, more = _fetch_page(cursor, size)
-        names = self._names
-        return [
-            make_record(
-                Record, (stream, position, names[name_id], class_version, timestamp, data, header, event_hash)
-            )
-            for position, name_id, class_version, timestamp, data, header, event_hash in rows
-        ], more
+        if not rows:
+            return [], more
+        names = self._names.in_epoch(rows[0][7])
+        try:
+            return [
+                make_record(
+                    Record,
+                    (stream, position, names[name_id], class_version, timestamp, data, header, event_hash),
+                )
+                for position, name_id, class_version, timestamp, data, header, event_hash, _ in rows
+            ], more
+        except NamesChangedError:
+            return self.page(statement, parameters, size, stream)
 
-    def page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
+    def _page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
         """Return the first page after the latest snapshot, and the position of that snapshot."""
         key = stream.bytes
         parameters = (key, bound, key, key, bound, LEAST, bound, PAGE_ROWS)
+        self._identity.check_often(always=False)
         cursor: _Cursor[_FollowingRow] = self.connection.execute(READ_AFTER_SNAPSHOT, parameters)
         rows, more = _fetch_page(cursor, PAGE_ROWS)
-        names = self._names
-        records = [
-            make_record(
-                Record, (stream, position, names[name_id], class_version, timestamp, data, header, event_hash)
-            )
-            for position, name_id, class_version, timestamp, data, header, event_hash, _ in rows
-        ]
-        return (records, more), rows[-1][7] if rows else None
+        if not rows:
+            return ([], more), None
+        names = self._names.in_epoch(rows[0][7])
+        try:
+            records = [
+                make_record(
+                    Record,
+                    (stream, position, names[name_id], class_version, timestamp, data, header, event_hash),
+                )
+                for position, name_id, class_version, timestamp, data, header, event_hash, _, _ in rows
+            ]
+        except NamesChangedError:
+            return self._page_after_snapshot(stream, bound)
+        return (records, more), rows[-1][8]
 
     def numbered_page(self, after: int, size: int) -> NumberedPage:
         """Return up to ``size`` rows of all streams, and whether more may follow."""
+        self._identity.check_often(always=False)
         cursor: _Cursor[_NumberedRow] = self.connection.execute(READ_ALL, (after, size))
         rows, more = _fetch_page(cursor, size)
-        names = self._names
-        records = [
-            (
-                number,
-                make_record(
-                    Record, (UUID(bytes=key), position, names[name_id], version, time, data, header, digest)
-                ),
+        if not rows:
+            return [], more
+        last = rows[-1][8]
+        if last - after != len(rows):  # they rise
+            raise StoreError(
+                f"{self._path}: expected the rows numbered {after + 1} to {last}, found {len(rows)} of them. "
+                "Check the store, and restore the file from a backup."
             )
-            for position, name_id, version, time, data, header, digest, number, key in rows
-        ]
-        return records, more
-
-    def _begin(self) -> None:
-        execute_when_unlocked(self.connection, BEGIN, self._seconds)
-
-    def _truncate_log(self) -> None:
-        """Truncate the write-ahead log if it has grown long.
-
-        With one writer, SQLite does so itself. With several busy writers, its own attempts always
-        find one of them in a transaction, and the log would grow without limit.
-        """
-        # The rows are already stored, so a failure here must not look like a failed append.
-        with contextlib.suppress(OSError, sqlite3.Error):
-            if os.stat(self._log).st_size > _LOG_BYTES:  # noqa: PTH116  # because Path.stat takes twice as long
-                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        names = self._names.in_epoch(rows[0][7])
+        try:
+            return [
+                (
+                    number,
+                    make_record(
+                        Record,
+                        (UUID(bytes=key), position, names[kind], version, time, data, header, digest),
+                    ),
+                )
+                for position, kind, version, time, data, header, digest, _, number, key in rows
+            ], more
+        except NamesChangedError:
+            return self.numbered_page(after, size)
 
     def _conflict(self, appends: Iterable[Append]) -> ConcurrencyError | StoreError:
         """Return the error of the first append of which a position is taken."""
@@ -200,29 +244,6 @@ class Session:
             f"{self._path}: expected indexes that match the rows, found a mismatch. "
             "Restore the file from a backup."
         )
-
-    def _name_id(self, name: str, new_names: dict[str, int]) -> int:
-        found = self._name_ids.get(name) or new_names.get(name)
-        if found is None:
-            row: tuple[int] | None = self.connection.execute(FIND_NAME, (name,)).fetchone()
-            found = row[0] if row else new_id(self.connection.execute(ADD_NAME, (name,)))
-            new_names[name] = found
-        return found
-
-
-class _Names(dict[int, str]):
-    """The names of a file by their ids; a name is read when it is first used."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __missing__(self, name_id: int) -> str:
-        row: tuple[str] | None = self._connection.execute(GET_NAME, (name_id,)).fetchone()
-        if row is None:
-            raise StoreError(
-                f"Name {name_id}: expected a stored name, found none. Restore the file from a backup."
-            )
-        return self.setdefault(name_id, row[0])
 
 
 class _Cursor(Protocol[_TRow_co]):
@@ -242,10 +263,12 @@ def _fetch_page(cursor: _Cursor[_TRow], size: int) -> tuple[list[_TRow], bool]:
             rows.append(row)
             length += len(row[4])
             if length > PAGE_BYTES:
-                return rows, True
+                break
     finally:
         cursor.close()  # otherwise the transaction of this read would stay open
-    return rows, len(rows) == size
+    if rows and not (type(rows[0][0]) is type(rows[-1][0]) is int):
+        raise TypeError("a position that is not an integer")
+    return rows, length > PAGE_BYTES or len(rows) == size
 
 
 def _check_all(rows: Iterable[Record]) -> None:

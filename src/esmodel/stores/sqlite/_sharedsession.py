@@ -6,25 +6,30 @@ import contextlib
 import os
 import sqlite3
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
-from types import TracebackType
+from threading import Lock, RLock
+from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from esmodel.exceptions import StoreClosedError, StoreError
-from esmodel.stores.sqlite._failures import translate
+from esmodel.exceptions import EsmodelError, StoreClosedError, StoreError
+from esmodel.stores.sqlite._failures import damaged, translate
+from esmodel.stores.sqlite._identity import FileExchangedError
 from esmodel.stores.sqlite._opening import open_file
 from esmodel.stores.sqlite._session import Session
 from esmodel.stores.sqlite._statements import ROLLBACK
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SharedSession:
     """A session behind a lock, opened on first use. A store has one to write and one to read.
 
-    Use it in a ``with`` statement, which ends open transactions and translates errors of SQLite.
-
-    The lock is not reentrant: a signal handler that appends during an append must not end the
-    transaction of that append.
+    ``call`` ends open transactions and translates errors of SQLite. A signal handler may raise at any
+    moment. Python runs none between the end of a block and the release of a lock that is written in C, and
+    none between its acquisition and the block; nothing that is written in Python can promise that.
     """
 
     def __init__(self, path: Path, synchronous: str, seconds: float, *, writes: bool) -> None:
@@ -33,7 +38,8 @@ class SharedSession:
         self._seconds = seconds
         self._writes = writes
         self._mode = "rwc" if writes else "rw"
-        self._lock = Lock()
+        self._lock = RLock()
+        self._is_used = False
         self._session: Session | None = None
         self._closed = False
         _sessions.add(self)
@@ -43,49 +49,43 @@ class SharedSession:
         if self._closed:
             raise StoreClosedError(f"The store of {self._path} was closed: open a new one.")
 
-    def __enter__(self) -> Session:
+    def call(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function with the session.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if SQLite fails, if other threads keep the session busy for too long, or if a signal
+                handler calls the store during another call.
+        """
         self.check_open()
         if self._session is not None and self._session.pid != os.getpid():
             raise StoreError(
                 f"{self._path}: expected no open session in a forked process, found one: the process was "
                 "forked during a call to the store, or not by os.fork. Open the store after the fork."
             )
-        if not self._lock.acquire(timeout=self._seconds):
-            raise StoreError(
-                f"{self._path}: other threads kept the store busy for {self._seconds} s. "
-                "Try again, or set a longer busy_timeout."
-            )
-        try:
-            self.check_open()
-            if self._session is None:
-                connection = open_file(
-                    self._path, self._mode, self._synchronous, self._seconds, writes=self._writes
+        begun = time.monotonic()
+        with self._lock:
+            if self._is_used:  # the lock is reentrant: otherwise, this would wait for itself
+                raise StoreError(
+                    f"{self._path}: expected one call at a time in a thread, found a call by a signal "
+                    "handler during another call. Let the handler set a flag, and call the store afterwards."
                 )
-                self._session = Session(connection, self._path, self._seconds)
-                self._mode = "rw"  # from now on, a missing file is an error and not a new store
-        except BaseException as error:
-            self._lock.release()
-            self._raise_translated(error)
-            raise
-        return self._session
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        try:
-            if self._session is not None and self._session.connection.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    self._session.connection.execute(ROLLBACK)
-                if self._session.connection.in_transaction:
-                    self._drop()  # closing the connection rolls back; the next call opens a new one
-        finally:
-            self._lock.release()
-        if error is not None:
-            self._raise_translated(error)
+            try:
+                self._is_used = True
+                self.check_open()
+                self._check_waited(time.monotonic() - begun)
+                return function(self._ready_session(), *args, **kwargs)
+            except BaseException as error:
+                if isinstance(error, FileExchangedError):
+                    self._drop()  # the next call opens the file that is there now
+                self._end_transaction()
+                if isinstance(error, (sqlite3.Error, OverflowError)):
+                    raise translate(error, self._path) from error
+                if isinstance(error, (TypeError, ValueError)) and not isinstance(error, EsmodelError):
+                    raise damaged(error, self._path) from error
+                raise
+            finally:
+                self._is_used = False
 
     def close(self) -> None:
         """Close the session; wait for a call in progress."""
@@ -93,27 +93,53 @@ class SharedSession:
         if self._session is not None and self._session.pid != os.getpid():
             return  # the session is the parent's: closing it here would release the parent's locks
         with self._lock:
-            self._drop()
+            if not self._is_used:  # else the call in progress, which a signal handler interrupted, goes on
+                self._drop()
 
     def pause(self) -> bool:
-        """Take the lock and close the session; return whether the lock was free in time."""
-        if self._lock.acquire(timeout=self._seconds):
-            self._drop()
-            return True
-        return False
+        """Take the lock and close the session; return whether it was free in time."""
+        if not self._lock.acquire(timeout=self._seconds):
+            return False
+        if self._is_used:  # by this thread, whose signal handler forks
+            self._lock.release()
+            return False
+        self._drop()
+        return True
 
     def resume(self) -> None:
         """Release the lock that ``pause`` took."""
         self._lock.release()
 
-    def _drop(self) -> None:
-        if self._session is not None:
-            self._session.connection.close()
-            self._session = None
+    def _check_waited(self, seconds: float) -> None:
+        if seconds > self._seconds:
+            raise StoreError(
+                f"{self._path}: other threads kept the store busy for {self._seconds} s. "
+                "Try again, or set a longer busy_timeout."
+            )
 
-    def _raise_translated(self, error: BaseException) -> None:
-        if isinstance(error, (sqlite3.Error, OverflowError)):
-            raise translate(error, self._path) from error
+    def _ready_session(self) -> Session:
+        """Return the session, without a transaction that an interrupted call left open."""
+        self._end_transaction()
+        if self._session is None:
+            connection = open_file(
+                self._path, self._mode, self._synchronous, self._seconds, writes=self._writes
+            )
+            is_synced = self._synchronous != "NORMAL"
+            self._session = Session(connection, self._path, self._seconds, is_synced=is_synced)
+            self._mode = "rw"  # from now on, a missing file is an error and not a new store
+        return self._session
+
+    def _end_transaction(self) -> None:
+        if self._session is not None and self._session.connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._session.connection.execute(ROLLBACK)
+            if self._session.connection.in_transaction:
+                self._drop()  # closing the connection rolls back; the next call opens a new one
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.connection.close()
 
 
 # An SQLite connection must not be carried across a fork (https://sqlite.org/howtocorrupt.html, 2.6):

@@ -91,14 +91,22 @@ class Streams:
 
     def _add_or_advance(self, head: Record) -> int | None:
         """Add the stream that ends with ``head``, or advance it, and return its id."""
-        stream_id = self._ids.get(head.originator_id)
-        if stream_id is None:
-            added = self._add(head)
-            if added is not None:
-                return added
-            stream_id = self._find(head.originator_id.bytes)
-        self._connection.execute(ADVANCE_STREAM, (head.position, head.event_hash, stream_id, head.position))
+        key = head.originator_id.bytes
+        cached = self._ids.get(head.originator_id)
+        if cached is not None and self._advance(head, cached, key):
+            return cached
+        added = self._add(head)
+        if added is not None:
+            return added
+        stream_id = self._find(key)
+        if stream_id is not None:
+            self._advance(head, stream_id, key)
         return stream_id
+
+    def _advance(self, head: Record, stream_id: int, key: bytes) -> bool:
+        """Advance the end of a stream; return whether it ended before the head."""
+        values = (head.position, head.event_hash, stream_id, key, head.position)
+        return self._connection.execute(ADVANCE_STREAM, values).rowcount == 1
 
     def conflict(self, append: Append) -> ConcurrencyError:
         """Return the error of an append whose stream ends elsewhere."""

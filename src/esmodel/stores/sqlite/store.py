@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Final, Literal, Self
 from uuid import UUID
 
-from esmodel.exceptions import PayloadError, StoreFormatError
+from esmodel.exceptions import PayloadError, StoreError, StoreFormatError
 from esmodel.rows.append import Append, Appended, check_streams
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
+from esmodel.rows.checked import Checked
 from esmodel.rows.pages import NumberedPage, Page, read_numbered_pages, read_pages
 from esmodel.rows.record import Record, check_record
+from esmodel.stores.sqlite._session import Session
 from esmodel.stores.sqlite._sharedsession import SharedSession
 from esmodel.stores.sqlite._statements import PAGE_ROWS, READ, READ_DESCENDING
 
@@ -84,8 +86,8 @@ class SQLiteStore:
         seconds = min(max(busy_timeout.total_seconds(), 0.0), _MOST_SECONDS)
         self._writer = SharedSession(self._path, synchronous, seconds, writes=True)
         self._reader = SharedSession(self._path, synchronous, seconds, writes=False)
-        with self._writer:
-            pass  # refuse a wrong file here, and not at the first append
+        self._slow_reader = SharedSession(self._path, synchronous, seconds, writes=False)
+        self._writer.call(Session.check_identity)  # refuse a wrong file here, and not at the first append
 
     def append(self, append: Append, /) -> Appended:
         """Store all rows or none, if the stream still ends where the append says.
@@ -140,8 +142,7 @@ class SQLiteStore:
             StoreClosedError: if the store was closed.
             StoreError: if SQLite fails.
         """
-        with self._reader as session:
-            return session.last(originator_id)
+        return self._reader.call(Session.last, originator_id)
 
     def read_all(self, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
         """Yield ``(number, row)`` of all streams in commit order.
@@ -165,8 +166,7 @@ class SQLiteStore:
             StoreError: if SQLite fails; nothing was stored, and the store remains usable.
         """
         check_record(record)
-        with self._writer as session:
-            session.write_snapshot(record)
+        self._writer.call(Session.write_snapshot, record)
 
     def read_snapshot(self, originator_id: UUID, /, *, lte: int | None = None) -> Record | None:
         """Return the latest snapshot at or before a position.
@@ -176,8 +176,7 @@ class SQLiteStore:
             StoreError: if SQLite fails.
         """
         bound = GREATEST if lte is None else min(lte, GREATEST)
-        with self._reader as session:
-            return None if bound < LEAST else session.snapshot(originator_id, bound)
+        return None if bound < LEAST else self._reader.call(Session.snapshot, originator_id, bound)
 
     def read_from_snapshot(
         self, originator_id: UUID, /, *, lte: int | None = None
@@ -192,21 +191,7 @@ class SQLiteStore:
         bound = GREATEST if lte is None else min(lte, GREATEST)
         if bound < LEAST:
             return None, iter(())
-        with self._reader as session:
-            (rows, more), since = session.page_after_snapshot(originator_id, bound)
-            if since is None and rows:
-                return None, self._with_more(rows, originator_id, bound, more=more)
-            # The snapshot is read by a second statement, and may have been deleted in between. Rows are
-            # only ever added, so rows that are read after a snapshot always continue it.
-            if since is None:  # the latest snapshot may be at the end of the stream
-                snapshot, is_complete = session.last_snapshot(originator_id, bound)
-            else:
-                snapshot = session.snapshot(originator_id, since)
-                is_complete = snapshot is not None and snapshot.position == since
-            if not is_complete:
-                low = LEAST if snapshot is None else snapshot.position + 1
-                parameters = (originator_id.bytes, low, bound, PAGE_ROWS)
-                rows, more = session.page(READ, parameters, PAGE_ROWS, originator_id)
+        snapshot, (rows, more) = self._reader.call(Session.snapshot_and_page, originator_id, bound)
         if not more:  # spares a call
             return snapshot, iter(rows)
         return snapshot, self._with_more(rows, originator_id, bound, more=more)
@@ -220,10 +205,51 @@ class SQLiteStore:
         fetch = partial(self._page, READ, originator_id)
         return read_pages(fetch, LEAST, bound, first=(rows, more))
 
+    def check(self) -> Checked:
+        """Check the pages and indexes of the file, and how its streams, rows and names agree.
+
+        It reads the whole file, as of one moment, and takes as long; others may append meanwhile.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if the file cannot be opened.
+        """
+        return self._maintainer().call(Session.check)
+
+    def backup(self, path: str | os.PathLike[str], /) -> Checked:
+        """Copy the file to another path, as of one moment, and check the copy; others may append meanwhile.
+
+        A copy by other means may lack the write-ahead log, or take the locks of this process away.
+
+        Args:
+            path: the copy; there must be no file of that name yet. It has its name once it is whole and on
+                the disk.
+
+        Returns:
+            What the copy has. It has no faults.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreError: if there is a file of that name, or if the copy cannot be made or has faults.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder, SQLiteStore(Path(folder, "events.db")) as store:
+            ...     store.backup(Path(folder, "backup.db"))
+            Checked(streams=0, rows=0, faults=())
+        """
+        target = Path(path).absolute()
+        try:
+            return self._maintainer().call(Session.backup, target)
+        except OSError as error:
+            raise StoreError(f"{target}: expected to write a backup, found: {error}.") from error
+
     def close(self) -> None:
         """Close the file; wait for calls in progress. Closing twice is harmless."""
         self._writer.close()
         self._reader.close()
+        self._slow_reader.close()
 
     def __enter__(self) -> Self:
         self._writer.check_open()
@@ -238,18 +264,21 @@ class SQLiteStore:
     ) -> None:
         self.close()
 
+    def _maintainer(self) -> SharedSession:
+        """Return a session that keeps neither readers nor writers waiting."""
+        self._writer.check_open()
+        return self._slow_reader
+
     def _append(self, appends: Sequence[Append], rows: Sequence[Record]) -> Appended:
         self._writer.check_open()
         if rows:
-            with self._writer as session:
-                session.append(appends, rows)
+            self._writer.call(Session.append, appends, rows)
         return Appended(len(rows))
 
     def _page(self, statement: str, originator_id: UUID, low: int, high: int, most: int) -> Page:
         size = min(most, PAGE_ROWS)
-        with self._reader as session:
-            return session.page(statement, (originator_id.bytes, low, high, size), size, originator_id)
+        key = originator_id.bytes
+        return self._reader.call(Session.page, statement, (key, low, high, size), size, originator_id)
 
     def _numbered_page(self, after: int, most: int) -> NumberedPage:
-        with self._reader as session:
-            return session.numbered_page(after, min(most, PAGE_ROWS))
+        return self._reader.call(Session.numbered_page, after, min(most, PAGE_ROWS))

@@ -25,8 +25,7 @@ class TracedStore(SQLiteStore):
     """A store that tells each statement with which it reads, before it runs."""
 
     def trace(self, tell: Callable[[str], object], /) -> None:
-        with self._reader as session:
-            session.connection.set_trace_callback(tell)
+        self._reader.call(lambda session: session.connection.set_trace_callback(tell))
 
 
 def rewrite(path: Path, positions: set[int]) -> None:

@@ -14,7 +14,7 @@ from sample_rows import STREAM, row, rows
 
 from esmodel.exceptions import ConcurrencyError, PayloadError, StoreClosedError, StoreError
 from esmodel.rows import FREE, Append
-from esmodel.stores.sqlite import SQLiteStore, _session
+from esmodel.stores.sqlite import SQLiteStore, _transactions
 
 
 def test_pages_are_limited_by_bytes_too_so_that_long_rows_need_no_more_memory(
@@ -106,8 +106,8 @@ def test_two_stores_of_one_file_see_each_others_rows_and_names(path: Path) -> No
 
 def test_a_long_write_ahead_log_is_truncated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Path(f"{path}-wal")
-    monkeypatch.setattr(_session, "_COMMITS", 4)
-    monkeypatch.setattr(_session, "_LOG_BYTES", 100_000)
+    monkeypatch.setattr(_transactions, "_COMMITS", 4)
+    monkeypatch.setattr(_transactions, "_LOG_BYTES", 100_000)
     with SQLiteStore(path, synchronous="NORMAL") as store, closing(sqlite3.connect(path)) as connection:
         store.append(Append([row(0)], FREE))
         connection.execute("BEGIN")
