@@ -21,6 +21,9 @@ class FileIdentity:
 
     SQLite does not see that a file was replaced, deleted or restored by a copy over its name, or that its
     log was deleted: it goes on with the files that it has, and what it commits there is lost.
+
+    Attributes:
+        next_look: the time on the monotonic clock after which ``check`` is due.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,19 +31,12 @@ class FileIdentity:
         self._file = os.path.realpath(path)  # where SQLite keeps the log too
         self._log = f"{self._file}-wal"
         self._known: tuple[int, int, int] | None = None
-        self._looked = 0.0
+        self.next_look = 0.0
 
     @property
     def log(self) -> str:
         """The path of the write-ahead log."""
         return self._log
-
-    def check_often(self, *, always: bool) -> None:
-        """Check the file, if that is asked for or was not done a moment ago."""
-        now = time.monotonic()
-        if always or now - self._looked > _SECONDS:
-            self.check()
-            self._looked = now
 
     def check(self) -> None:
         """Check that the path names the file and the log of the connection, and the file by no other name.
@@ -59,11 +55,8 @@ class FileIdentity:
                 f"{error.filename}: expected the file that was opened, found none. What was stored in it "
                 "since is lost; restore it from a backup, and copy files with store.backup."
             ) from error
-        if file.st_nlink > 1:
-            raise FileExchangedError(
-                f"{self._path}: expected a file with one name, found one with {file.st_nlink} hard links. "
-                "SQLite would keep a log for each name, and lose rows. Delete the other names."
-            )
+        _check_links(self._path, file.st_nlink)
+        self.next_look = time.monotonic() + _SECONDS
         found = file.st_dev, file.st_ino, log.st_ino
         if self._known is None:
             self._known = found
@@ -73,3 +66,21 @@ class FileIdentity:
                 f"{which}: expected the file that was opened, found another one. Call the store again to use "
                 "the new file; what was stored in the old one since it was exchanged is not there."
             )
+
+
+def check_names(path: Path) -> None:
+    """Check, before a file is opened, that it has no second name.
+
+    Raises:
+        FileExchangedError: if it has one.
+    """
+    if path.exists():
+        _check_links(path, path.stat().st_nlink)
+
+
+def _check_links(path: Path, links: int) -> None:
+    if links > 1:
+        raise FileExchangedError(
+            f"{path}: expected a file with one name, found one with {links} hard links. "
+            "SQLite would keep a log for each name, and lose rows. Delete the other names."
+        )

@@ -8,20 +8,13 @@ from pathlib import Path
 
 from esmodel.exceptions import StoreError, StoreFormatError
 from esmodel.stores.sqlite._failures import primary_code
-from esmodel.stores.sqlite._statements import (
-    APPLICATION_ID,
-    BEGIN,
-    BRIEFLY,
-    COMMIT,
-    FORMAT,
-    IDENTIFY,
-    SCHEMA,
-    UPGRADE,
-)
+from esmodel.stores.sqlite._identity import check_names
+from esmodel.stores.sqlite._statements import APPLICATION_ID, BEGIN, BRIEFLY, COMMIT, FORMAT, IDENTIFY, SCHEMA
 
 
 def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes: bool) -> sqlite3.Connection:
     """Open a file, and create its tables if it is empty."""
+    check_names(path)
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
@@ -32,14 +25,14 @@ def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes
     try:
         # One transaction: otherwise another process could create the tables between two statements.
         connection.execute("BEGIN")
-        found = _identify(connection, path)
+        is_new = _identify(connection, path)
         connection.execute(COMMIT)
         _switch_to_wal(connection, path, seconds)
         # Acknowledged rows stay, to the degree that the caller chose; macOS needs fullfsync for it.
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA fullfsync = {int(synchronous != 'NORMAL')}")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
-        if found != FORMAT:
+        if is_new:
             _create_tables(connection, path)
         if writes:
             # SQLite sleeps longer after each attempt, so that newer writers overtake older ones.
@@ -63,27 +56,26 @@ def execute_when_unlocked(connection: sqlite3.Connection, statement: str, second
         time.sleep(0.001)
 
 
-def _identify(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the format of the file, 0 if it is empty; refuse one of another program or of a newer format."""
+def _identify(connection: sqlite3.Connection, path: Path) -> bool:
+    """Tell whether the file is empty; refuse a file of another program or of a newer format."""
     found: list[int] = []
     for statement in IDENTIFY:
         row: tuple[int] = connection.execute(statement).fetchone()
         found.append(row[0])
     application_id, version, tables = found
     if found == [0, 0, 0]:
-        return 0
+        return True
     if application_id != APPLICATION_ID:
         raise StoreFormatError(
             f"{path}: expected a file of SQLiteStore or an empty one, found an SQLite database of "
             f"another program (application_id {application_id}, {tables} tables). "
             "Choose another path. The file was not changed."
         )
-    if not 1 <= version <= FORMAT:
+    if version != FORMAT:
         raise StoreFormatError(
-            f"{path}: expected format {FORMAT} or an earlier one, found {version}. Upgrade esmodel. "
-            "The file was not changed."
+            f"{path}: expected format {FORMAT}, found {version}. Upgrade esmodel. The file was not changed."
         )
-    return version
+    return False
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
@@ -98,9 +90,8 @@ def _switch_to_wal(connection: sqlite3.Connection, path: Path, seconds: float) -
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in an empty file, or those that an earlier format has not."""
     connection.execute(BEGIN)
-    found = _identify(connection, path)  # another process may have created them meanwhile
-    for statement in {0: SCHEMA, 1: UPGRADE}.get(found, ()):
-        connection.execute(statement)
+    if _identify(connection, path):  # another process may have created them meanwhile
+        for statement in SCHEMA:
+            connection.execute(statement)
     connection.execute(COMMIT)

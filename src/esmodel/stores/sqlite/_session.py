@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from esmodel.stores.sqlite._backup import back_up
 from esmodel.stores.sqlite._check import check_file
 from esmodel.stores.sqlite._identity import FileIdentity
 from esmodel.stores.sqlite._inserts import insert_rows
-from esmodel.stores.sqlite._names import NameIds, Names, NamesChangedError
+from esmodel.stores.sqlite._names import Names, name_ids_of
 from esmodel.stores.sqlite._statements import (
     IS_TAKEN,
     PAGE_BYTES,
@@ -35,14 +36,14 @@ from esmodel.stores.sqlite._statements import (
 from esmodel.stores.sqlite._streams import Streams
 from esmodel.stores.sqlite._transactions import Transactions
 
-# Position, name_id, class version, timestamp, data, header, hash, epoch.
-_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int]
+# Position, name_id, class version, timestamp, data, header, hash.
+_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
 # The same columns, then the position of the snapshot before the row.
-_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int | None]
+_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
 # The same columns as `_Row`, then 1 if the stream ends there.
-_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int | None]
+_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
 # The same columns as `_Row`, then the number and the originator id.
-_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, int, bytes]
+_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
 _TRow = TypeVar("_TRow", _Row, _FollowingRow, _NumberedRow)
 _TRow_co = TypeVar("_TRow_co", covariant=True)
 
@@ -68,7 +69,6 @@ class Session:
         self._path = path
         self.pid = os.getpid()
         self._names = Names(connection)
-        self._name_ids = NameIds(connection)
         self._streams = Streams(connection)
         self._identity = FileIdentity(path)
         self._transactions = Transactions(connection, self._identity, seconds, is_synced=is_synced)
@@ -91,7 +91,8 @@ class Session:
 
     def last(self, originator_id: UUID) -> tuple[int, bytes] | None:
         """Return the last position appended and its hash, or ``None`` for a new stream."""
-        self._identity.check_often(always=False)
+        if monotonic() > self._identity.next_look:
+            self._identity.check()
         return self._streams.last(originator_id)
 
     def append(self, appends: Sequence[Append], rows: Sequence[Record]) -> None:
@@ -100,7 +101,7 @@ class Session:
         self._transactions.begin()
         try:
             stream_ids = self._streams.advance(appends)
-            insert_rows(self.connection, rows, stream_ids, self._name_ids)
+            insert_rows(self.connection, rows, stream_ids)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -117,7 +118,7 @@ class Session:
     def write_snapshot(self, record: Record) -> None:
         """Store a snapshot, or replace the one at its position."""
         self._transactions.begin()
-        name_id = self._name_ids.resolve((record.name,))[record.name]
+        name_id = name_ids_of(self.connection, (record.name,))[record.name]
         key = (record.originator_id.bytes, record.position, name_id)
         self.connection.execute(WRITE_SNAPSHOT, (*key, *record[3:]))
         self._transactions.commit()
@@ -144,11 +145,7 @@ class Session:
         row: _Row | None = self.connection.execute(READ_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
         if row is None:
             return None
-        try:
-            name = self._names.in_epoch(row[7])[row[1]]
-        except NamesChangedError:
-            return self.snapshot(originator_id, bound)
-        return make_record(Record, (originator_id, row[0], name, *row[2:7]))
+        return make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:]))
 
     def _last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
         """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
@@ -158,80 +155,64 @@ class Session:
         ).fetchone()
         if row is None:
             return None, False
-        try:
-            name = self._names.in_epoch(row[7])[row[1]]
-        except NamesChangedError:
-            return self._last_snapshot(originator_id, bound)
-        return make_record(Record, (originator_id, row[0], name, *row[2:7])), row[8] == 1
+        record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))
+        return record, row[7] == 1
 
     def page(self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID) -> Page:
         """Return up to ``size`` rows of a stream, and whether more may follow."""
-        self._identity.check_often(always=False)
+        if monotonic() > self._identity.next_look:
+            self._identity.check()
         cursor: _Cursor[_Row] = self.connection.execute(statement, parameters)
         rows, more = _fetch_page(cursor, size)
-        if not rows:
-            return [], more
-        names = self._names.in_epoch(rows[0][7])
-        try:
-            return [
-                make_record(
-                    Record,
-                    (stream, position, names[name_id], class_version, timestamp, data, header, event_hash),
-                )
-                for position, name_id, class_version, timestamp, data, header, event_hash, _ in rows
-            ], more
-        except NamesChangedError:
-            return self.page(statement, parameters, size, stream)
+        names = self._names
+        return [
+            make_record(
+                Record, (stream, position, names[name_id], class_version, timestamp, data, header, event_hash)
+            )
+            for position, name_id, class_version, timestamp, data, header, event_hash in rows
+        ], more
 
     def _page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
         """Return the first page after the latest snapshot, and the position of that snapshot."""
         key = stream.bytes
         parameters = (key, bound, key, key, bound, LEAST, bound, PAGE_ROWS)
-        self._identity.check_often(always=False)
+        if monotonic() > self._identity.next_look:
+            self._identity.check()
         cursor: _Cursor[_FollowingRow] = self.connection.execute(READ_AFTER_SNAPSHOT, parameters)
         rows, more = _fetch_page(cursor, PAGE_ROWS)
-        if not rows:
-            return ([], more), None
-        names = self._names.in_epoch(rows[0][7])
-        try:
-            records = [
-                make_record(
-                    Record,
-                    (stream, position, names[name_id], class_version, timestamp, data, header, event_hash),
-                )
-                for position, name_id, class_version, timestamp, data, header, event_hash, _, _ in rows
-            ]
-        except NamesChangedError:
-            return self._page_after_snapshot(stream, bound)
-        return (records, more), rows[-1][8]
+        names = self._names
+        records = [
+            make_record(
+                Record, (stream, position, names[name_id], class_version, timestamp, data, header, event_hash)
+            )
+            for position, name_id, class_version, timestamp, data, header, event_hash, _ in rows
+        ]
+        return (records, more), rows[-1][7] if rows else None
 
     def numbered_page(self, after: int, size: int) -> NumberedPage:
         """Return up to ``size`` rows of all streams, and whether more may follow."""
-        self._identity.check_often(always=False)
+        if monotonic() > self._identity.next_look:
+            self._identity.check()
         cursor: _Cursor[_NumberedRow] = self.connection.execute(READ_ALL, (after, size))
         rows, more = _fetch_page(cursor, size)
         if not rows:
             return [], more
-        last = rows[-1][8]
+        last = rows[-1][7]
         if last - after != len(rows):  # they rise
             raise StoreError(
                 f"{self._path}: expected the rows numbered {after + 1} to {last}, found {len(rows)} of them. "
                 "Check the store, and restore the file from a backup."
             )
-        names = self._names.in_epoch(rows[0][7])
-        try:
-            return [
-                (
-                    number,
-                    make_record(
-                        Record,
-                        (UUID(bytes=key), position, names[kind], version, time, data, header, digest),
-                    ),
-                )
-                for position, kind, version, time, data, header, digest, _, number, key in rows
-            ], more
-        except NamesChangedError:
-            return self.numbered_page(after, size)
+        names = self._names
+        return [
+            (
+                number,
+                make_record(
+                    Record, (UUID(bytes=key), position, names[kind], version, time, data, header, digest)
+                ),
+            )
+            for position, kind, version, time, data, header, digest, number, key in rows
+        ], more
 
     def _conflict(self, appends: Iterable[Append]) -> ConcurrencyError | StoreError:
         """Return the error of the first append of which a position is taken."""

@@ -63,7 +63,7 @@ class SharedSession:
                 f"{self._path}: expected no open session in a forked process, found one: the process was "
                 "forked during a call to the store, or not by os.fork. Open the store after the fork."
             )
-        begun = time.monotonic()
+        begun = time.monotonic() if self._is_used else 0.0  # another thread may keep it busy
         with self._lock:
             if self._is_used:  # the lock is reentrant: otherwise, this would wait for itself
                 raise StoreError(
@@ -73,16 +73,14 @@ class SharedSession:
             try:
                 self._is_used = True
                 self.check_open()
-                self._check_waited(time.monotonic() - begun)
-                return function(self._ready_session(), *args, **kwargs)
+                if begun:
+                    self._check_waited(time.monotonic() - begun)
+                session = self._session
+                if session is None or session.connection.in_transaction:
+                    session = self._ready_session()
+                return function(session, *args, **kwargs)
             except BaseException as error:
-                if isinstance(error, FileExchangedError):
-                    self._drop()  # the next call opens the file that is there now
-                self._end_transaction()
-                if isinstance(error, (sqlite3.Error, OverflowError)):
-                    raise translate(error, self._path) from error
-                if isinstance(error, (TypeError, ValueError)) and not isinstance(error, EsmodelError):
-                    raise damaged(error, self._path) from error
+                self._recover(error)
                 raise
             finally:
                 self._is_used = False
@@ -109,6 +107,16 @@ class SharedSession:
     def resume(self) -> None:
         """Release the lock that ``pause`` took."""
         self._lock.release()
+
+    def _recover(self, error: BaseException) -> None:
+        """End the transaction of a call that failed, and raise what its error means to users."""
+        if isinstance(error, FileExchangedError):
+            self._drop()  # the next call opens the file that is there now
+        self._end_transaction()
+        if isinstance(error, (sqlite3.Error, OverflowError)):
+            raise translate(error, self._path) from error
+        if isinstance(error, (TypeError, ValueError)) and not isinstance(error, EsmodelError):
+            raise damaged(error, self._path) from error
 
     def _check_waited(self, seconds: float) -> None:
         if seconds > self._seconds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMAT: Final = 2
+FORMAT: Final = 1
 PAGE_ROWS: Final = 500
 PAGE_BYTES: Final = 1 << 20
 ROWS_PER_INSERT: Final = 64  # at most: every SQLite allows 8 * 64 parameters in a statement
@@ -16,9 +16,6 @@ SCHEMA = (
         last_position INTEGER NOT NULL, last_hash BLOB NOT NULL)""",
     # A row refers to its name by an id of one or two bytes.
     "CREATE TABLE name (name_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
-    # What a process remembers of the names is true as long as this number stays: see `epoch` below.
-    "CREATE TABLE epoch (value INTEGER NOT NULL)",
-    "INSERT INTO epoch VALUES (random())",
     # Of two appends at one position, one succeeds (UNIQUE). Numbers rise even without AUTOINCREMENT,
     # because rows are never deleted. AUTOINCREMENT, which older files have, makes appends a fifth slower.
     """CREATE TABLE record (number INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL,
@@ -32,13 +29,6 @@ SCHEMA = (
         PRIMARY KEY (originator_id, position))""",
     # A file states its program and format, so that no other program or version misreads it.
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT}",
-)
-
-# Format 1 has no epoch.
-UPGRADE = (
-    "CREATE TABLE epoch (value INTEGER NOT NULL)",
-    "INSERT INTO epoch VALUES (random())",
     f"PRAGMA user_version = {FORMAT}",
 )
 
@@ -60,14 +50,12 @@ ADVANCE_STREAM = """UPDATE stream SET last_position = ?, last_hash = ?
 # stream, because the cached stream_id may be that of another file, if this one was restored in place.
 CONTINUE_STREAM = """UPDATE stream SET last_position = ?, last_hash = ?
     WHERE stream_id = ? AND originator_id = ? AND last_position = ?"""
-# A name keeps its id until the file is restored from a copy, or exchanged: then the ids that were given
-# since stand for other names. The epoch changes at random with each new name, so it tells which names a
-# file has. Each statement that reads ids of names reads it too.
+# The id of a name is a digest of it, so that it stands for no other name in any state of the file, also if
+# the file is restored from a copy. The first names of older files have the ids 1, 2 and so on.
 FIND_NAME = "SELECT name_id FROM name WHERE name = ?"
-ADD_NAME = "INSERT INTO name (name) VALUES (?)"
-CHANGE_EPOCH = "UPDATE epoch SET value = random()"
-EPOCH = "SELECT value FROM epoch"
-GET_NAME = "SELECT name, (SELECT value FROM epoch) FROM name WHERE name_id = ?"
+ADD_NAME = "INSERT INTO name (name_id, name) VALUES (?, ?)"
+ADD_COLLIDING_NAME = "INSERT INTO name (name) VALUES (?)"
+GET_NAME = "SELECT name FROM name WHERE name_id = ?"
 # The commit of a transaction that changes nothing but writes a page.
 TOUCH = f"PRAGMA user_version = {FORMAT}"
 # Rows are only ever inserted; a taken position violates UNIQUE.
@@ -87,15 +75,13 @@ INSERT_MANY_PLAIN = _INSERT + ", ".join([_PLAIN_COLUMNS] * ROWS_PER_INSERT)
 IS_TAKEN = """SELECT 1 FROM record WHERE position = ? AND stream_id =
     (SELECT stream_id FROM stream WHERE originator_id = ?)"""
 # The rows of one stream in the order of their positions; a page starts where the previous one ended.
-READ = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT value FROM epoch) FROM record
-    WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
+READ = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
+    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
     AND position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 # The same rows from the end.
 READ_DESCENDING = READ.replace("ORDER BY position", "ORDER BY position DESC")
 # The rows after the latest snapshot within the bound, and its position, as of one moment.
 READ_AFTER_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT value FROM epoch),
     (SELECT max(position) FROM snapshot WHERE originator_id = ? AND position <= ?)
     FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
     AND position BETWEEN ifnull(
@@ -103,17 +89,17 @@ READ_AFTER_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, dat
     ) AND ? ORDER BY position LIMIT ?"""
 # Commit order: a number is assigned while the lock excludes other writers.
 READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT value FROM epoch), number, originator_id FROM record CROSS JOIN stream USING (stream_id)
+    number, originator_id FROM record CROSS JOIN stream USING (stream_id)
     WHERE number > ? ORDER BY number LIMIT ?"""
 # Writing a snapshot replaces the one at the same position.
 WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
-READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT value FROM epoch) FROM snapshot WHERE originator_id = ? AND position <= ?
+READ_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
+    FROM snapshot WHERE originator_id = ? AND position <= ?
     ORDER BY position DESC LIMIT 1"""
 # The same snapshot, and whether its stream ends there, as of one moment.
 READ_LAST_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    (SELECT value FROM epoch), (SELECT last_position FROM stream WHERE originator_id = ?) <= position
+    (SELECT last_position FROM stream WHERE originator_id = ?) <= position
     FROM snapshot WHERE originator_id = ? AND position <= ?
     ORDER BY position DESC LIMIT 1"""
 # A commit waits for other writers in `execute_when_unlocked`; a checkpoint waits in SQLite.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from typing import Final
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from esmodel.stores.sqlite._statements import BEGIN, BRIEFLY, COMMIT, PATIENTLY,
 
 _COMMITS: Final = 256  # between two looks at the length of the write-ahead log
 _LOG_BYTES: Final = 64 << 20
+# The last page of a commit ends it; if a page could not be written, the last one was not.
+_NOT_WRITTEN: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
 class Transactions:
@@ -44,7 +47,8 @@ class Transactions:
             FileExchangedError: if the path names another file now.
         """
         execute_when_unlocked(self._connection, BEGIN, self._seconds)
-        self._identity.check_often(always=self._is_synced)
+        if self._is_synced or time.monotonic() > self._identity.next_look:
+            self._identity.check()
 
     def commit(self) -> None:
         """Commit the transaction.
@@ -56,7 +60,8 @@ class Transactions:
         try:
             self._connection.execute(COMMIT)
         except sqlite3.Error as error:
-            self._replace_failed(error)
+            if error.sqlite_errorcode not in _NOT_WRITTEN:
+                self._replace_failed(error)
             raise
         self._commits += 1
         if self._is_log_long or self._commits % _COMMITS == 0:

@@ -102,8 +102,8 @@ def test_a_deleted_file_is_not_created_again(path: Path) -> None:
 def test_a_newer_format_is_refused(path: Path) -> None:
     SQLiteStore(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
-    with pytest.raises(StoreFormatError, match=r"expected format 2 or an earlier one, found 3\. Upgrade"):
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(StoreFormatError, match=r"expected format 1, found 2\. Upgrade"):
         SQLiteStore(path)
 
 
