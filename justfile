@@ -55,6 +55,10 @@ storm-calls count="10000" seed=`date +%s`:
     @echo "seed {{ seed }}"
     ESMODEL_STORM={{ count }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -n 0 --slow tests/stateful/test_call_sequences.py
 
+# Damage many SQLite files at random: what is wrong is an error, or `check` finds it; a seed repeats a run
+storm-damage count="5000" seed=`date +%s`:
+    ESMODEL_STORM={{ count }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -s -n 0 --slow tests/unit/stores/sqlite/test_damaged_files.py
+
 # Build the manual; a warning is an error
 docs:
     {{ bin }}/python -m sphinx -q -W --keep-going -n -d {{ build }}/doctrees docs {{ build }}/manual

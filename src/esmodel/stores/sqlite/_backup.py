@@ -11,15 +11,16 @@ from uuid import uuid4
 from esmodel.exceptions import StoreError
 from esmodel.rows.checked import Checked
 from esmodel.stores.sqlite._check import check_file
+from esmodel.stores.sqlite._failures import translate
 
 
 def back_up(source: sqlite3.Connection, target: Path) -> Checked:
     """Copy the file of a connection, as of one moment, check the copy, and give it its name.
 
     Raises:
-        StoreError: if there is a file of that name, or if the copy has faults; then there is no file.
-        sqlite3.Error: if the copy cannot be made.
-        OSError: if the folder is missing or full.
+        StoreError: if there is a file of that name, if the copy cannot be made, or if it has faults; then
+            there is no copy.
+        OSError: if it cannot be written to the disk.
     """
     if target.exists():
         raise StoreError(f"{target}: expected a path without a file, found one. Choose another path.")
@@ -37,6 +38,8 @@ def back_up(source: sqlite3.Connection, target: Path) -> Checked:
         _sync(part)
         part.rename(target)
         _sync(target.parent)
+    except sqlite3.Error as error:
+        raise translate(error, target) from error
     finally:
         for name in (part, part.with_name(f"{part.name}-journal"), part.with_name(f"{part.name}-wal")):
             with suppress(OSError):

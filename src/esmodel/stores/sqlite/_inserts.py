@@ -8,7 +8,7 @@ from itertools import chain
 from uuid import UUID
 
 from esmodel.rows.record import Record
-from esmodel.stores.sqlite._names import name_ids_of
+from esmodel.stores.sqlite._names import NameIds
 from esmodel.stores.sqlite._statements import (
     INSERT_MANY,
     INSERT_MANY_PLAIN,
@@ -23,11 +23,12 @@ def insert_rows(
     connection: sqlite3.Connection,
     rows: Sequence[Record],
     stream_ids: dict[UUID, int],
+    names: NameIds,
 ) -> None:
     """Insert all rows, given the ids of their streams."""
     if len(rows) == 1 and _insert_named(connection, rows[0], stream_ids):
         return
-    name_ids = name_ids_of(connection, {row[2] for row in rows})
+    name_ids = names.of({row[2] for row in rows})
     are_plain = not any(row[6] or row[7] for row in rows)
     insert_one, insert_many, values_of = INSERT_ONE, INSERT_MANY, _values_of
     if are_plain:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from esmodel.exceptions import StoreError
-from esmodel.stores.sqlite._statements import ADD_COLLIDING_NAME, ADD_NAME, FIND_NAME, GET_NAME
+from esmodel.stores.sqlite._statements import ADD_COLLIDING_NAME, ADD_NAME, FIND_NAME, GET_NAME, count_names
 from esmodel.stores.sqlite._streams import new_id
 
 _LEAST: Final = 1 << 30  # the ids of older files are lower; up to twice this, SQLite needs four bytes
@@ -29,13 +29,25 @@ class Names(dict[int, str]):
         return self.setdefault(name_id, row[0])
 
 
-def name_ids_of(connection: sqlite3.Connection, names: Iterable[str]) -> Mapping[str, int]:
-    """Return the ids of names, and add those that are new; called in a transaction."""
-    found: dict[str, int] = {}
-    for name in names:
-        row: tuple[int] | None = connection.execute(FIND_NAME, (name,)).fetchone()
-        found[name] = row[0] if row else _add(connection, name)
-    return found
+class NameIds:
+    """The ids of names, for a connection that writes; used within its transactions."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, int] = {}
+
+    def of(self, names: Collection[str]) -> Mapping[str, int]:
+        """Return the ids of names, and perhaps of others; add the names that the file does not have."""
+        known = self._ids
+        if all(name in known for name in names):
+            ids = [known[name] for name in names]
+            found: tuple[int] = self._connection.execute(count_names(len(ids)), ids).fetchone()
+            if found[0] == len(ids):  # a file that was restored may lack some
+                return known
+        for name in names:
+            row: tuple[int] | None = self._connection.execute(FIND_NAME, (name,)).fetchone()
+            known[name] = row[0] if row else _add(self._connection, name)
+        return known
 
 
 def digest_of(name: str) -> int:

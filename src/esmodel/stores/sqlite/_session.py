@@ -20,8 +20,10 @@ from esmodel.stores.sqlite._backup import back_up
 from esmodel.stores.sqlite._check import check_file
 from esmodel.stores.sqlite._identity import FileIdentity
 from esmodel.stores.sqlite._inserts import insert_rows
-from esmodel.stores.sqlite._names import Names, name_ids_of
+from esmodel.stores.sqlite._names import NameIds, Names
 from esmodel.stores.sqlite._statements import (
+    HAS_ROWS,
+    HAS_STREAMS,
     IS_TAKEN,
     PAGE_BYTES,
     PAGE_ROWS,
@@ -69,6 +71,7 @@ class Session:
         self._path = path
         self.pid = os.getpid()
         self._names = Names(connection)
+        self._name_ids = NameIds(connection)
         self._streams = Streams(connection)
         self._identity = FileIdentity(path)
         self._transactions = Transactions(connection, self._identity, seconds, is_synced=is_synced)
@@ -101,7 +104,7 @@ class Session:
         self._transactions.begin()
         try:
             stream_ids = self._streams.advance(appends)
-            insert_rows(self.connection, rows, stream_ids)
+            insert_rows(self.connection, rows, stream_ids, self._name_ids)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
@@ -118,7 +121,7 @@ class Session:
     def write_snapshot(self, record: Record) -> None:
         """Store a snapshot, or replace the one at its position."""
         self._transactions.begin()
-        name_id = name_ids_of(self.connection, (record.name,))[record.name]
+        name_id = self._name_ids.of((record.name,))[record.name]
         key = (record.originator_id.bytes, record.position, name_id)
         self.connection.execute(WRITE_SNAPSHOT, (*key, *record[3:]))
         self._transactions.commit()
@@ -196,6 +199,8 @@ class Session:
         cursor: _Cursor[_NumberedRow] = self.connection.execute(READ_ALL, (after, size))
         rows, more = _fetch_page(cursor, size)
         if not rows:
+            if after == 0 and self.connection.execute(HAS_STREAMS).fetchone() is not None:
+                return self._first_page(size)
             return [], more
         last = rows[-1][7]
         if last - after != len(rows):  # they rise
@@ -213,6 +218,19 @@ class Session:
             )
             for position, kind, version, time, data, header, digest, number, key in rows
         ], more
+
+    def _first_page(self, size: int) -> NumberedPage:
+        """Return the first page of a file that has streams.
+
+        Raises:
+            StoreError: if it has no rows.
+        """
+        if self.connection.execute(HAS_ROWS).fetchone() is None:
+            raise StoreError(
+                f"{self._path}: expected the rows of its streams, found none. "
+                "Check the store, and restore the file from a backup."
+            )
+        return self.numbered_page(0, size)  # they were appended a moment ago
 
     def _conflict(self, appends: Iterable[Append]) -> ConcurrencyError | StoreError:
         """Return the error of the first append of which a position is taken."""

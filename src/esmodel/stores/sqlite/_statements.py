@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 FORMAT: Final = 1
@@ -56,6 +57,15 @@ FIND_NAME = "SELECT name_id FROM name WHERE name = ?"
 ADD_NAME = "INSERT INTO name (name_id, name) VALUES (?, ?)"
 ADD_COLLIDING_NAME = "INSERT INTO name (name) VALUES (?)"
 GET_NAME = "SELECT name FROM name WHERE name_id = ?"
+
+
+@cache
+def count_names(number: int) -> str:
+    """Return the statement that counts which of some ids have a name."""
+    places = ", ".join("?" * number)
+    return f"SELECT count(*) FROM name WHERE name_id IN ({places})"  # noqa: S608  # because these are places
+
+
 # The commit of a transaction that changes nothing but writes a page.
 TOUCH = f"PRAGMA user_version = {FORMAT}"
 # Rows are only ever inserted; a taken position violates UNIQUE.
@@ -89,8 +99,10 @@ READ_AFTER_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, dat
     ) AND ? ORDER BY position LIMIT ?"""
 # Commit order: a number is assigned while the lock excludes other writers.
 READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
-    number, originator_id FROM record CROSS JOIN stream USING (stream_id)
+    number, originator_id FROM record LEFT JOIN stream USING (stream_id)
     WHERE number > ? ORDER BY number LIMIT ?"""
+HAS_STREAMS = "SELECT 1 FROM stream LIMIT 1"
+HAS_ROWS = "SELECT 1 FROM record WHERE number > 0 LIMIT 1"
 # Writing a snapshot replaces the one at the same position.
 WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
