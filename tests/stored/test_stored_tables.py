@@ -28,7 +28,7 @@ GIVEN_UP: Final = UUID(int=7)
 MICROSECONDS: Final = 1_700_000_000_000_000
 FORMAT: Final = "SELECT version FROM esmodel.format"
 TURNS: Final = """SELECT count(*) FROM pg_proc
-    WHERE proname = 'append_rows' AND pronargs = 14 AND prosrc LIKE '%advisory%'"""
+    WHERE proname = 'append_rows' AND pronargs = 14 AND prosrc LIKE '%LOCK TABLE%'"""
 FORMER: Final = """SELECT oid::regprocedure::text FROM pg_proc
     WHERE proname = 'append_rows' AND pronargs = 13"""
 WAITING: Final = """SELECT count(*) FROM pg_stat_activity
@@ -148,7 +148,7 @@ def test_migrate_brings_them_to_this_format(
 ) -> None:
     with PostgresStore(dsn, order=order) as new:
         new.migrate()
-        assert connection.execute(FORMAT).fetchall() == [(3,)]
+        assert connection.execute(FORMAT).fetchall() == [(4,)]
         assert connection.execute(TURNS).fetchall() == [(1 if order == "dense" else 0,)]
         check_that_all_is_there(new)
         check_that_it_goes_on(new)
@@ -170,7 +170,7 @@ def test_a_store_that_was_opened_before_migrate_writes_on_after_it(
                 store.append(Append([deposited(7)], after=6))
         assert list(old.read(ONE)) == [deposited(position) for position in range(6)]
         assert [number for number, _ in new.read_all()] == list(range(1, 8))
-    assert connection.execute(FORMAT).fetchall() == [(3,)]
+    assert connection.execute(FORMAT).fetchall() == [(4,)]
 
 
 @pytest.mark.parametrize("order", ["dense"], indirect=True)
@@ -200,7 +200,7 @@ def test_of_many_writers_of_earlier_tables_one_continues_a_stream(
         assert [record.position for record in store.read(NEW)] == list(range(5))
     assert sorted(won) == sorted(2 * [*range(5)])
     assert sorted(lost) == sorted((position - 1, position) for position in 6 * [*range(5)])
-    assert connection.execute(FORMAT).fetchone() != (3,)
+    assert connection.execute(FORMAT).fetchone() != (4,)
 
 
 @pytest.mark.parametrize("order", ["dense"], indirect=True)

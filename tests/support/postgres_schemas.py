@@ -56,8 +56,10 @@ class SchemaStore(PostgresStore):
                 connection.execute(sql.SQL(PAUSE).format(sql.Identifier(self.schema)))
 
     def clear(self) -> None:
-        """Delete all rows and snapshots; keep the names and the counter."""
-        clear = sql.SQL("TRUNCATE {0}.record, {0}.stream, {0}.snapshot, {0}.append")
+        """Delete all rows and snapshots; keep the names."""
+        clear = sql.SQL(
+            "TRUNCATE {0}.record, {0}.stream, {0}.snapshot, {0}.append; UPDATE {0}.counter SET last = 0"
+        )
         with psycopg.connect(self.dsn) as connection:
             connection.execute(clear.format(sql.Identifier(self.schema)))
 

@@ -20,7 +20,7 @@ from esmodel.stores.postgres._failures import ConnectionLostError
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres._tables import Tables
-from esmodel.stores.postgres.schema import CONTINUES, PLACES, Order
+from esmodel.stores.postgres.schema import CONTINUES, NOT_READ_COMMITTED, PLACES, UNKNOWN_NAME, Order
 
 _MOST_BYTES: Final = 1 << 29  # in one append: a message, and a row, of PostgreSQL is shorter than 2**30
 _COMPARES: Final = 3  # the format since which `append_rows` compares the ends of the streams
@@ -41,12 +41,13 @@ class Appends:
 
     def append(self, appends: Sequence[Append], rows: Sequence[Record]) -> None:
         """Store the rows of all appends, each of which has rows, or none."""
-        columns = columns_of(appends, rows, self._names.ids(dict.fromkeys(row[2] for row in rows)))
+        columns = self._columns(appends, rows)
         _check_length(sum(len(each.data) for each in (columns.heads, *columns.rows)))
         if len(rows) >= 1 << PLACES and self._order == "transaction":
             raise PayloadError(f"append: expected fewer than {1 << PLACES} rows, found {len(rows)}.")
         deadline = self._executor.deadline()
         backoff = Backoff(deadline)
+        repeats = 0
         while True:
             append_id = _new_append_id()
             try:
@@ -57,14 +58,28 @@ class Appends:
                 # It is not stored and never will be, so it is safe to try again under another id.
                 if not backoff.wait():
                     raise self._executor.translate(lost.error) from lost.error
-            except _CONFLICTS as error:
-                raise self._conflict(appends, error) from error
             except psycopg.Error as error:
-                raise self._executor.translate(error) from error
+                if repeats > 1 or not self._forgets(error):
+                    raise self._conflict(appends, error) from error
+                repeats += 1
+                columns = self._columns(appends, rows)
             else:
                 if differs is not None:
                     raise _conflict_at(appends, *differs)
                 return
+
+    def _columns(self, appends: Sequence[Append], rows: Sequence[Record]) -> Columns:
+        return columns_of(appends, rows, self._names.ids(dict.fromkeys(row[2] for row in rows)))
+
+    def _forgets(self, error: psycopg.Error) -> bool:
+        """Forget what is no longer true of the server; return whether the append can be repeated."""
+        if error.sqlstate == NOT_READ_COMMITTED:
+            self._executor.is_read_committed = False
+        elif error.sqlstate == UNKNOWN_NAME:
+            self._names.forget()
+        else:
+            return False
+        return True
 
     def _append_once(self, append_id: UUID, columns: Columns, deadline: float) -> tuple[int, int] | None:
         """Store the rows; return the number and the end of the first stream that ends elsewhere, if any.
@@ -102,9 +117,15 @@ class Appends:
     def write_snapshot(self, record: Record) -> None:
         """Store a snapshot, or replace the one at its position."""
         _check_length(len(record.data) + len(record.header) + len(record.event_hash))
-        name_id = self._names.ids([record.name])[record.name]
-        values = (record.originator_id, record.position, name_id, *record[3:])
-        self._executor.run(self._statements.write_snapshot, values, writes=True)
+        for _ in range(2):
+            name_id = self._names.ids([record.name])[record.name]
+            values = (record.originator_id, record.position, *record[3:], name_id)
+            if self._executor.run(self._statements.write_snapshot, values, writes=True):
+                return
+            self._names.forget()  # the tables have lost the name
+        raise StoreError(
+            f"{self._executor.name}: expected the name {record.name!r}, found none. Write the snapshot again."
+        )
 
     def _was_stored(self, append_id: UUID, lost: ConnectionLostError) -> bool:
         try:
@@ -115,7 +136,9 @@ class Appends:
     def _conflict(
         self, appends: Sequence[Append], error: psycopg.Error
     ) -> ConcurrencyError | StoreError | PayloadError:
-        """Return the error that names the stream that conflicts, and its end."""
+        """Return the error that names the stream that conflicts, and its end; translate any other error."""
+        if not isinstance(error, _CONFLICTS):
+            return self._executor.translate(error)
         append = appends[0]
         if isinstance(error, errors.UniqueViolation):
             constraint = error.diag.constraint_name

@@ -8,6 +8,7 @@ import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError, StoreFormatError
+from esmodel.stores.postgres.schema import FOREIGN
 
 _ADVICE: Final = {  # by the class of an SQLSTATE, its first two characters
     "": "Check that the server runs, and check the connection string.",
@@ -24,8 +25,21 @@ _ADVICE: Final = {  # by the class of an SQLSTATE, its first two characters
     "58": "Check the disk and the log of the server.",
     "XX": "Stop; check the log of the server, and restore the database from a backup.",
 }
-_MISSING: Final = {"3F000", "42P01", "42883", "42703"}  # a schema, a table, a function, a column
-_TAKEN: Final = {"42P07", "42723", "42710"}  # a table, a function, another object
+_MISSING: Final = ("the tables of esmodel", "Call store.migrate().")
+_TAKEN: Final = (
+    "only the tables of esmodel",
+    "Choose another schema: PostgresStore(..., schema=...). Nothing was changed.",
+)
+_EXPECTED: Final = {  # and what to do, by the SQLSTATE
+    "3F000": _MISSING,  # a schema
+    "42P01": _MISSING,  # a table
+    "42883": _MISSING,  # a function
+    "42703": _MISSING,  # a column
+    "42P07": _TAKEN,  # a table
+    "42723": _TAKEN,  # a function
+    "42710": _TAKEN,  # another object
+    FOREIGN: ("rows of this cluster", "They were restored from another one: call store.migrate()."),
+}
 
 
 class ConnectionLostError(Exception):
@@ -53,15 +67,8 @@ def translate(error: psycopg.Error, name: str, seconds: float) -> StoreError | P
             f"{name}: expected a connection within {seconds} s, found none: {finding}. "
             "Check that the server runs, or allow more connections."
         )
-    if state in _MISSING:
-        return StoreFormatError(
-            f"{name}: expected the tables of esmodel, found: {finding}. Call store.migrate()."
-        )
-    if state in _TAKEN:
-        return StoreFormatError(
-            f"{name}: expected only the tables of esmodel, found: {finding}. Choose another "
-            "schema: PostgresStore(..., schema=...). Nothing was changed."
-        )
+    if expected := _EXPECTED.get(state):
+        return StoreFormatError(f"{name}: expected {expected[0]}, found: {finding}. {expected[1]}")
     if state.startswith("54"):
         return PayloadError(f"{name}: expected a row that PostgreSQL can hold: {finding}.")
     advice = _ADVICE.get(state[:2], "See the PostgreSQL error.")

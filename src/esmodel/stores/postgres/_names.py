@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 from esmodel.exceptions import StoreError
 from esmodel.stores.postgres._arrays import byte_strings, short_integers
 from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._statements import Statements
+from esmodel.stores.postgres._tables import Tables
+
+_DIGESTS: Final = 4  # the format since which the id of a name is its digest
 
 
 class Names:
-    """The stored names and their ids. Each is looked up once and then cached."""
+    """The stored names and their ids.
 
-    def __init__(self, executor: Executor, statements: Statements) -> None:
+    Each is looked up once and then cached, unless the tables have a format in which an id may stand for
+    another name after a failover.
+    """
+
+    def __init__(self, executor: Executor, statements: Statements, tables: Tables) -> None:
         self._executor = executor
+        self._tables = tables
         self._statements = statements
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
+    def forget(self) -> None:
+        """Forget the ids: the tables may have lost some of the names."""
+        self._ids.clear()
+
     def by_id(self, name_ids: set[int]) -> dict[int, str]:
         """Return all known names by their ids, at least those asked for."""
+        if self._tables.version < _DIGESTS:
+            self._names.clear()
         if missing := name_ids - self._names.keys():
             found: list[tuple[int, bytes]] = self._executor.run(
                 self._statements.names, (short_integers(list(missing)),)
@@ -35,6 +50,8 @@ class Names:
 
     def ids(self, names: Iterable[str]) -> dict[str, int]:
         """Return all known ids by their names; store the names that have no id yet."""
+        if self._tables.version < _DIGESTS:
+            self.forget()
         missing = {hashlib.sha256(name.encode()).digest(): name for name in names if name not in self._ids}
         if missing:
             digests = sorted(missing)  # two writers that add the same names cannot deadlock

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from esmodel.stores.postgres.schema import COLUMNS, NEW, PLACES, Order, functions_of, quoted, tables_of
+from esmodel.stores.postgres.schema import (
+    COLUMNS,
+    IS_FOREIGN,
+    NEW,
+    PLACES,
+    Order,
+    functions_of,
+    quoted,
+    tables_of,
+)
 
 BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"  # sees rows committed while it waited for a lock
 COMMIT: Final = "COMMIT"
 # Processes that migrate concurrently take turns; the end of the transaction releases the lock.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('esmodel ' || %s, 0))"
-HAS_SCHEMA: Final = "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = %s"
-HAS_FORMAT: Final = "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = %s AND tablename = 'format'"
+LOCK: Final = (
+    "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('esmodel ' || %s, 0::bigint))"
+)
+HAS_SCHEMA: Final = "SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %s"
+HAS_FORMAT: Final = (
+    "SELECT count(*) > 0 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'format'"
+)
 
 # No other version misreads the tables, and all processes use the same order.
-_IDENTIFY = """SELECT version, numbering, current_setting('default_transaction_isolation')
+_IDENTIFY = """SELECT version, numbering, pg_catalog.current_setting('default_transaction_isolation')
     FROM {s}.format"""
-# Transaction ids belong to one cluster. If the tables were restored into another cluster, its next
-# transaction could get a number below those of the stored rows.
-_IS_FOREIGN = """SELECT coalesce((SELECT max(number) >> {places} FROM {s}.record) >=
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint + shift, false) FROM {s}.format"""
+# The next transaction gets a number above those of the stored rows.
 _SHIFT_NUMBERS = """UPDATE {s}.format SET shift =
-    (SELECT max(number) >> {places} FROM {s}.record) - pg_current_xact_id()::text::bigint"""
+    coalesce((SELECT pg_catalog.max(number) >> {places} FROM {s}.record), 0)
+    - pg_catalog.pg_current_xact_id()::text::bigint"""
 _APPEND = "SELECT {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
 # Before format 3, `append_rows` does not compare the ends of the streams: this locks and compares them first,
 # and returns the first that differs. A new stream has no row to lock, but of two appends to a new stream one
@@ -32,17 +43,21 @@ _APPEND_BEFORE_3 = """WITH ends AS MATERIALIZED (SELECT originator_id, last_posi
         {s}.append_rows(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)::text END
     FROM (SELECT) AS one LEFT JOIN (
         SELECT number, last_position
-        FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS appends (id, after, number)
+        FROM ROWS FROM (pg_catalog.unnest(%b::uuid[]), pg_catalog.unnest(%b::bigint[]))
+            WITH ORDINALITY AS appends (id, after, number)
         LEFT JOIN ends ON originator_id = id
         WHERE CASE WHEN after >= 0 THEN last_position IS DISTINCT FROM after
             ELSE after = {new} AND last_position IS NOT NULL END
         ORDER BY number LIMIT 1) AS differs ON true"""
 # A conflict names the first taken position.
-_FIRST_TAKEN = """SELECT min(o) FROM unnest(%b::uuid[], %b::bigint[]) WITH ORDINALITY AS r (i, p, o)
+_FIRST_TAKEN = """SELECT pg_catalog.min(o)
+    FROM ROWS FROM (pg_catalog.unnest(%b::uuid[]), pg_catalog.unnest(%b::bigint[]))
+        WITH ORDINALITY AS r (i, p, o)
     JOIN {s}.record ON originator_id = i AND position = p"""
 # Writing a snapshot replaces the one at the same position.
 _WRITE_SNAPSHOT = """INSERT INTO {s}.snapshot (originator_id, {columns})
-    VALUES (%b, %b, %b, %b, %b, %b, %b, %b) ON CONFLICT (originator_id, position) DO UPDATE SET
+    SELECT %b, %b, name_id, %b, %b, %b, %b, %b FROM {s}.name WHERE name_id = %b
+    ON CONFLICT (originator_id, position) DO UPDATE SET
     name_id = excluded.name_id, class_version = excluded.class_version,
     "timestamp" = excluded."timestamp", data = excluded.data, header = excluded.header,
     event_hash = excluded.event_hash RETURNING true"""
@@ -90,7 +105,7 @@ class Statements(NamedTuple):
             create_functions=functions_of(schema, order).encode(),
             identify=filled(_IDENTIFY),
             set_version=filled("UPDATE {s}.format SET version = %s"),
-            is_foreign=filled(_IS_FOREIGN),
+            is_foreign=filled(f"SELECT {IS_FOREIGN}"),
             lock_records=filled("LOCK TABLE {s}.record IN EXCLUSIVE MODE"),
             shift_numbers=filled(_SHIFT_NUMBERS),
             append=filled(_APPEND),

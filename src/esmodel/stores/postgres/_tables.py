@@ -34,7 +34,7 @@ class Tables:
             if self._order == "transaction" and is_true(self._executor.run(self._statements.is_foreign)):
                 raise StoreFormatError(
                     f"{self._executor.name}: expected rows of this cluster, found rows restored from "
-                    "another cluster, whose transaction ids are ahead. Call store.migrate()."
+                    "another cluster, whose transaction ids differ. Call store.migrate()."
                 )
             self._ready = True
 

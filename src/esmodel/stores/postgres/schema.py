@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, Literal, TypeAlias
 
 from esmodel.rows.bounds import LEAST
@@ -10,13 +9,26 @@ from esmodel.rows.bounds import LEAST
 Order: TypeAlias = Literal["dense", "transaction"]
 """The order of ``read_all``; see ``PostgresStore``."""
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The format that ``migrate`` creates. The tables are those of format 1; the functions differ.
 
-In format 1, appends lock the row of the counter instead of taking an advisory lock. Before format 3,
-``append_rows`` does not compare the end of a stream, and the statement that calls it does. ``migrate`` keeps
-that function for the processes that use it.
+In format 1, appends lock the row of the counter; in formats 2 and 3, they take an advisory lock. Before
+format 3, ``append_rows`` does not compare the end of a stream, and the statement that calls it does.
+``migrate`` keeps that function for the processes that use it. Before format 4, ids of names are consecutive,
+so that an id may stand for another name after a failover, and no process may cache them.
 """
+
+LEAST_DIGEST: Final = 1 << 30
+"""The least id of a name that is a digest of it; those that earlier formats gave are lower."""
+
+NOT_READ_COMMITTED: Final = "ZE001"
+"""The SQLSTATE of an append in a transaction of another isolation level."""
+
+UNKNOWN_NAME: Final = "ZE002"
+"""The SQLSTATE of an append of a row whose name the tables do not have."""
+
+FOREIGN: Final = "ZE003"
+"""The SQLSTATE of tables whose transaction ids are those of another cluster."""
 
 NEW: Final = -1
 """Stands for ``None``, a new stream, in the argument ``_afters`` of ``append_rows``."""
@@ -40,14 +52,35 @@ PLACES: Final = 20
 # place of the row in its append. The shift is what `migrate` added to the ids of this cluster.
 _BASE: Final[dict[Order, str]] = {
     # One commit at a time: the lock is held until this append commits. Waiting for the row of the counter
-    # instead is slower: a session that wakes up must read the row again, and may have to wait again.
-    "dense": """PERFORM pg_advisory_xact_lock({lock});
+    # instead is slower: a session that wakes up must read the row again, and may have to wait again. Unlike
+    # an advisory lock, this one needs the privileges of an append.
+    "dense": """LOCK TABLE {s}.format IN SHARE ROW EXCLUSIVE MODE;
     UPDATE {s}.counter SET last = last + cardinality(_of) RETURNING last - cardinality(_of) INTO base;""",
-    "transaction": "base := (SELECT (pg_current_xact_id()::text::bigint + shift)"
-    " << {places} FROM {s}.format);",
+    "transaction": """IF {is_foreign} THEN
+        RAISE SQLSTATE '{foreign}' USING MESSAGE = 'the rows have transaction ids of another cluster';
+    END IF;
+    base := (SELECT (pg_current_xact_id()::text::bigint + shift) << {places} FROM {s}.format);""",
 }
+# Transaction ids belong to one cluster. If the tables were restored into another cluster, its next
+# transaction could get a number below those of the stored rows, or below 1.
+IS_FOREIGN: Final = """(SELECT
+        pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint + shift
+        <= coalesce((SELECT pg_catalog.max(number) >> {places} FROM {s}.record), 0) FROM {s}.format)"""
+"""Whether the numbers of the rows are those of another cluster, in the order ``"transaction"``."""
 # No transaction in progress or in the future can write a number below that of the oldest transaction
 # in progress, so the rows below it are final.
+# Nothing is passed over in silence: neither rows that are missing, nor those of another cluster.
+_WHOLE: Final[dict[Order, str]] = {
+    "dense": """GET DIAGNOSTICS found = ROW_COUNT;
+    IF found < _most AND (SELECT last FROM {s}.counter)
+            IS DISTINCT FROM coalesce((SELECT max(number) FROM {s}.record), 0) THEN
+        RAISE data_corrupted USING MESSAGE = 'the last rows are missing';
+    END IF;""",
+    "transaction": """GET DIAGNOSTICS found = ROW_COUNT;
+    IF found < _most AND {is_foreign} THEN
+        RAISE SQLSTATE '{foreign}' USING MESSAGE = 'the rows have transaction ids of another cluster';
+    END IF;""",
+}
 _FINAL: Final[dict[Order, str]] = {
     "dense": "",
     "transaction": "AND number < (SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift)"
@@ -96,9 +129,18 @@ CREATE OR REPLACE FUNCTION {s}.append_rows(_append_id uuid, _wait text, _streams
     _heads bytea[], _afters bigint[], _of integer[], _positions bigint[], _name_ids integer[],
     _class_versions bigint[], _timestamps bigint[], _data bytea[], _headers bytea[], _hashes bytea[])
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE base bigint;
 BEGIN
+    -- A stricter level would report conflicts where there are none.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE SQLSTATE '{not_read_committed}' USING MESSAGE = 'an append needs the level read committed';
+    END IF;
+    -- What a process remembers may be the id of a name that was lost in a failover.
+    IF EXISTS (SELECT FROM unnest(_name_ids) AS given (id)
+            WHERE NOT EXISTS (SELECT FROM {s}.name WHERE name_id = given.id)) THEN
+        RAISE SQLSTATE '{unknown_name}' USING MESSAGE = 'a row has the id of a name that is not stored';
+    END IF;
     -- Waiting for a lock times out.
     PERFORM set_config('lock_timeout', _wait, true);
     -- The id tells later that the append was stored; an append reported as not stored fails here.
@@ -136,21 +178,30 @@ END $$;
 -- The answer is final: this waits for an append in progress, which has locked the id, and otherwise
 -- takes the id forever.
 CREATE OR REPLACE FUNCTION {s}.was_appended(_append_id uuid, _wait text) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE answer boolean;
 BEGIN
     PERFORM set_config('lock_timeout', _wait, true);
-    INSERT INTO {s}.append VALUES (_append_id, false) ON CONFLICT DO NOTHING;
-    RETURN (SELECT stored FROM {s}.append WHERE append_id = _append_id);
+    -- This writes also where it finds the id: so its commit waits for the standby for which the append may
+    -- not have waited.
+    INSERT INTO {s}.append AS old VALUES (_append_id, false)
+        ON CONFLICT (append_id) DO UPDATE SET stored = old.stored RETURNING old.stored INTO answer;
+    RETURN answer;
 END $$;
 
--- A name keeps its id forever: names are never changed or deleted.
+-- The id of a name is a digest of it, so that it stands for no other name in any state of the tables, also
+-- after a failover. The rare name whose id is taken gets a number, as the names of earlier formats have.
 CREATE OR REPLACE FUNCTION {s}.name_ids(_digests bytea[], _names bytea[])
 RETURNS TABLE (digest bytea, name_id integer)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-    INSERT INTO {s}.name (digest, name) SELECT d, n FROM unnest(_digests, _names) AS new (d, n)
+    INSERT INTO {s}.name (name_id, digest, name) OVERRIDING SYSTEM VALUE
+        SELECT (get_byte(d, 0) << 24 | get_byte(d, 1) << 16 | get_byte(d, 2) << 8 | get_byte(d, 3))
+            & ({least_digest} - 1) | {least_digest}, d, n FROM unnest(_digests, _names) AS new (d, n)
         WHERE NOT EXISTS (SELECT FROM {s}.name WHERE digest = d) ON CONFLICT DO NOTHING;
+    INSERT INTO {s}.name (digest, name) SELECT d, n FROM unnest(_digests, _names) AS new (d, n)
+        WHERE NOT EXISTS (SELECT FROM {s}.name WHERE digest = d) ON CONFLICT (digest) DO NOTHING;
     RETURN QUERY SELECT digest, name_id FROM {s}.name WHERE digest = ANY (_digests);
 END $$;
 
@@ -161,7 +212,8 @@ END $$;
 -- and ends once its data is long.
 CREATE OR REPLACE FUNCTION {s}.read_rows(_id uuid, _low bigint, _high bigint, _most integer)
 RETURNS TABLE ({types})
-LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_sort = off
+    SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT {columns} FROM (
@@ -174,7 +226,8 @@ END $$;
 -- The same rows from the end.
 CREATE OR REPLACE FUNCTION {s}.read_rows_descending(_id uuid, _low bigint, _high bigint, _most integer)
 RETURNS TABLE ({types})
-LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_sort = off
+    SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT {columns} FROM (
@@ -188,21 +241,24 @@ END $$;
 -- Commit order; no row returned can be preceded by a row committed later.
 CREATE OR REPLACE FUNCTION {s}.read_all(_after bigint, _most integer)
 RETURNS TABLE ({types}, number bigint, originator_id uuid)
-LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_sort = off
+    SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
+DECLARE found integer;
 BEGIN
     RETURN QUERY SELECT {columns}, number, originator_id FROM (
             SELECT {columns}, number, originator_id,
                 sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS before
             FROM {s}.record WHERE number > _after ORDER BY number LIMIT _most) AS page
         WHERE before <= {page_bytes} {final};
+    {whole}
 END $$;
 
 -- The snapshot with the highest position within the bound, and the first page of the rows after it, in
 -- one round trip and as of one moment (STABLE).
 CREATE OR REPLACE FUNCTION {s}.read_from_snapshot(_id uuid, _high bigint)
 RETURNS TABLE ({types}, is_snapshot boolean)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE low bigint := {least};
 BEGIN
@@ -232,10 +288,14 @@ def functions_of(schema: str, order: Order) -> str:
     numbers: dict[str, str | int] = {
         "s": quoted(schema),
         "places": PLACES,
-        "lock": _lock_key_of(schema),
         "new": NEW,
         "continues": CONTINUES,
+        "foreign": FOREIGN,
+        "unknown_name": UNKNOWN_NAME,
+        "not_read_committed": NOT_READ_COMMITTED,
+        "least_digest": LEAST_DIGEST,
     }
+    numbers["is_foreign"] = IS_FOREIGN.format(**numbers)
     return _FUNCTIONS.format(
         **numbers,
         types=_TYPES,
@@ -245,14 +305,10 @@ def functions_of(schema: str, order: Order) -> str:
         page_bytes=PAGE_BYTES,
         base=_BASE[order].format(**numbers),
         final=_FINAL[order].format(**numbers),
+        whole=_WHOLE[order].format(**numbers),
     )
 
 
 def quoted(schema: str) -> str:
     """Quote the name of a schema, which may be a keyword of SQL."""
     return f'"{schema}"'
-
-
-def _lock_key_of(schema: str) -> int:
-    """Return the key of the advisory lock of appends: 64 bits, derived from the schema."""
-    return int.from_bytes(hashlib.sha256(f"esmodel appends to {schema}".encode()).digest()[:8], signed=True)

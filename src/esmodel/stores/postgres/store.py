@@ -89,7 +89,7 @@ class PostgresStore:
         self._executor = Executor(connection, schema, max(timeout.total_seconds(), 0.001), connections)
         statements = Statements.of(schema, order)
         self._tables = Tables(self._executor, statements, schema, order)
-        names = Names(self._executor, statements)
+        names = Names(self._executor, statements, self._tables)
         self._appends = Appends(self._executor, statements, self._tables, names, order)
         self._reads = Reads(self._executor, statements, self._tables, names)
         if migrate:

@@ -102,10 +102,10 @@ def test_the_other_order_is_refused(dsn: str, order: Order) -> None:
 
 def test_a_newer_format_is_refused(dsn: str) -> None:
     with PostgresStore(dsn, migrate=True), admin(dsn) as connection:
-        connection.execute("UPDATE esmodel.format SET version = 4")
+        connection.execute("UPDATE esmodel.format SET version = 5")
     with PostgresStore(dsn) as store:
         for call in (store.migrate, lambda: store.append(Append([row(0)], FREE))):
-            with pytest.raises(StoreFormatError, match=r"expected format 1 to 3, found 4\. Upgrade esmodel"):
+            with pytest.raises(StoreFormatError, match=r"expected format 1 to 4, found 5\. Upgrade esmodel"):
                 call()
     with admin(dsn) as connection:
         connection.execute("DELETE FROM esmodel.format")

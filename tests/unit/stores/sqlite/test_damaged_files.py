@@ -129,7 +129,6 @@ def test_what_a_damaged_file_has_wrong_is_an_error_or_found_by_check(whole: byte
             outcome = read(store)
         for each in outcome.wrong:
             counts[each] = counts.get(each, 0) + 1
-        assert "read_all is short" not in outcome.wrong, seed
         assert outcome.is_found or not outcome.wrong, seed
         path.unlink()
     print(f"of {COUNT} damaged files from the seed {SEED}: {counts}")  # noqa: T201  # for those who ask for many
