@@ -13,11 +13,17 @@ from indistinguishable import seen
 from esmodel.codec.wire import union_of
 from esmodel.exceptions import PayloadError, UnsupportedTypeError
 
-CONTAINERS: Final = (list[int], set[int], dict[str, int], tuple[int, ...], frozenset[UUID])
+CONTAINERS: Final[tuple[object, ...]] = (
+    list[int],
+    set[int],
+    dict[str, int],
+    tuple[int, ...],
+    frozenset[UUID],
+)
 VARIED: Final = [
     (hint, value)
     for _, hint, value in VALUES
-    if get_origin(hint) in {None, Literal, Annotated} or hint in CONTAINERS
+    if get_origin(hint) in {None, Literal, Annotated} or any(hint == each for each in CONTAINERS)
 ]
 """Types that differ in their JSON: of the containers, one of each kind."""
 

@@ -53,7 +53,7 @@ class Outcome:
         is_found: whether ``check`` finds a fault.
     """
 
-    wrong: set[str] = field(factory=set)
+    wrong: set[str] = field(factory=set[str])
     is_found: bool = False
 
 

@@ -123,7 +123,10 @@ def test_a_name_has_the_same_id_in_every_file_and_older_ids_are_read(path: Path)
 def test_two_names_of_one_digest_have_two_ids(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from esmodel.stores.sqlite import _names  # noqa: PLC0415  # because only this test reaches into it
 
-    monkeypatch.setattr(_names, "digest_of", lambda _: 1 << 30)
+    def same(name: str) -> int:
+        return 1 << 30
+
+    monkeypatch.setattr(_names, "digest_of", same)
     records = [row(number)._replace(name=f"Name{number}") for number in range(3)]
     with SQLiteStore(path) as store:
         store.append(Append(records, None))
