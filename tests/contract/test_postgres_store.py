@@ -24,9 +24,12 @@ from esmodel.stores.postgres import Order
 from esmodel.testing.contracts import (
     AppendIdsContract,
     DurableContract,
+    ForkContract,
     FullMachineContract,
     FullStoreContract,
+    InterruptContract,
     LostAnswersContract,
+    RestoreContract,
     ServerCrashContract,
 )
 
@@ -44,6 +47,32 @@ class TestPostgresStore(
 
 
 class TestPostgresStoreByTransaction(TestPostgresStore):
+    order: ClassVar[Order] = "transaction"
+
+
+@pytest.mark.slow
+class TestInterruptsOfPostgresStore(
+    OnPostgres, InterruptContract[SchemaStore], ForkContract[SchemaStore]
+): ...
+
+
+class TestInterruptsOfPostgresStoreByTransaction(TestInterruptsOfPostgresStore):
+    order: ClassVar[Order] = "transaction"
+
+
+class TestRestoredPostgresStore(OnPostgres, RestoreContract[SchemaStore]):
+    """As after a failover to a standby that lacks the last commits."""
+
+    @override
+    def save_state(self, store: SchemaStore, folder: Path, /) -> None:
+        store.save_state()
+
+    @override
+    def restore_state(self, store: SchemaStore, folder: Path, /) -> None:
+        store.restore_state()
+
+
+class TestRestoredPostgresStoreByTransaction(TestRestoredPostgresStore):
     order: ClassVar[Order] = "transaction"
 
 

@@ -30,6 +30,10 @@ CREATE CONSTRAINT TRIGGER pause AFTER INSERT ON {0}.append
 """
 
 
+TABLES = ("record", "stream", "snapshot", "append", "name", "counter")
+"""The tables that change."""
+
+
 @cache
 def create_schema(dsn: str, order: Order, schema: str) -> None:
     """Create the tables of a store, once in each process."""
@@ -54,6 +58,28 @@ class SchemaStore(PostgresStore):
             has_pause = "SELECT 1 FROM pg_trigger WHERE tgname = 'pause' AND tgrelid = %s::regclass"
             if connection.execute(has_pause, (f"{self.schema}.append",)).rowcount == 0:
                 connection.execute(sql.SQL(PAUSE).format(sql.Identifier(self.schema)))
+
+    def save_state(self) -> None:
+        """Copy all rows of all tables."""
+        self._run(*(f"DROP TABLE IF EXISTS {{0}}.copied_{name}" for name in TABLES))
+        self._run(*(f"CREATE TABLE {{0}}.copied_{name} AS TABLE {{0}}.{name}" for name in TABLES))
+
+    def restore_state(self) -> None:
+        """Put all tables back into the state of the copy; ids that are given next are given again."""
+        last = "(SELECT coalesce(max(name_id), 0) + 1 FROM {0}.name)"
+        self._run(
+            "TRUNCATE " + ", ".join(f"{{0}}.{name}" for name in TABLES),
+            *(
+                f"INSERT INTO {{0}}.{name} OVERRIDING SYSTEM VALUE TABLE {{0}}.copied_{name}"
+                for name in TABLES
+            ),
+            f"SELECT setval(pg_get_serial_sequence('{{0}}.name', 'name_id'), {last}, false)",
+        )
+
+    def _run(self, *statements: str) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            for statement in statements:
+                connection.execute(statement.format(self.schema).encode())
 
     def clear(self) -> None:
         """Delete all rows and snapshots; keep the names."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from psycopg_pool import ConnectionPool
 from sample_rows import STREAM, row
 
-from esmodel.exceptions import ConcurrencyError
+from esmodel.exceptions import ConcurrencyError, StoreError
 from esmodel.rows import FREE, Append
 from esmodel.stores.postgres import Order, PostgresStore
 
@@ -56,6 +58,25 @@ def append_to_own_streams(parent: Parent, dsn: str, order: Order, writer: int, t
                 [Append([row(turn, each, data.encode())], after) for each in (stream, other)]
             )
             parent.say(f"{data} {began} {time.monotonic_ns()}")
+
+
+def fork_with_a_given_pool(parent: Parent, dsn: str, order: Order) -> None:
+    """Fork, and use a store on a given pool in both processes."""
+    with ConnectionPool(dsn, min_size=1, max_size=1) as pool, PostgresStore(pool, order=order) as store:
+        store.append(Append([row(0)], FREE))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the pool has threads
+            child = os.fork()
+        if child == 0:
+            for call in (lambda: store.append(Append([row(1)], FREE)), lambda: list(store.read(STREAM))):
+                try:
+                    call()
+                except StoreError as error:
+                    parent.say(f"child: {error}")
+            os._exit(0)
+        os.waitpid(child, 0)
+        store.append(Append([row(2)], FREE))
+        parent.say(f"parent {[record.position for record in store.read(STREAM)]}")
 
 
 def fork_and_use_both_sides(parent: Parent, dsn: str, order: Order) -> None:

@@ -50,10 +50,20 @@ class GivenPool:
 
     def __init__(self, pool: Connections) -> None:
         self._pool = pool
+        self._pid = os.getpid()
         self._loans: dict[int, tuple[AbstractContextManager[psycopg.Connection[object]], bool]] = {}
 
     def acquire(self, timeout: float, /) -> psycopg.Connection[object]:
-        """Return a connection; raise the errors of the pool."""
+        """Return a connection; raise the errors of the pool.
+
+        Raises:
+            StoreError: in a process that was forked since, where two processes would share its connections.
+        """
+        if self._pid != os.getpid():
+            raise StoreError(
+                "PostgreSQL: expected the process that opened the pool, found one that was forked from it: "
+                "both would read the answers of each other. Open a pool and a store in the child."
+            )
         loan = self._pool.connection(timeout)
         connection = loan.__enter__()
         try:

@@ -116,6 +116,14 @@ def test_a_store_works_in_both_processes_after_a_fork(dsn: str, order: Order) ->
     assert sorted(said) == ["child [0, 1]", "parent [0, 1, 2]"]
 
 
+def test_a_given_pool_is_refused_in_a_child(dsn: str, order: Order) -> None:
+    PostgresStore(dsn, order=order, migrate=True).close()
+    *child, parent = run(postgres_tasks.fork_with_a_given_pool, dsn, order)
+    assert parent == "parent [0, 2]"
+    assert len(child) == 2
+    assert all("found one that was forked from it" in said for said in child)
+
+
 def test_ended_idle_sessions_are_replaced(store: PostgresStore, dsn: str) -> None:
     store.append(Append(rows(1_200), FREE))
     store.write_snapshot(row(3))
