@@ -19,6 +19,7 @@ from esmodel.stores.postgres._arrays import Array, ArrayDumper
 from esmodel.stores.postgres.connections import Connections
 
 _PAUSE: Final = 0.1  # seconds between two attempts to connect
+_MOST_KEEPALIVE: Final = 32_767  # seconds, of Linux
 
 
 class Pool(Protocol):
@@ -105,6 +106,29 @@ def _prepare(connection: psycopg.Connection[object]) -> None:
     connection.adapters.register_dumper(Array, ArrayDumper)
 
 
+def _checked_address(address: str) -> str:
+    """Return a connection string that libpq reads as its author meant it.
+
+    Raises:
+        StoreError: if it cannot be read, or if a part of a password would be taken for something else, which
+            libpq then writes into its errors.
+    """
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        is_read = False
+    else:
+        authority, _, path = address.partition("://")[2].partition("?")[0].partition("/")
+        is_read = authority.count("@") <= 1 and "@" not in path
+    if not is_read:
+        raise StoreError(
+            "connection: expected a connection string, such as postgresql://user@host/database, found one "
+            "that cannot be read. It is not shown, because it may contain a password. In an address, write @ "
+            "in a password as %40, and / as %2F."
+        )
+    return address
+
+
 def _end_transaction(connection: psycopg.Connection[object]) -> None:
     if connection.pgconn.transaction_status != TransactionStatus.IDLE:
         with contextlib.suppress(psycopg.Error):
@@ -132,7 +156,7 @@ class OwnPool:
     """
 
     def __init__(self, address: str, most: int, seconds: float) -> None:
-        self._address = address
+        self._address = _checked_address(address)
         self._most = most
         self._seconds = seconds
         self._was_connected = False
@@ -222,8 +246,8 @@ class OwnPool:
             "client_encoding": "utf8",
             "connect_timeout": max(int(deadline - time.monotonic()), 2),
             "tcp_user_timeout": seconds * 1_000,
-            "keepalives_idle": max(seconds // 2, 1),
-            "keepalives_interval": max(seconds // 6, 1),
+            "keepalives_idle": min(max(seconds // 2, 1), _MOST_KEEPALIVE),
+            "keepalives_interval": min(max(seconds // 6, 1), _MOST_KEEPALIVE),
             "keepalives_count": 3,
         }
         return {name: value for name, value in settings.items() if name not in known}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from esmodel.exceptions import PayloadError
@@ -21,6 +21,8 @@ from esmodel.stores.postgres._statements import Statements
 from esmodel.stores.postgres._tables import Tables
 from esmodel.stores.postgres.connections import Connections
 from esmodel.stores.postgres.schema import Order
+
+_MOST_SECONDS: Final = 2_000_000.0  # PostgreSQL counts the milliseconds of a timeout in 32 bits
 
 
 class PostgresStore:
@@ -86,7 +88,8 @@ class PostgresStore:
             )
         if connections < 1:
             raise PayloadError(f"connections: expected 1 or more, found {connections}.")
-        self._executor = Executor(connection, schema, max(timeout.total_seconds(), 0.001), connections)
+        seconds = min(max(timeout.total_seconds(), 0.001), _MOST_SECONDS)
+        self._executor = Executor(connection, schema, seconds, connections)
         statements = Statements.of(schema, order)
         self._tables = Tables(self._executor, statements, schema, order)
         names = Names(self._executor, statements, self._tables)
