@@ -29,7 +29,8 @@ class SharedSession:
 
     ``call`` ends open transactions and translates errors of SQLite. A signal handler may raise at any
     moment. Python runs none between the end of a block and the release of a lock that is written in C, and
-    none between its acquisition and the block; nothing that is written in Python can promise that.
+    none between its acquisition and the block (Python 3.14 may); nothing that is written in Python can
+    promise that.
     """
 
     def __init__(self, path: Path, synchronous: str, seconds: float, *, writes: bool) -> None:
