@@ -1,7 +1,7 @@
 """Tables that earlier PostgreSQL stores made are read and written by every later one.
 
 ``v0_1_dense.sql`` and ``v0_1_transaction.sql`` are dumps of format 1, ``format_2_dense.sql`` and
-``format_2_transaction.sql`` of format 2. Each was taken once; they never change again.
+``format_2_transaction.sql`` of format 2, and so on. Each was taken once; they never change again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FORMER: Final = """SELECT oid::regprocedure::text FROM pg_proc
     WHERE proname = 'append_rows' AND pronargs = 13"""
 WAITING: Final = """SELECT count(*) FROM pg_stat_activity
     WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-DUMPS: Final = {1: "v0_1", 2: "format_2"}
+DUMPS: Final = {1: "v0_1", 2: "format_2", 3: "format_3"}
 
 
 def deposited(position: int) -> Record:
@@ -54,7 +54,7 @@ def order(request: pytest.FixtureRequest) -> Order:
     return found
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def stored_format(request: pytest.FixtureRequest) -> int:
     found: int = request.param
     return found
@@ -230,6 +230,7 @@ def test_an_append_waits_for_whoever_moves_the_end_of_its_stream(
         assert list(store.read(ONE)) == STORED[:3]
 
 
+@pytest.mark.parametrize("stored_format", [1, 2], indirect=True)
 @pytest.mark.parametrize("order", ["dense"], indirect=True)
 def test_the_store_that_migrates_uses_the_new_function(
     connection: psycopg.Connection[tuple[object, ...]], dsn: str
