@@ -417,7 +417,8 @@ class OutcomeUnknownError(StoreError):
     def __str__(self) -> str:
         return (
             f"Append {self.append_id}: expected an acknowledgement, found: {self.finding}. "
-            f"Ask store.was_appended(append_id) before you repeat it."
+            "Ask store.was_appended(append_id), or read the stream if the store has no such method, "
+            "before you repeat it."
         )
 
 
