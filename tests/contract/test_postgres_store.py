@@ -50,7 +50,6 @@ class TestPostgresStoreByTransaction(TestPostgresStore):
     order: ClassVar[Order] = "transaction"
 
 
-@pytest.mark.slow
 class TestInterruptsOfPostgresStore(
     OnPostgres, InterruptContract[SchemaStore], ForkContract[SchemaStore]
 ): ...

@@ -70,7 +70,6 @@ class TestKilledSQLiteStore(OpensSQLite, StreamsCrashContract[PausingSQLiteStore
         store.pause_before_commit(pause)
 
 
-@pytest.mark.slow
 class TestInterruptsOfSQLiteStore(
     OpensSQLite, InterruptContract[PausingSQLiteStore], ForkContract[PausingSQLiteStore]
 ): ...

@@ -62,7 +62,8 @@ def check_whole(store: MemoryStore, acknowledged: set[int]) -> None:
         assert store.last(stream) == ((rows[-1].position, b"") if rows else None)
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a lock of the trace function may stay taken")
+@pytest.mark.skipif(sys.version_info[:2] == (3, 14), reason="it runs handlers between a lock and its block")
 def test_an_append_that_a_signal_interrupts_is_stored_whole_or_not_at_all() -> None:
     acknowledged: set[int] = set()
     store, draw = MemoryStore(), Random(5)
