@@ -125,7 +125,7 @@ def row(position: int) -> str:
 
 
 CHANGES: Final = {
-    "name": "name_id = CASE name_id WHEN 1 THEN 2 ELSE 1 END",
+    "name": "name_id = (SELECT min(n.name_id) FROM name AS n WHERE n.name_id <> record.name_id)",
     "class_version": "class_version = class_version + 1",
     "timestamp": "timestamp = timestamp + 1",
     "data": "data = CAST(replace(CAST(data AS TEXT), '}', ' }') AS BLOB)",
