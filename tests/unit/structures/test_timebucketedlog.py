@@ -52,6 +52,7 @@ from esmodel.structures import (
     make_timebucket_id,
     start_new_timebucketedlog,
 )
+from esmodel.structures.logclock import LogClock
 
 if TYPE_CHECKING or __name__ != "__main__":
     import pytest
@@ -631,6 +632,16 @@ def test_an_object_that_fills_a_microsecond_goes_to_the_next() -> None:
             log.log_message(str(number))
         assert log.log_message(str(PLACES)).timestamp == T + MICROSECOND
     assert list(TimeBucketedLogReader(log).messages(gt=T)) == [str(PLACES)]
+
+
+def test_a_full_microsecond_that_the_clock_has_left_changes_nothing() -> None:
+    clock = LogClock()
+    for moment in (T, T + MICROSECOND):
+        with at(moment):
+            clock.tick()
+    clock.leave_full(T, is_given=False)
+    with at(T + MICROSECOND):
+        assert clock.tick()[:2] == (T + MICROSECOND, 1)
 
 
 def test_the_last_microsecond_may_be_full() -> None:
