@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from uncovered import without_coverage
 
 import git_history
 
@@ -394,7 +395,8 @@ def test_a_run_that_is_killed_is_completed_by_the_next(tmp_path: Path, database:
 def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path: Path, database: Path) -> None:
     bare = generated(tmp_path / "bare", 20_000, authors=200)  # some seconds of work
     command = [sys.executable, str(SCRIPT), str(bare), "--database", str(database)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    env = without_coverage()  # an interrupt may leave the lock of coverage taken
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not (database.exists() and _rows(database)):
             time.sleep(0.005)

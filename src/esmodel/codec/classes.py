@@ -118,12 +118,12 @@ def fields_wire(struct_codec: StructCodec[T], /) -> Wire:
         f"{cls.__qualname__}({struct_codec.fingerprint})",
         (cls,),
         is_native=is_dataclass(cls) and all(wire.is_native for wire in struct_codec.wires.values()),
-        is_immutable=struct_codec.is_immutable and _is_frozen(cls),
+        is_immutable=struct_codec.is_immutable and is_frozen(cls),
         fields=struct_codec.fields,
     )
 
 
-def _is_frozen(cls: type[object]) -> bool:
+def is_frozen(cls: type[object], /) -> bool:
     """Return whether attrs or dataclasses forbids assignments."""
     if is_dataclass(cls):
         parameters: object = vars(cls).get("__dataclass_params__")

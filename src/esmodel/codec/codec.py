@@ -162,6 +162,8 @@ class Codec:
         """Return the wire of a type that is made of others."""
         arguments: tuple[object, ...] = get_args(hint)
         origin: object = get_origin(hint) or hint
+        if not arguments and (origin in _QUALIFIERS or origin in UNIONS):
+            raise UnsupportedTypeError(f"expected {name_of(hint)} of a type, found it alone")
         if origin in _QUALIFIERS:
             return self.wire(arguments[0], bound, path)
         if origin in UNIONS:

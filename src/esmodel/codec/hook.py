@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MemberDescriptorType
 from typing import Generic, Protocol, TypeVar
 
 from esmodel.codec.wire import MisfitError, Wire, misfit, name_of, shown
@@ -67,10 +68,11 @@ class TypeHook(Generic[T]):
                 text = encode(value)
                 again: object = decode(_text(text))
                 text.encode()
+                is_same = type(again) is type(value) and _is_same(value, again)
             except Exception as error:
                 finding = f"its TypeHook cannot carry {shown(value)}: {type(error).__name__}: {error}"
                 raise MisfitError(finding) from error
-            if type(again) is not type(value) or not _is_same(value, again):
+            if not is_same:
                 raise MisfitError(f"its TypeHook decodes {shown(value)} to {shown(again)}")
             return text
 
@@ -90,5 +92,16 @@ def _text(text: object) -> str:
 def _is_same(value: object, again: object) -> bool:
     """Tell whether a value came back, as far as its class can compare; nan cannot."""
     if type(value).__eq__ is object.__eq__:
-        return not hasattr(value, "__dict__") or vars(value) == vars(again)
+        return _parts(value) == _parts(again)
     return bool(value == again) or not bool(value == value)  # noqa: PLR0124  # because nan is not
+
+
+def _parts(value: object) -> dict[str, object]:
+    """Return the attributes of an instance, those in slots included."""
+    slots = {
+        name: each.__get__(value)
+        for base in type(value).__mro__
+        for name, each in vars(base).items()
+        if isinstance(each, MemberDescriptorType) and hasattr(value, name)
+    }
+    return {**slots, **(vars(value) if hasattr(value, "__dict__") else {})}

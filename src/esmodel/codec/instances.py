@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from esmodel.codec.fields import caches_hash, fields_of, has_generated_init, is_slotted
 from esmodel.codec.generated import generated
+from esmodel.exceptions import ModelError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def maker_of(event_class: Callable[P, T], /) -> Maker[T]:
         return _MAKERS[event_class]
     except KeyError:
         if not names_class(event_class):
-            return _caller(event_class)
+            return _checked_caller(event_class)
         _MAKERS[event_class] = _fast_maker(event_class) or _caller(event_class)
         return _MAKERS[event_class]
 
@@ -176,6 +177,24 @@ def _caller(event_class: Callable[P, T]) -> Maker[T]:
 
     def call(args: tuple[object, ...], given: Mapping[str, object], /, *header: object) -> T:
         return construct(*header, *args, **given)
+
+    return call
+
+
+def _checked_caller(function: Callable[P, T]) -> Maker[T]:
+    """Return a maker that calls a function, and checks that its event has the header that it was given."""
+    make = _caller(function)
+
+    def call(args: tuple[object, ...], given: Mapping[str, object], /, *header: object) -> T:
+        event = make(args, given, *header)
+        for name, expected in zip(_header_of(type(event)) or (), header, strict=False):
+            found: object = getattr(event, name)
+            if found != expected:
+                raise ModelError(
+                    f"{function!r}: expected an event with the header that it was given, found {name} "
+                    f"{found!r} in place of {expected!r}. Pass it on."
+                )
+        return event
 
     return call
 

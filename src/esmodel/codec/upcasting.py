@@ -64,8 +64,8 @@ class Upcasting:
     """The steps to the current shape of one type, each with its types derived.
 
     A step takes and returns values; in between, they are JSON. Keys of an object that the type of a
-    step's parameter does not name are added to its result, unless that has them; a field of a class that
-    has its default is no such key.
+    step's parameter does not name are added to its result. A result that has another value for one of them
+    is refused, unless it is the default of a field.
 
     Args:
         of: what is upcast, for messages.
@@ -208,9 +208,17 @@ class _Step:
             )
             raise PayloadError(msg)
         own = _KEYS.decode(made)
-        for key in unnamed.keys() & own.keys():
-            if self._is_default(key, result, bytes(own[key])):
+        for key in sorted(unnamed.keys() & own.keys()):
+            stored, written = bytes(unnamed[key]), bytes(own[key])
+            if self._is_default(key, result, written):
                 del own[key]
+            elif stored != written:
+                msg = (
+                    f"expected the upcaster step {self.name} to name the key {key!r} in the type of its "
+                    f"parameter, {self.takes.spelling}: it returns another value for it, and the stored one "
+                    f"would be lost"
+                )
+                raise PayloadError(msg)
         return to_json({**unnamed, **own})
 
     def _is_default(self, key: str, result: object, written: bytes) -> bool:

@@ -27,7 +27,7 @@ from esmodel.model.events import (
 from esmodel.model.kinds import TimestampedVersionedVerbs
 from esmodel.model.plan import OWN, LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
-from esmodel.model.recording import Encoded, fresh, recorded
+from esmodel.model.recording import Recorded, recorded
 from esmodel.model.stored import Progress
 
 # methods of what a module imports are bound before each call, those of its own names are not: 30 ns each
@@ -48,7 +48,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     """What aggregates of every kind share: pending events, a version and times."""
 
     _es_pending: list[TimestampedVersionedEvent] = field(init=False, eq=False, metadata=OWN)
-    _es_encoded: dict[int, Encoded] = field(init=False, eq=False, metadata=OWN)
+    _es_recordings: dict[int, Recorded] = field(init=False, eq=False, metadata=OWN)
     _es_collected: range = field(init=False, eq=False, metadata=OWN)  # the versions, of events not saved
 
     _es_is_signed: ClassVar[bool] = False
@@ -58,7 +58,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     def _es_begin(cls, originator_id: UUID) -> Self:
         entity = super()._es_begin(originator_id)
         entity._es_pending = []
-        entity._es_encoded = {}
+        entity._es_recordings = {}
         entity._es_collected = _NONE
         return entity
 
@@ -67,7 +67,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     def pending_events(self) -> tuple[TRecorded, ...]:
         """The events that are not stored yet, in order."""
         pending = self._es_pending
-        events = tuple(map(self._es_fresh, pending)) if self._es_encoded else tuple(pending)
+        events = tuple(map(self._es_fresh, pending)) if self._es_recordings else tuple(pending)
         return cast("tuple[TRecorded, ...]", events)  # because no others are triggered
 
     @final
@@ -81,7 +81,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
             first = self._es_collected.start if self._es_collected else self._es_pending[0].originator_version
             self._es_collected = range(first, self._es_version + 1)
         self._es_pending.clear()
-        self._es_encoded.clear()
+        self._es_recordings.clear()
         return events
 
     def __copy__(self) -> Self:
@@ -119,29 +119,29 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
     ) -> TMade:
         """Return an event whose class is new here, or whose payload is encoded when it is triggered."""
         cls, makers = type(self), self._es_makers
-        event, encoded = recorded(
-            cls, makers, event_class, args, payload, header, is_signed=cls._es_is_signed
-        )
-        if encoded is not None:
-            self._es_encoded[self._es_version + 1] = encoded
+        event, kept = recorded(cls, makers, event_class, args, payload, header, is_signed=cls._es_is_signed)
+        if kept is not None:
+            self._es_recordings[self._es_version + 1] = kept
         return event
 
-    def _es_encoded_of(self, event: TimestampedVersionedEvent) -> Encoded | None:
-        """Return a pending event with its payload, if that was encoded when it was triggered."""
-        found = self._es_encoded.get(event.originator_version)
-        return found if found is not None and found[0] is event else None
+    def _es_recording_of(self, event: TimestampedVersionedEvent) -> Recorded | None:
+        """Return what is kept of a pending event, unless it is encoded when it is saved."""
+        found = self._es_recordings.get(event.originator_version)
+        return found if found is not None and found.event is event else None
 
     def _es_payloads(self) -> Mapping[int, bytes]:
         """Return the payloads that were encoded when their pending events were triggered, by version."""
-        if not self._es_encoded:
+        if not self._es_recordings:
             return {}
-        pairs = ((each.originator_version, self._es_encoded_of(each)) for each in self._es_pending)
-        return {version: found[1] for version, found in pairs if found is not None}
+        pairs = ((each.originator_version, self._es_recording_of(each)) for each in self._es_pending)
+        return {
+            version: found.data for version, found in pairs if found is not None and found.data is not None
+        }
 
     def _es_fresh(self, event: TimestampedVersionedEvent) -> TimestampedVersionedEvent:
         """Return a pending event as it is stored, whatever was done to its payload."""
-        found = self._es_encoded_of(event)
-        return of_aggregate(fresh(type(self), found)) if found is not None else event
+        found = self._es_recording_of(event)
+        return of_aggregate(found.fresh(type(self))) if found is not None else event
 
     @override
     def _es_apply_each(self, events: Iterable[DomainEvent]) -> None:
@@ -193,8 +193,8 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
             del pending[: max(0, last + 1 - pending[0].originator_version)]
         if self._es_collected:
             self._es_collected = range(max(last + 1, self._es_collected.start), self._es_collected.stop)
-        for version in [each for each in self._es_encoded if each <= last]:
-            self._es_encoded.pop(version, None)
+        for version in [each for each in self._es_recordings if each <= last]:
+            self._es_recordings.pop(version, None)
 
     def _es_trigger(
         self, event_class: object, args: tuple[object, ...], payload: Mapping[str, object]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import msgspec
 
+from esmodel.codec.fits import misfit_of
 from esmodel.codec.typevars import bind
 from esmodel.codec.upcasting import Upcasting
 from esmodel.codec.wire import VERSION
-from esmodel.exceptions import PayloadError
+from esmodel.exceptions import ModelError, PayloadError, UnsupportedTypeError
 from esmodel.model.plan import DeclaredAttribute, EntityPlan
 from esmodel.model.protocols import AttributeChange
 
@@ -82,6 +84,33 @@ class AttributeValues:
 
     def _type(self, attribute: DeclaredAttribute) -> object:
         return bind(attribute.value_type(), self._bound)
+
+
+def refuse_other_types(
+    entity: type[object], plan: EntityPlan, arguments: tuple[object, ...], bound: Mapping[object, object], /
+) -> None:
+    """Refuse an attribute whose field has another type than its getter returns.
+
+    Args:
+        entity: the class.
+        plan: of the class.
+        arguments: its type arguments, where it is generic.
+        bound: what its type variables stand for.
+
+    Raises:
+        ModelError: naming the attribute and both types.
+    """
+    for name, attribute in plan.attributes.items():
+        with contextlib.suppress(UnsupportedTypeError):  # no snapshot can be taken, or values are not carried
+            field = plan.codec.struct_codec(entity, [f"_{name}"], arguments).wires[f"_{name}"]
+            value = plan.codec.wire(bind(attribute.value_type(), bound))
+            finding = misfit_of(value, field)
+            if finding is not None:
+                raise ModelError(
+                    f"{entity.__qualname__}.{name}: expected an @attribute with the type of its field "
+                    f"_{name}, {field.spelling}, found {value.spelling}: {finding}. The event of an "
+                    f"assignment sets the field."
+                )
 
 
 def _version(attribute: DeclaredAttribute) -> int:

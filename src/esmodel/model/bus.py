@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from esmodel._callables import deferred, is_coroutine
 from esmodel.exceptions import EventHandlersNotEmptyError, ModelError, PublishError
+from esmodel.model.copies import can_change, copied
 from esmodel.model.events import DomainEvent
 
 EventHandler = Callable[[Sequence[DomainEvent]], object]
@@ -83,7 +84,7 @@ class EventBus:
     """Hands each published batch of events to those who subscribed; safe in threads.
 
     Laws:
-        - Every subscriber gets every batch, whatever others raise.
+        - Every subscriber gets every batch, whatever others raise, or do to the lists in it.
         - A batch that a subscriber publishes is delivered after the one that it got, to all.
 
     Example:
@@ -164,8 +165,9 @@ class EventBus:
         try:
             while delivery.queue:
                 delivery.causes, batch = delivery.queue.popleft()
+                hand_out = _copies(batch, len(self._subscriptions))
                 for each in self._subscriptions:
-                    self._hand(batch, each, errors)
+                    self._hand(next(hand_out), each, errors)
         finally:
             delivery.queue, delivery.causes = None, 0
         return tuple(errors)
@@ -199,6 +201,15 @@ class EventBus:
         """Take every handler off."""
         with self._lock:
             self._subscriptions = ()
+
+
+def _copies(events: tuple[DomainEvent, ...], count: int) -> Iterator[tuple[DomainEvent, ...]]:
+    """Yield events once for each subscriber; where their payloads can change, copies of what they were."""
+    is_shared = count > 1 and any(map(can_change, events))
+    pristine = copied(events) if is_shared else events
+    yield events
+    while True:
+        yield copied(pristine) if is_shared else events
 
 
 def refuse_deferred(verb: str, handler: object, /) -> None:

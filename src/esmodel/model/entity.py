@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Final, Never, ParamSpec, Self, TypeVar, final
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Final, Never, ParamSpec, Self, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -20,6 +21,7 @@ from typing_extensions import override
 
 from esmodel.clock import clock, now, system_time
 from esmodel.codec.codec import Codec
+from esmodel.codec.containers import is_iterable
 from esmodel.codec.instances import Makers, maker_of, new_makers
 from esmodel.exceptions import (
     ApplyError,
@@ -37,7 +39,7 @@ from esmodel.model.apply import Handler
 from esmodel.model.bus import publish
 from esmodel.model.calls import refuse_call, refuse_event
 from esmodel.model.closures import repair_class_cells
-from esmodel.model.defaults import refuse_mutable_defaults
+from esmodel.model.defaults import refuse_cached_properties, refuse_mutable_defaults
 from esmodel.model.events import (
     AttributeChangedEvent,
     DiscardedEvent,
@@ -49,6 +51,7 @@ from esmodel.model.plan import OWN, Planned, plan_of
 from esmodel.model.protocols import AttributeChange
 from esmodel.model.reserved import RESERVED_BY_ENTITIES, names_of_mixins, refuse_reserved
 from esmodel.model.state import change_attribute, change_nothing, fields_shown
+from esmodel.model.subclassing import refuse_keywords, refuse_unheard
 from esmodel.model.versioning import Upcaster
 
 P = ParamSpec("P")
@@ -87,18 +90,21 @@ class DomainEntity(Planned, Applying[TEvent]):
         *,
         codec: Codec | None = None,
         snapshot_upcaster: Upcaster[Never, object] | None = None,
+        **unknown: Never,
     ) -> None:
         """Check the names and the registry of a class, and give it a table of handlers of its own.
 
         Raises:
-            ModelError: if the class uses a reserved name.
+            ModelError: if the class uses a reserved name, or a keyword is unknown.
             ApplyError: if its registry lacks an event of the union, or has a foreign handler.
         """
+        refuse_keywords(cls, unknown)
         if "__attrs_attrs__" not in vars(
             cls
         ):  # attrs makes a slotted class a second time, from the first one
             names = {**names_of_mixins(cls, "_es_reserved"), **named_parts(cls)}
             refuse_reserved(cls, cls._es_reserved, names)
+            refuse_cached_properties(cls)
             for event in events_of(cls):
                 refuse_event(cls, event)
         super().__init_subclass__()
@@ -108,18 +114,24 @@ class DomainEntity(Planned, Applying[TEvent]):
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        """Repair what attrs built: ``super()`` works in handlers, ``repr`` before all fields are set."""
+        """Check what attrs built, and repair it: ``super()`` in handlers, ``repr`` of a field not set yet."""
+        cls._es_prepare()
         refuse_mutable_defaults(cls)
         repair_class_cells(cls)
-        if attrs.inspect(cls).added_repr:
+        made = attrs.inspect(cls)
+        if made.is_frozen:
+            raise ModelError(
+                f"{cls.__qualname__}: expected a class whose fields handlers can set, found a frozen one. "
+                f"Write @define above it."
+            )
+        if made.added_repr:
             delattr(cls, "__repr__")
 
     @classmethod
     @override
     def _es_prepare(cls) -> None:
-        if "_es_dispatch" not in vars(cls):  # its own __init_subclass__ did not call that of DomainEntity
-            cls._es_dispatch = {}
-            cls._es_makers = new_makers()
+        if "_es_dispatch" not in vars(cls):
+            refuse_unheard(cls, "DomainEntity")
 
     def __attrs_pre_init__(self) -> None:
         """Refuse to be made without an event.
@@ -137,6 +149,26 @@ class DomainEntity(Planned, Applying[TEvent]):
         return (
             f"{type(self).__qualname__}(id={self._es_id!r}, version={self._es_version}{fields_shown(self)})"
         )
+
+    if not TYPE_CHECKING:  # or checkers would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Never:
+            """Refuse to use an entity that never began, as one that ``__new__`` made.
+
+            Raises:
+                ModelError: if the missing attribute is one that each entity has.
+                AttributeError: if it is any other.
+            """
+            cls = type(self)
+            if name in _BEGUN:
+                raise ModelError(
+                    f"{cls.__qualname__}: expected an entity with a first event, found one that never began. "
+                    f"Write a classmethod that returns cls.create(TheFirstEvent, ...), or load it from a "
+                    f"repository."
+                )
+            raise AttributeError(
+                f"{cls.__qualname__!r} object has no attribute {name!r}", name=name, obj=self
+            )
 
     @property
     @final
@@ -192,12 +224,14 @@ class DomainEntity(Planned, Applying[TEvent]):
             HeadHashError: if an event does not continue the chain.
             PayloadError: if there are no events.
         """
+        if not is_iterable(events):
+            raise ModelError(f"{cls.__qualname__}: expected events to replay, found {events!r}.")
         remaining = iter(cls._es_verified(events))
-        first = next(remaining, None)
-        if first is None:
+        first = list(islice(remaining, 1))
+        if not first:
             raise PayloadError(f"{cls.__qualname__}: expected events to replay, found none.")
-        entity = cls._es_begin(originator_id_of(first))
-        entity._es_continue_with((first,))
+        entity = cls._es_begin(originator_id_of(first[0]))
+        entity._es_continue_with(first)
         entity._es_continue_with(remaining)
         return entity
 
@@ -412,6 +446,10 @@ class DomainEntity(Planned, Applying[TEvent]):
         moment = datetime.now(UTC) if clock.get() is system_time else now()  # spares a call of `now`
         last = self._es_last_modified
         return moment if last is None or moment >= last else last
+
+
+_BEGUN: Final = frozenset({"_es_id", "_es_version", "_es_barred"})
+"""Fields that each entity has from its beginning."""
 
 
 def _named(error: BaseException) -> str:

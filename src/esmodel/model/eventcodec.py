@@ -11,7 +11,7 @@ from esmodel.codec.typevars import bind, bound_in
 from esmodel.codec.upcasting import ItemUpcasting, Upcasting
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
-from esmodel.model.attributes import AttributeValues
+from esmodel.model.attributes import AttributeValues, refuse_other_types
 from esmodel.model.events import (
     AttributeChangedEvent,
     DomainEvent,
@@ -197,6 +197,7 @@ class EventCodecs:
         registry = registry_of(entity)
         bound = bound_in(entity, arguments)
         everywhere = {key: each for base in reversed(list(bound)) for key, each in bound[base].items()}
+        refuse_other_types(entity, plan, arguments, everywhere)
         handlers: Mapping[object, Handler] = {} if registry is None else registry.handlers
         applied = [bind(each, bound[owner_of(handlers[each], entity)]) for each in handlers]
         union = events_of(entity, arguments)

@@ -23,6 +23,7 @@ from esmodel.codec.fields import fields_of
 from esmodel.exceptions import ModelError
 from esmodel.model.defaults import refuse_mutable_defaults
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
+from esmodel.model.subclassing import refuse_keywords, refuse_unheard
 from esmodel.model.versioning import Upcaster, compare_early
 
 
@@ -74,12 +75,15 @@ class DomainEvent:
         aliases: tuple[str, ...] = (),
         upcaster: Upcaster[Never, object] | None = None,
         codec: Codec | None = None,
+        **unknown: Never,
     ) -> None:
         """Keep what the keywords declare; all but the codec holds for this class only.
 
         Raises:
-            ModelError: if a keyword has a value of the wrong type, or the class uses a reserved name.
+            ModelError: if a keyword is unknown or has a value of the wrong type, or the class uses a reserved
+                name.
         """
+        refuse_keywords(cls, unknown)
         super().__init_subclass__()
         if "_es_schema" in vars(cls):
             return  # attrs makes a slotted class a second time, from the first one and without keywords
@@ -101,6 +105,8 @@ class DomainEvent:
             ModelError: if all events would share a default, or the steps fit neither each other nor the
                 fields.
         """
+        if "_es_schema" not in vars(cls):
+            refuse_unheard(cls, "DomainEvent")
         refuse_mutable_defaults(cls)
         schema = cls._es_schema
         if schema.upcaster is not None:
@@ -109,7 +115,7 @@ class DomainEvent:
             compare_early(cls, schema.upcaster, schema.codec, None if is_change else names)
 
 
-RESERVED_BY_EVENTS: Final = frozenset({"becomes"})
+RESERVED_BY_EVENTS: Final = frozenset({"becomes", "self"})
 """The names that no field or method of an event may have, besides the fields of its header."""
 
 

@@ -43,11 +43,13 @@ class Applying(Generic[TEvent]):
         """
         super().__init_subclass__()
         _check_names(cls)
-        if "apply" not in vars(cls):
+        if "apply" in vars(cls):
+            for handler in _exhaustive(cls).handlers.values():
+                _check_owner(cls, handler)
+        registry = registry_of(cls)
+        if registry is None:
             return
-        registry = _exhaustive(cls)
-        for handler in registry.handlers.values():
-            _check_owner(cls, handler)
+        _check_joined(cls, registry)
         for event in events_of(cls):
             event_class = class_of_event(event)
             if not registry.takes(event_class):
@@ -87,6 +89,20 @@ def _check_names(cls: type[object]) -> None:
             )
 
 
+def _check_joined(cls: type[object], registry: Exhaustive[Any, Any]) -> None:
+    """Check that each handler in a class body is in the registry: no event would reach it."""
+    joined = {id(each) for each in registry.handlers.values()}
+    for name, value in vars(cls).items():
+        if name == "apply" or not isinstance(value, (ApplyRegistry, Ignored)):
+            continue
+        if not all(id(each) in joined for each in value.handlers.values()):
+            rest = "..." if "apply" in vars(cls) else f"{short_name(_owner_of_apply(cls))}.apply"
+            raise ApplyError(
+                f"{short_name(cls)}.{name}: expected each handler in apply, found that it is not joined, so "
+                f"that no event reaches it. Write apply = ({rest} | {name}).exhaustive, or remove it."
+            )
+
+
 def _has_field(base: type[object], name: str) -> bool:
     return attrs.has(base) and name in {each.name for each in fields_of(base)}
 
@@ -102,11 +118,15 @@ def _exhaustive(cls: type[object]) -> Exhaustive[Any, Any]:
     )
 
 
+def _owner_of_apply(cls: type[object]) -> type[object]:
+    return next((base for base in cls.__mro__ if "apply" in vars(base)), cls)
+
+
 def registry_of(cls: type[object], /) -> Exhaustive[Any, Any] | None:
     """Return the registry of a class, ``None`` where it is left to its subclasses."""
     # Any, because the types of a class's state and events are not known where any class is taken,
     # and a contravariant registry of `object` could take neither
-    found = next((vars(base)["apply"] for base in cls.__mro__ if "apply" in vars(base)), None)
+    found: object = vars(_owner_of_apply(cls)).get("apply")
     return found if _is_exhaustive(found) else None
 
 

@@ -58,13 +58,14 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         codec: Codec | None = None,
         snapshot_upcaster: Upcaster[Never, object] | None = None,
         genesis_hash: bytes | None = None,
+        **unknown: Never,
     ) -> None:
         """Keep the genesis hash.
 
         Raises:
             ModelError: if it has not 32 bytes; see ``DomainEntity`` for other mistakes.
         """
-        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
+        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster, **unknown)
         if genesis_hash is not None:
             if not _is_hash(genesis_hash):
                 raise ModelError(
@@ -258,8 +259,8 @@ class HashchainedAggregateRoot(
 
     @override
     def _es_encode(self, codec: EventCodec[DomainEvent], event: HashchainedEvent) -> bytes:
-        found = self._es_encoded_of(event)
-        return codec.encode(event) if found is None else found[1]
+        found = self._es_recording_of(event)
+        return codec.encode(event) if found is None or found.data is None else found.data
 
     @override
     def _es_progress(self) -> Progress:

@@ -90,7 +90,11 @@ class Planned:
 
     @classmethod
     def _es_prepare(cls) -> None:
-        """Make up for a class whose ``__init_subclass__`` does not call that of its base."""
+        """Check that the checks of the class ran.
+
+        Raises:
+            ModelError: if a base kept its creation to itself.
+        """
 
     @classmethod
     def _es_declare(cls, codec: Codec | None, snapshot_upcaster: Upcaster[Never, object] | None) -> None:

@@ -8,10 +8,14 @@ is read back from its bytes, so that the event shares nothing with the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, ParamSpec, TypeAlias, TypeVar, cast, get_origin
+from copy import deepcopy
+from typing import Final, ParamSpec, TypeVar, cast, get_origin
 
-from esmodel.codec.instances import Maker, Makers, maker_of, names_class
-from esmodel.exceptions import UnsupportedTypeError
+from attrs import frozen
+
+from esmodel.codec.instances import Maker, Makers, maker_of
+from esmodel.exceptions import PayloadError, UnsupportedTypeError
+from esmodel.model.copies import can_change
 from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
 from esmodel.model.events import DomainEvent, header_of
 from esmodel.model.plan import Planned
@@ -20,14 +24,27 @@ P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 
-Encoded: TypeAlias = tuple[DomainEvent, bytes, bool]
-"""An event whose payload was encoded when it was triggered, the payload, and whether that can change."""
+@frozen
+class Recorded:
+    """What is kept of an event when it is triggered, so that nothing changes it afterwards.
 
+    Attributes:
+        event: the event.
+        data: its payload; ``None`` if only the repository knows the types of its fields.
+        pristine: a copy of the event, where there is no payload.
+        can_change: whether its payload can change.
+    """
 
-def fresh(entity: type[Planned], encoded: Encoded, /) -> DomainEvent:
-    """Return the event as its bytes say it was."""
-    event, data, can_change = encoded
-    return own_of(event_codecs_of(entity).for_event(event), event, data) if can_change else event
+    event: DomainEvent
+    data: bytes | None
+    pristine: DomainEvent | None = None
+    can_change: bool = True
+
+    def fresh(self, entity: type[Planned], /) -> DomainEvent:
+        """Return the event as it was."""
+        if self.data is not None and self.can_change:
+            return own_of(event_codecs_of(entity).for_event(self.event), self.event, self.data)
+        return self.event if self.pristine is None else deepcopy(self.pristine)
 
 
 def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
@@ -39,12 +56,12 @@ def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
     header: tuple[object, ...],
     *,
     is_signed: bool,
-) -> tuple[TEvent, Encoded | None]:
+) -> tuple[TEvent, Recorded | None]:
     """Make an event that its entity can store.
 
     Args:
         entity: the class of the entity.
-        makers: where to keep the maker of a class whose events are encoded when they are saved.
+        makers: where the maker of a class is kept if its events are encoded when they are saved.
         event_class: the class of the event, or a function that returns one.
         args: the positional part of the payload.
         payload: the part that is passed by keyword.
@@ -52,17 +69,14 @@ def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
         is_signed: whether the entity encodes each event by itself, to sign it.
 
     Returns:
-        The event, and its payload where that is encoded now.
+        The event, and what is kept of it, unless it is encoded when it is saved.
 
     Raises:
         PayloadError: if a value cannot be stored, naming the class, the field and the path.
     """
     codecs = codecs_if_bound(entity)
     if codecs is None:
-        unchecked = maker_of(event_class)
-        if names_class(event_class):
-            makers[event_class] = unchecked
-        return unchecked(args, payload, *header), None
+        return _of_open_type(maker_of(event_class)(args, payload, *header))
     codec = _codec_of(codecs, event_class)
     make = None if codec is None else _maker_of(codec, event_class, is_signed=is_signed)
     if make is not None:
@@ -74,9 +88,27 @@ def recorded(  # noqa: PLR0913, PLR0917  # because these make the event
         return event, None  # no handler takes it, which is the error that follows
     data = codec.encode(event)
     if codec.is_immutable:
-        return event, (event, data, False)
+        return event, Recorded(event, data, can_change=False)
     own = own_of(codec, event, data)
-    return own, (own, data, True)
+    return own, Recorded(own, data)
+
+
+def _of_open_type(event: TEvent) -> tuple[TEvent, Recorded | None]:
+    """Return an event whose types only a repository knows, as those of ``Collection[str]``; see ``recorded``.
+
+    Raises:
+        PayloadError: if its payload can change, and cannot be copied.
+    """
+    if not can_change(event):
+        return event, None
+    try:
+        own, pristine = deepcopy(event), deepcopy(event)
+    except Exception as error:
+        raise PayloadError(
+            f"{type(event).__qualname__}: expected a payload that can be copied, found {error!r}. Derive the "
+            f"entity from a base with its types, so that the payload is encoded when it is triggered."
+        ) from error
+    return own, Recorded(own, None, pristine)
 
 
 def _maker_of(

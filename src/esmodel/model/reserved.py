@@ -27,6 +27,7 @@ RESERVED_BY_ENTITIES: Final = frozenset({
     "recorded",
     "replay",
     "retired",
+    "self",
     "trigger",
     "version",
 })  # fmt: skip

@@ -18,6 +18,7 @@ from esmodel.exceptions import ModelError
 from esmodel.model.aggregate import is_aggregate
 from esmodel.model.plan import plan_of
 from esmodel.model.stored import Progress, StoredAggregate, begin, progress_of, resume
+from esmodel.model.wholestate import refuse_unstored_state
 
 TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
@@ -81,7 +82,7 @@ class SnapshotCodec(Generic[TAggregate]):
         7
     """
 
-    __slots__ = ("_fingerprint", "_shape", "_state", "_upcasting", "class_version", "entity")
+    __slots__ = ("_fingerprint", "_mutable", "_shape", "_state", "_upcasting", "class_version", "entity")
 
     def __init__(self, entity: type[TAggregate], /) -> None:
         """Derive the stored form of the state.
@@ -109,10 +110,17 @@ class SnapshotCodec(Generic[TAggregate]):
                 *(root.__qualname__, upcaster, plan.codec.shapes().wire, self._shape.form),
                 is_object=True,
             )
+        self._mutable = [name for name, wire in self._shape.wires.items() if not wire.is_immutable]
         self._fingerprint: str = hashlib.sha256(self._shape.fingerprint.encode()).hexdigest()[:16]
 
     def take(self, aggregate: TAggregate, /) -> Snapshot:
-        """Return a snapshot of an aggregate, its pending events included."""
+        """Return a snapshot of an aggregate, its pending events included.
+
+        Raises:
+            PayloadError: if the snapshot would not hold the whole state, because it has attributes that are
+                no fields, holds one list twice, or has a value that cannot be written.
+        """
+        refuse_unstored_state(aggregate, self._mutable)
         progress = progress_of(aggregate)
         stored = _Stored(
             self._fingerprint,

@@ -6,6 +6,7 @@ from typing import ClassVar, Never
 
 from typing_extensions import override
 
+from esmodel.model.subclassing import refuse_keywords
 from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
 
 
@@ -42,12 +43,13 @@ class Value:
     _es_upcaster: ClassVar[Upcaster[Never, object] | None] = None
 
     @override
-    def __init_subclass__(cls, *, upcaster: Upcaster[Never, object] | None = None) -> None:
+    def __init_subclass__(cls, *, upcaster: Upcaster[Never, object] | None = None, **unknown: Never) -> None:
         """Keep what the keyword declares.
 
         Raises:
-            ModelError: if it is no upcaster.
+            ModelError: if it is no upcaster, or another keyword is given.
         """
+        refuse_keywords(cls, unknown)
         super().__init_subclass__()
         if "_es_upcaster" in vars(cls):
             return  # attrs and dataclasses make a slotted class a second time, without keywords

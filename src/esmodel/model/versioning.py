@@ -7,6 +7,7 @@ import inspect
 from types import FunctionType
 from typing import TYPE_CHECKING, ForwardRef, Generic, Never, TypeVar, get_args, get_type_hints
 
+from esmodel._callables import deferred
 from esmodel.codec.upcasting import Upcasting
 from esmodel.exceptions import ModelError, UnsupportedTypeError
 from esmodel.model.annotations import annotation_of
@@ -44,13 +45,26 @@ class Step:
     def __init__(self, step: Callable[[TFrom], object], /) -> None:
         """Take a function of one payload."""
         self.name: str = qualified_name(step) or repr(step)
-        parameters = list(inspect.signature(step).parameters)
-        if not parameters or parameters[0] not in inspect.get_annotations(step):
+        write = f"Write def {self.name.rpartition('.')[2]}(old: OldShape) -> NewShape."
+        kind = deferred(step)
+        if kind is not None:
             raise ModelError(
-                f"The upcaster step {self.name}: expected a function of one annotated payload: "
-                f"def {self.name.rpartition('.')[2]}(old: OldShape) -> NewShape."
+                f"The upcaster step {self.name}: expected a function that runs when it is called, found "
+                f"{kind}. {write}"
             )
-        self._wanted: Callable[[], object] = _annotation(step, parameters[0])
+        parameters = list(inspect.signature(step).parameters.values())
+        if not parameters or parameters[0].name not in inspect.get_annotations(step):
+            raise ModelError(
+                f"The upcaster step {self.name}: expected a function of one annotated payload. {write}"
+            )
+        if len([each for each in parameters if _must_be_given(each)]) > 1 or not _is_positional(
+            parameters[0]
+        ):
+            raise ModelError(
+                f"The upcaster step {self.name}: expected a function of one payload, found the parameters "
+                f"{inspect.signature(step)}. {write}"
+            )
+        self._wanted: Callable[[], object] = _annotation(step, parameters[0].name)
         self._returns: Callable[[], object] = _annotation(step, "return")
         self._run: Callable[..., object] = step
 
@@ -75,6 +89,19 @@ class Step:
     def run(self, payload: object, /) -> object:
         """Return the payload in the next shape."""
         return self._run(payload)
+
+
+def _must_be_given(parameter: inspect.Parameter) -> bool:
+    is_variadic = parameter.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return parameter.default is inspect.Parameter.empty and not is_variadic
+
+
+def _is_positional(parameter: inspect.Parameter) -> bool:
+    return parameter.kind in {
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    }
 
 
 def _annotation(step: Callable[[TFrom], object], name: str) -> Callable[[], object]:

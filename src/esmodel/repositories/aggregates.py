@@ -17,6 +17,7 @@ from esmodel.exceptions import (
     EsmodelError,
     IntegrityError,
     ModelError,
+    OutcomeUnknownError,
     RepositoryKeyError,
 )
 from esmodel.ids import checked_id
@@ -221,7 +222,8 @@ class EventSourcedRepository(Generic[TAggregate]):
                 again and repeat the command.
             EntityIsDiscarded: if a new aggregate has the id of one that was discarded; nothing is stored.
             InvalidEntityError: if its state cannot be trusted; nothing is stored.
-            OutcomeUnknownError: if the store was lost while it committed, and could not be asked.
+            OutcomeUnknownError: if the store was lost while it committed, and could not be asked. The
+                aggregate takes no more events: load it again, and look.
             PayloadError: if a value cannot be written; nothing is stored.
             PublishError: with what subscribers raised. The events are stored; do not repeat the command.
         """
@@ -234,6 +236,9 @@ class EventSourcedRepository(Generic[TAggregate]):
                 mark_saved(entity, last)
             except ConcurrencyError as error:
                 raise_explained(error, {entity.id: self._explained})
+            except OutcomeUnknownError as error:
+                bar_unsure(error, entity)
+                raise
             except EsmodelError:
                 raise  # nothing is stored, or the error says whom to ask
             except BaseException as error:
@@ -284,7 +289,8 @@ class EventSourcedRepository(Generic[TAggregate]):
         """
         every = self._snapshot_every
         if every is not None and (last + 1) // every > (last + 1 - stored) // every:
-            return self._snapshots.take_after_save(entity, last)
+            load = partial(self._loaded, entity.id, last, self._snapshots.readable)
+            return self._snapshots.take_after_save(entity.id, load)
         return None
 
     def take_snapshot(self, originator_id: UUID, /, *, at: int | None = None) -> Snapshot:

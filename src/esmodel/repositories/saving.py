@@ -9,7 +9,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-from esmodel.exceptions import ConcurrencyError, EsmodelError, ModelError
+from esmodel.exceptions import ConcurrencyError, EsmodelError, ModelError, OutcomeUnknownError
 from esmodel.model.bus import deliver, raise_after_commit
 from esmodel.model.events import TimestampedVersionedEvent
 from esmodel.model.stored import StoredAggregate, bar, mark_saved, refuse_if_invalid
@@ -42,7 +42,8 @@ class PendingSave:
 def bar_unsure(error: BaseException, /, *aggregates: StoredAggregate) -> None:
     """Bar aggregates after an error of an append that does not say whether the events are stored.
 
-    An error of ours does. Any other, such as a ``KeyboardInterrupt``, may come after the commit.
+    Of our errors, only an ``OutcomeUnknownError`` does not. Any other, such as a ``KeyboardInterrupt``, may
+    come after the commit.
     """
     for each in aggregates:
         bar(each, f"a save raised {type(error).__name__} before it was known whether the events are stored")
@@ -93,6 +94,8 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
         ModelError: if an aggregate is given twice, or is kept in another store.
         EntityIsDiscarded: if a new one has the id of one that was discarded; nothing is stored.
         InvalidEntityError: if the state of one of them cannot be trusted; nothing is stored.
+        OutcomeUnknownError: if the store was lost while it committed, and could not be asked. The aggregates
+            take no more events: load them again, and look.
         PayloadError: if a value cannot be written; nothing is stored.
         PublishError: with what subscribers raised. All events are stored; do not repeat the command.
 
@@ -140,6 +143,9 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
             mark_saved(each.aggregate, last)
     except ConcurrencyError as error:
         raise_explained(error, {each.aggregate.id: each.explain for each in saves})
+    except OutcomeUnknownError as error:
+        bar_unsure(error, *(each.aggregate for each, _, _ in waiting))
+        raise
     except EsmodelError:
         raise  # nothing is stored, or the error says whom to ask
     except BaseException as error:

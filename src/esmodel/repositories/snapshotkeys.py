@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from struct import Struct, error
 from typing import Final
 
+from esmodel.codec.containers import is_iterable
 from esmodel.exceptions import ModelError, SnapshotError
 from esmodel.rows.record import Record
 
@@ -36,6 +37,8 @@ class SnapshotKeys:
         Raises:
             ModelError: if there is no key, or one of them has not 32 bytes or more.
         """
+        if not is_iterable(keys):
+            raise ModelError(f"snapshot_key: expected bytes, or several in a list, found {keys!r}.")
         self._keys: tuple[bytes, ...] = (keys,) if isinstance(keys, bytes) else tuple(keys)
         self._genesis = genesis
         if not self._keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from esmodel.codec.typevars import class_of
 from esmodel.exceptions import ModelError, SnapshotError
 from esmodel.model.hashchain import head_of
 from esmodel.model.snapshot import Snapshot, SnapshotCodec, snapshot_codec_of
-from esmodel.model.stored import StoredAggregate, begin, refuse_if_invalid
+from esmodel.model.stored import StoredAggregate, begin
 from esmodel.repositories.mapper import EventMapper
 from esmodel.repositories.snapshotkeys import SnapshotKeys
 from esmodel.rows.protocols import RecordStore, SupportsSnapshots
@@ -131,25 +131,21 @@ class Snapshots(Generic[TAggregate]):
         )
         self.writable().write_snapshot(record if self._keys is None else self._keys.signed(record))
 
-    def take_after_save(self, aggregate: TAggregate, last: int, /) -> str | None:
+    def take_after_save(self, originator_id: UUID, load: Callable[[], TAggregate], /) -> str | None:
         """Take a snapshot after a save. The events are already stored, so a failure is only a warning.
 
-        None is taken where another thread has triggered since: its events are in the state, and not stored.
-
         Args:
-            aggregate: the aggregate.
-            last: the version of its last stored event.
+            originator_id: the aggregate.
+            load: returns it as its stored events give it, the last snapshot and those after it. The one that
+                was saved may have a state that no events give, where a list in it was changed.
 
         Returns:
             The text of the warning, which the caller emits when the save is complete.
         """
         try:
-            snapshot = self.codec.take(aggregate)
-            if snapshot.originator_version == last == aggregate.version:
-                refuse_if_invalid(aggregate)  # a handler may have begun while the state was read
-                self._write(snapshot)
+            self._write(self.codec.take(load()))
         except Exception as error:  # noqa: BLE001  # because a hook may raise anything, and the events are stored
-            return f"No snapshot of {self._mapper.name} {aggregate.id} was stored: {error} Its events are."
+            return f"No snapshot of {self._mapper.name} {originator_id} was stored: {error} Its events are."
         return None
 
     def restored(self, record: Record, /) -> TAggregate | None:

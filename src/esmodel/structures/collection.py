@@ -93,13 +93,14 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
         codec: Codec | None = None,
         snapshot_upcaster: Upcaster[Never, object] | None = None,
         item_upcaster: Upcaster[Never, object] | None = None,
+        **unknown: Never,
     ) -> None:
         """Keep the upcaster of the items.
 
         Raises:
             ModelError: if it is no upcaster; see ``DomainEntity`` for other mistakes.
         """
-        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster)
+        super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster, **unknown)
         refuse_wrong_upcaster(cls.__qualname__, "item_upcaster", item_upcaster)
         if item_upcaster is not None:
             cls._es_item_upcaster = item_upcaster

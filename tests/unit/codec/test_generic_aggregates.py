@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from decimal import Decimal
 from typing import (
     Final,
@@ -71,7 +72,7 @@ class Keeper(AggregateRoot[Kept[T]], Generic[T]):
     @applies
     def kept(self, event: Kept[T]) -> None:
         self.value = event.value
-        self.values += (event.value,)
+        self.values += (deepcopy(event.value),)  # of a list, a snapshot holds one each
 
     apply = kept.exhaustive
 
@@ -195,6 +196,36 @@ def test_a_list_is_given_to_a_generic_aggregate() -> None:
     keeper = ListKeeper[int].create_with_id(STREAM, Kept[list[int]], value=[1, 2])
     keepers.save(keeper)
     assert keepers[STREAM] == keeper
+
+
+@pytest.mark.parametrize("snapshot_every", [None, 1])
+def test_an_event_whose_type_only_the_repository_knows_is_kept_as_it_was_triggered(
+    snapshot_every: int | None,
+) -> None:
+    keepers = EventSourcedRepository(ListKeeper[int], MemoryStore(), snapshot_every=snapshot_every)
+    given = [1, 2]
+    keeper = ListKeeper[int].create_with_id(STREAM, Kept[list[int]], value=given)
+    given.append(3)
+    assert keeper.value == [1, 2]
+    keeper.value.append(4)
+    handed = keeper.pending_events[0]
+    assert isinstance(handed, Kept)
+    assert handed.value == [1, 2]
+    handed.value.append(5)
+    keepers.save(keeper)
+    assert keepers[STREAM].value == [1, 2]
+
+
+class Uncopied:
+    """Refuses to be copied."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Uncopied:
+        raise TypeError("one is enough")
+
+
+def test_a_payload_that_can_be_neither_encoded_nor_copied_is_refused() -> None:
+    with pytest.raises(PayloadError, match="expected a payload that can be copied, found TypeError"):
+        Keeper[Uncopied].create_with_id(STREAM, Kept[Uncopied], value=Uncopied())
 
 
 def test_a_generic_class_of_collections_is_kept() -> None:

@@ -275,6 +275,47 @@ class Amount:
         self.cents = cents
 
 
+class Slotted:
+    """A class with slots, and without ``__eq__``."""
+
+    __slots__ = ("cents", "note")
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+
+class Uncomparable:
+    """A class whose comparison fails, or gives something without a truth, as that of arrays does."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        raise self.error or TypeError("no comparison")
+
+    @override
+    def __hash__(self) -> int:
+        return 0
+
+
+def test_the_slots_of_a_hooked_class_are_compared() -> None:
+    def encode(value: Slotted) -> str:
+        return str(value.cents)
+
+    good = Codec(TypeHook(Slotted, encode=encode, decode=lambda text: Slotted(int(text))))
+    assert good.encode(Slotted, Slotted(5)) == b'"5"'
+    bad = Codec(TypeHook(Slotted, encode=encode, decode=lambda text: Slotted(int(text) + 1)))
+    with pytest.raises(PayloadError, match="decodes Slotted"):
+        bad.encode(Slotted, Slotted(5))
+
+
+def test_a_comparison_that_fails_is_an_error_of_the_hook() -> None:
+    codec = Codec(TypeHook(Uncomparable, encode=lambda _: "", decode=lambda _: Uncomparable()))
+    with pytest.raises(PayloadError, match=r"cannot carry Uncomparable.*TypeError: no comparison"):
+        codec.encode(Uncomparable, Uncomparable())
+
+
 def as_number(amount: Amount) -> str:
     number: object = amount.cents
     return cast("str", number)  # because it is to be refused

@@ -196,3 +196,56 @@ def test_a_subscriber_that_returns_a_coroutine_is_an_error(bus: EventBus) -> Non
     with pytest.raises(PublishError, match="returned a coroutine that nobody awaits") as caught:
         bus.publish([counted(0)])
     assert len(caught.value.exceptions) == 2
+
+
+# --- what can change -------------------------------------------------------------------------------
+
+
+@frozen
+class Tagged(AggregateEvent):
+    tags: list[str]
+
+
+def test_a_subscriber_does_not_see_what_another_did_to_an_event(bus: EventBus) -> None:
+    heard: list[list[str]] = []
+
+    def spoil(events: Sequence[DomainEvent]) -> None:
+        for each in events:
+            if isinstance(each, Tagged):
+                heard.append(list(each.tags))
+                each.tags.append("spoilt")
+
+    for _ in range(3):
+        bus.subscribe(spoil)
+    bus.publish([Tagged(UUID(int=1), 0, MOMENT, ["a"])])
+    assert heard == [["a"]] * 3
+
+
+def test_an_event_that_cannot_change_is_handed_on_as_it_is(bus: EventBus) -> None:
+    heard: list[DomainEvent] = []
+    for _ in range(2):
+        bus.subscribe(heard.extend)
+    event = counted(1)
+    bus.publish([event])
+    assert [each is event for each in heard] == [True, True]
+
+
+class Uncopied:
+    """Refuses to be copied."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Uncopied:
+        raise TypeError("one is enough")
+
+
+@frozen
+class Holding(AggregateEvent):
+    what: object
+
+
+def test_an_event_that_cannot_be_copied_is_handed_on_as_it_is(bus: EventBus) -> None:
+    heard: list[DomainEvent] = []
+    for _ in range(2):
+        bus.subscribe(heard.extend)
+    event = Holding(UUID(int=1), 0, MOMENT, Uncopied())
+    bus.publish([event])
+    assert [each is event for each in heard] == [True, True]

@@ -16,7 +16,6 @@ import pytest
 from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from esmodel import (
     DomainEvent,
@@ -928,44 +927,3 @@ def test_a_bare_thread_has_no_cause_and_a_copied_context_has(published: list[Dom
 def test_a_time_beyond_those_of_version_1_is_refused() -> None:
     with pytest.raises(PayloadError, match="5236"):
         make_timeuuid(datetime(6000, 1, 1, tzinfo=UTC))
-
-
-@frozen(kw_only=True)
-class Said(VersionedEvent):
-    text: str
-
-
-@define
-class Quiet(VersionedEntity[Said]):
-    """Does not hand on that it has a subclass."""
-
-    @override
-    def __init_subclass__(cls) -> None:
-        pass
-
-
-@define
-class Speaker(Quiet):
-    heard: str = ""
-
-    @applies
-    def said(self, event: Said) -> None:
-        self.heard = event.text
-
-    apply = said.exhaustive
-
-
-@define
-class Shouter(Quiet):
-    heard: str = ""
-
-    @applies
-    def shouted(self, event: Said) -> None:
-        self.heard = event.text.upper()
-
-    apply = shouted.exhaustive
-
-
-def test_a_class_has_its_own_handlers_if_its_base_does_not_hear_of_it() -> None:
-    assert Speaker.create(Said, text="yes").heard == "yes"
-    assert Shouter.create(Said, text="yes").heard == "YES"

@@ -57,7 +57,7 @@ RESERVED: dict[type[object], frozenset[str]] = {
     HashchainedAggregateRoot: RESERVED_BY_ENTITIES | {"head"},
     Command: RESERVED_BY_ENTITIES | {"is_done", "done"},
 }
-AHEAD = {"recorded", "retired"}
+AHEAD = {"recorded", "retired", "self"}
 """Reserved for what later versions need."""
 
 ENTITIES: tuple[type[object], ...] = (
@@ -113,7 +113,7 @@ def test_an_entity_shows_nothing_that_is_not_reserved(entity: type[object]) -> N
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_an_event_shows_its_header_and_nothing_else(event: type[DomainEvent]) -> None:
     assert shown_by(event) == set(header_of(event))
-    assert {"becomes"} == RESERVED_BY_EVENTS
+    assert {"becomes", "self"} == RESERVED_BY_EVENTS
 
 
 def test_the_manual_lists_what_is_reserved() -> None:

@@ -33,6 +33,7 @@ from esmodel import (
     save_together,
     subscribe,
 )
+from esmodel.exceptions import InvalidEntityError
 from esmodel.repositories import SnapshotWarning
 from esmodel.rows import Append, Appended, Record
 from esmodel.stores.memory import MemoryStore
@@ -249,8 +250,21 @@ def test_where_nobody_can_tell_the_outcome_is_not_guessed(fate: Fate) -> None:
     with pytest.raises(OutcomeUnknownError, match=r"Ask store\.was_appended") as caught:
         accounts.save(account)
     assert len(account.pending_events) == 1
+    with pytest.raises(InvalidEntityError, match=r"before it was known whether the events are stored"):
+        account.trigger(Moved, cents=1)
     store.can_be_reached = True
     assert store.was_appended(caught.value.append_id) == (fate == "stored") == (account.id in accounts)
+
+
+def test_aggregates_that_were_saved_together_do_not_know_either() -> None:
+    store = FarStore("stored", can_be_reached=False)
+    accounts = EventSourcedRepository(Account, store)
+    one, other = moved(5), moved(6)
+    with pytest.raises(OutcomeUnknownError):
+        save_together(store, accounts.to_save(one), accounts.to_save(other))
+    for each in (one, other):
+        with pytest.raises(InvalidEntityError, match=r"before it was known whether the events are stored"):
+            accounts.save(each)
 
 
 def test_a_store_that_cannot_be_asked_leaves_the_outcome_to_the_caller() -> None:

@@ -1,0 +1,45 @@
+"""Subclassing: mistakes in how a class of the user's takes part in ``__init_subclass__``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from esmodel.exceptions import ModelError
+
+
+def refuse_keywords(cls: type[object], unknown: Mapping[str, object], /) -> None:
+    """Refuse class keywords that no base takes.
+
+    Raises:
+        ModelError: naming the class, the keyword, and those that there are.
+    """
+    if unknown:
+        known = {
+            each.name
+            for base in cls.__mro__[1:]
+            if "__init_subclass__" in vars(base) and base is not object
+            for each in inspect.signature(base.__init_subclass__).parameters.values()
+            if each.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        raise ModelError(
+            f"{cls.__qualname__}: expected one of the class keywords {', '.join(sorted(known))}; found "
+            f"{', '.join(unknown)}. Leave it out."
+        )
+
+
+def refuse_unheard(cls: type[object], owner: str, /) -> None:
+    """Refuse a class whose checks did not run, because a base keeps its creation to itself.
+
+    Args:
+        cls: the class.
+        owner: the base whose checks they are.
+
+    Raises:
+        ModelError: always, naming the base.
+    """
+    silent = next((base for base in cls.__mro__[1:] if "__init_subclass__" in vars(base)), cls)
+    raise ModelError(
+        f"{cls.__qualname__}: expected {silent.__qualname__}.__init_subclass__ to call that of {owner}, "
+        f"found that it does not. Write super().__init_subclass__(**keywords) in it."
+    )
