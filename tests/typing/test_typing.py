@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -240,23 +241,22 @@ class Order(AggregateRoot[Closed]):
 
 @define
 class Account(AggregateRoot[Opened | Deposited | Closed]):
-    @applies
-    def opened(self, event: Opened) -> None: ...
-
-    @applies
-    def deposited(self, event: Deposited) -> None: ...
-
-    @applies
-    def closed(self, event: Closed) -> None: ...
-
-    ignored = ignores(Closed)
+{handlers}
     apply = {join}
 """
+
+HANDLERS = {
+    "opened": "    @applies\n    def opened(self, event: Opened) -> None: ...\n",
+    "deposited": "    @applies\n    def deposited(self, event: Deposited) -> None: ...\n",
+    "closed": "    @applies\n    def closed(self, event: Closed) -> None: ...\n",
+    "ignored": "    ignored = ignores(Closed)\n",
+}
 
 
 def write_model(folder: Path, join: str) -> Path:
     path = folder / "model.py"
-    path.write_text(MODEL.format(join=join), encoding="utf-8")
+    handlers = "".join(text for name, text in HANDLERS.items() if re.search(rf"\b{name}\b", join))
+    path.write_text(MODEL.format(handlers=handlers, join=join), encoding="utf-8")
     return path
 
 

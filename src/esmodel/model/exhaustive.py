@@ -49,7 +49,6 @@ class Applying(Generic[TEvent]):
         registry = registry_of(cls)
         if registry is None:
             return
-        _check_joined(cls, registry)
         for event in events_of(cls):
             event_class = class_of_event(event)
             if not registry.takes(event_class):
@@ -59,6 +58,7 @@ class Applying(Generic[TEvent]):
                     f"{short_name(cls)}.apply has no handler for {name}. Write one with @applies and join "
                     f"it: apply = (... | {verb}).exhaustive, or: apply = (... | ignores({name})).exhaustive."
                 )
+        _check_joined(cls, registry)
 
 
 def named_parts(cls: type[object], /) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import pytest
 from attrs import define, field, frozen, validators
@@ -474,11 +475,20 @@ def test_an_entity_that_publishes_as_it_triggers_has_no_scenario() -> None:
 # --- what cannot be stored -------------------------------------------------------------------------
 
 
+CENTS: WeakKeyDictionary[Money, int] = WeakKeyDictionary()
+
+
 class Money:
-    __slots__ = ("cents",)  # and no __eq__, so that a hook cannot see what it loses
+    """Keeps its cents elsewhere, and has no ``__eq__``, so that a hook cannot see what it loses."""
+
+    __slots__ = ("__weakref__",)
 
     def __init__(self, cents: int) -> None:
-        self.cents = cents
+        CENTS[self] = cents
+
+    @property
+    def cents(self) -> int:
+        return CENTS[self]
 
 
 def whole(money: Money) -> str:
