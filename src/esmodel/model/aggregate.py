@@ -283,8 +283,12 @@ class Root(Aggregate[TEvent, TRecorded], TimestampedVersionedVerbs[TEvent], Gene
         **kwargs: P.kwargs,
     ) -> None:
         # `_es_refuse_if_closed`, `_es_now` and `_es_take`, written out: that spares four calls of 40 ns
-        if self._es_barred is not None or self._es_is_discarded:
-            self._es_refuse_if_closed()
+        try:
+            if self._es_barred is not None or self._es_is_discarded:
+                self._es_refuse_if_closed()
+        except AttributeError:  # it never began
+            self._es_refuse_if_invalid()
+            raise
         moment = _datetime.now(UTC) if _clock.get() is system_time else now()
         last = self._es_last_modified
         if last is not None and moment < last:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Final, Never, ParamSpec, Self, TypeVar, final
+from typing import ClassVar, Final, Never, ParamSpec, Self, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -57,6 +57,10 @@ from esmodel.model.versioning import Upcaster
 P = ParamSpec("P")
 TEvent = TypeVar("TEvent", bound=DomainEvent)
 TMade = TypeVar("TMade", bound=DomainEvent)
+
+_HOW_TO_BEGIN: Final = (
+    "Write a classmethod that returns cls.create(TheFirstEvent, ...), or load it from a repository."
+)
 
 APPLYING: Final = "a handler runs"
 """Bars an entity while a handler changes it."""
@@ -140,35 +144,16 @@ class DomainEntity(Planned, Applying[TEvent]):
             ModelError: always.
         """
         raise ModelError(
-            f"{type(self).__qualname__} comes from an event: write a classmethod that returns "
-            f"cls.create(TheFirstEvent, ...), or load it from a repository."
+            f"{type(self).__qualname__}: expected an entity that comes from an event, found a call of its "
+            f"class. {_HOW_TO_BEGIN}"
         )
 
     @override
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__qualname__}(id={self._es_id!r}, version={self._es_version}{fields_shown(self)})"
-        )
-
-    if not TYPE_CHECKING:  # or checkers would take any name for an attribute
-
-        def __getattr__(self, name: str) -> Never:
-            """Refuse to use an entity that never began, as one that ``__new__`` made.
-
-            Raises:
-                ModelError: if the missing attribute is one that each entity has.
-                AttributeError: if it is any other.
-            """
-            cls = type(self)
-            if name in _BEGUN:
-                raise ModelError(
-                    f"{cls.__qualname__}: expected an entity with a first event, found one that never began. "
-                    f"Write a classmethod that returns cls.create(TheFirstEvent, ...), or load it from a "
-                    f"repository."
-                )
-            raise AttributeError(
-                f"{cls.__qualname__!r} object has no attribute {name!r}", name=name, obj=self
-            )
+        kind = type(self).__qualname__
+        if not hasattr(self, "_es_barred"):
+            return f"{kind}(<never began>)"
+        return f"{kind}(id={self._es_id!r}, version={self._es_version}{fields_shown(self)})"
 
     @property
     @final
@@ -422,8 +407,13 @@ class DomainEntity(Planned, Applying[TEvent]):
 
         Raises:
             InvalidEntityError: if a handler raised, or a save was interrupted.
-            ModelError: if one of its handlers runs.
+            ModelError: if one of its handlers runs, or it never began.
         """
+        if not hasattr(self, "_es_barred"):
+            raise ModelError(
+                f"{type(self).__qualname__}: expected an entity with a first event, found one that never "
+                f"began. {_HOW_TO_BEGIN}"
+            )
         if self._es_barred == APPLYING:
             raise ModelError(
                 f"{type(self).__qualname__} {self._es_id}: expected a handler that only changes the state, "
@@ -446,10 +436,6 @@ class DomainEntity(Planned, Applying[TEvent]):
         moment = datetime.now(UTC) if clock.get() is system_time else now()  # spares a call of `now`
         last = self._es_last_modified
         return moment if last is None or moment >= last else last
-
-
-_BEGUN: Final = frozenset({"_es_id", "_es_version", "_es_barred"})
-"""Fields that each entity has from its beginning."""
 
 
 def _named(error: BaseException) -> str:

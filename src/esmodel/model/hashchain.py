@@ -121,8 +121,12 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
             ApplyError: if no handler applies the event.
             PayloadError: if a value cannot be written, and so not be signed.
         """
-        if self._es_barred is not None or self._es_is_discarded:  # spares a call: 40 ns
-            self._es_refuse_if_closed()
+        try:
+            if self._es_barred is not None or self._es_is_discarded:  # spares a call: 40 ns
+                self._es_refuse_if_closed()
+        except AttributeError:  # it never began
+            self._es_refuse_if_invalid()
+            raise
         try:
             try:  # `_es_make`, written out: that spares two calls
                 make = self._es_makers[event_class]
