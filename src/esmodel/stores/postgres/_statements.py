@@ -26,6 +26,23 @@ HAS_FORMAT: Final = (
     "SELECT count(*) > 0 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'format'"
 )
 
+# The owner of a schema or a function can replace what every append runs. `pg_has_role` is true of a superuser
+# for each role, so it is asked for others only; `pg_database_owner` is whoever owns the database.
+STRANGERS: Final = """SELECT what, rolname FROM (
+        SELECT 'schema ' || nspname AS what, nspowner AS owner FROM pg_catalog.pg_namespace
+            WHERE nspname = %(s)s
+        UNION ALL SELECT 'table ' || relname, relowner FROM pg_catalog.pg_class
+            WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(s)s)
+                AND relname = ANY (%(tables)s)
+        UNION ALL SELECT 'function ' || proname, proowner FROM pg_catalog.pg_proc
+            WHERE pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(s)s)
+                AND proname = ANY (%(functions)s)
+    ) AS found JOIN pg_catalog.pg_roles ON pg_roles.oid = owner
+    WHERE NOT rolsuper AND rolname NOT IN (current_user, 'pg_database_owner') AND (
+        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+        OR NOT pg_catalog.pg_has_role(current_user, owner, 'USAGE'))
+    ORDER BY what LIMIT 1"""
+
 # No other version misreads the tables, and all processes use the same order.
 _IDENTIFY = """SELECT version, numbering, pg_catalog.current_setting('default_transaction_isolation')
     FROM {s}.format"""

@@ -7,8 +7,8 @@ from psycopg.rows import TupleRow
 
 from esmodel.exceptions import StoreFormatError
 from esmodel.stores.postgres._executor import Executor
-from esmodel.stores.postgres._statements import HAS_FORMAT, HAS_SCHEMA, LOCK, Statements
-from esmodel.stores.postgres.schema import FORMAT, Order
+from esmodel.stores.postgres._statements import HAS_FORMAT, HAS_SCHEMA, LOCK, STRANGERS, Statements
+from esmodel.stores.postgres.schema import FORMAT, FUNCTIONS, TABLES, Order
 
 
 class Tables:
@@ -39,17 +39,33 @@ class Tables:
             self._ready = True
 
     def migrate(self) -> None:
-        """Create the tables, or migrate them to this format, in one transaction."""
+        """Create the tables, or migrate them to this format, in one transaction.
+
+        Raises:
+            StoreFormatError: if another role made a part of them, or newer code did.
+        """
         with self._executor.transaction() as cursor:
             cursor.execute(LOCK, (self._schema,))
             if not is_true(cursor.execute(HAS_SCHEMA, (self._schema,)).fetchall()):
                 cursor.execute(self._statements.create_schema)
+            self._refuse_strangers(cursor)
             if is_true(cursor.execute(HAS_FORMAT, (self._schema,)).fetchall()):
                 self._update(cursor)
             else:
                 cursor.execute(self._statements.create_tables)
                 cursor.execute(self._statements.create_functions)
         self._ready = False  # the format may have changed
+
+    def _refuse_strangers(self, cursor: psycopg.Cursor[TupleRow]) -> None:
+        """Refuse a schema, a table or a function that another role made, and could replace."""
+        names = {"s": self._schema, "tables": list(TABLES), "functions": list(FUNCTIONS)}
+        found: list[tuple[str, str]] = cursor.execute(STRANGERS, names).fetchall()
+        for what, owner in found:
+            raise StoreFormatError(
+                f"{self._executor.name}: expected the {what} to belong to the role that migrates, or to a "
+                f"superuser, found that it belongs to {owner!r}, who could replace it. If that role is "
+                f"trusted, migrate as it; else choose another schema."
+            )
 
     def _update(self, cursor: psycopg.Cursor[TupleRow]) -> None:
         if self._version_of(cursor.execute(self._statements.identify).fetchall()) < FORMAT:

@@ -39,6 +39,15 @@ ANYWHERE: Final = -2
 CONTINUES: Final = "stream_continues"
 """The constraint that ``append_rows`` names if a stream ends elsewhere than its append says."""
 
+TABLES: Final = ("format", "counter", "stream", "name", "record", "snapshot", "append")
+"""The names of the tables."""
+
+FUNCTIONS: Final = (
+    *("append_rows", "was_appended", "name_ids"),
+    *("read_rows", "read_rows_descending", "read_all", "read_from_snapshot"),
+)
+"""The names of the functions, those of earlier formats included."""
+
 PAGE_ROWS: Final = 500
 """The most rows in a page."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Thread
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from postgres_sessions import admin, terminate_all
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sample_rows import STREAM, row, rows
 
 from esmodel.exceptions import StoreError, StoreFormatError
@@ -143,3 +145,61 @@ def test_rows_that_are_missing_are_found_by_read_all(dsn: str) -> None:
         connection.execute("DELETE FROM esmodel.record WHERE number = 3")
         with pytest.raises(StoreError, match="the last rows are missing"):
             list(store.read_all())
+
+
+# --- a schema that another role made ----------------------------------------------------------------
+
+
+@pytest.fixture
+def roles(dsn: str) -> Iterator[tuple[str, str]]:
+    """Yield the connection strings of an owner and of a stranger, two roles that have no rights over others."""
+    suffix = uuid4().hex[:8]
+    names = [f"owner_{suffix}", f"stranger_{suffix}"]
+    with admin(dsn) as connection:
+        for name in names:
+            role, database = sql.Identifier(name), sql.Identifier(connection.info.dbname)
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+            connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, role))
+        try:
+            yield make_conninfo(dsn, user=names[0]), make_conninfo(dsn, user=names[1])
+        finally:
+            for name in names:
+                connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def migrated(dsn: str) -> None:
+    PostgresStore(dsn, migrate=True).close()
+
+
+def test_a_schema_that_another_role_made_is_refused(dsn: str, roles: tuple[str, str]) -> None:
+    owner, stranger = roles
+    with admin(stranger) as connection:
+        connection.execute("CREATE SCHEMA esmodel")
+        connection.execute("GRANT ALL ON SCHEMA esmodel TO PUBLIC")
+    for each in (owner, dsn):
+        with pytest.raises(StoreFormatError, match=r"expected the schema esmodel to belong to .* 'stranger_"):
+            migrated(each)
+
+
+def test_tables_that_another_role_made_are_refused(dsn: str, roles: tuple[str, str]) -> None:
+    owner, stranger = roles
+    migrated(stranger)
+    with admin(dsn) as connection:
+        connection.execute("ALTER SCHEMA esmodel OWNER TO CURRENT_USER")
+        connection.execute("GRANT ALL ON SCHEMA esmodel TO PUBLIC")
+    for each in (owner, dsn):
+        with pytest.raises(StoreFormatError, match=r"expected the function append_rows to belong to"):
+            migrated(each)
+
+
+def test_a_role_may_migrate_what_is_its_own_or_a_superusers(dsn: str, roles: tuple[str, str]) -> None:
+    owner, _ = roles
+    with admin(dsn) as connection:
+        connection.execute("CREATE SCHEMA esmodel")
+        connection.execute("GRANT ALL ON SCHEMA esmodel TO PUBLIC")
+    migrated(owner)
+    migrated(owner)
+    with PostgresStore(owner) as store:
+        store.append(Append(rows(1), None))
+        assert list(store.read(STREAM)) == rows(1)

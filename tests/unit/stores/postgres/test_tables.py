@@ -140,7 +140,10 @@ def test_a_role_that_may_not_create_a_schema_can_use_an_existing_one(dsn: str) -
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
-def test_the_privileges_in_the_docs_are_sufficient(store: PostgresStore, dsn: str, order: Order) -> None:
+@pytest.mark.parametrize("is_hardened", [False, True])
+def test_the_privileges_in_the_docs_are_sufficient(
+    store: PostgresStore, dsn: str, order: Order, *, is_hardened: bool
+) -> None:
     role = f"role_{uuid4().hex}"
     with admin(dsn) as connection:
         name = sql.Identifier(role)
@@ -148,6 +151,11 @@ def test_the_privileges_in_the_docs_are_sufficient(store: PostgresStore, dsn: st
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA esmodel TO {}").format(name))
         grant = sql.SQL("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA esmodel TO {}")
         connection.execute(grant.format(name))
+        if is_hardened:  # functions are for whoever they are granted to
+            connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA esmodel FROM PUBLIC")
+            connection.execute("REVOKE ALL ON SCHEMA esmodel FROM PUBLIC")
+            execute = sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA esmodel TO {}")
+            connection.execute(execute.format(name))
         with PostgresStore(make_conninfo(dsn, user=role), order=order) as limited:
             limited.append(Append(rows(3), FREE))
             limited.write_snapshot(row(1))
