@@ -59,6 +59,10 @@ storm-calls count="10000" seed=`date +%s`:
 storm-damage count="5000" seed=`date +%s`:
     ESMODEL_STORM={{ count }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -s -n 0 --slow tests/unit/stores/sqlite/test_damaged_files.py
 
+# Let a storm of kills, failovers, restores, forks and signals rage over each engine for some seconds
+storm-stores seconds="900" seed=`date +%s`:
+    ESMODEL_STORM={{ seconds }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -s -n 0 --slow tests/stateful/test_store_storm.py
+
 # Build the manual; a warning is an error
 docs:
     {{ bin }}/python -m sphinx -q -W --keep-going -n -d {{ build }}/doctrees docs {{ build }}/manual

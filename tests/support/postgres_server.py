@@ -109,6 +109,11 @@ class PostgresServer:
             raise
 
     @property
+    def folder(self) -> Path:
+        """The folder of its socket and its data."""
+        return self._folder
+
+    @property
     def dsn(self) -> str:
         """The connection string of the database ``postgres``."""
         return f"postgresql://tests@/postgres?host={self._folder}"

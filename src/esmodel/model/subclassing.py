@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from esmodel.exceptions import ModelError
 
@@ -18,8 +18,8 @@ def refuse_keywords(cls: type[object], unknown: Mapping[str, object], /) -> None
         known = {
             each.name
             for base in cls.__mro__[1:]
-            if "__init_subclass__" in vars(base) and base is not object
-            for each in inspect.signature(base.__init_subclass__).parameters.values()
+            if "__init_subclass__" in vars(base)
+            for each in _parameters(base)
             if each.kind is inspect.Parameter.KEYWORD_ONLY
         }
         raise ModelError(
@@ -43,3 +43,11 @@ def refuse_unheard(cls: type[object], owner: str, /) -> None:
         f"{cls.__qualname__}: expected {silent.__qualname__}.__init_subclass__ to call that of {owner}, "
         f"found that it does not. Write super().__init_subclass__(**keywords) in it."
     )
+
+
+def _parameters(base: type[object]) -> Iterable[inspect.Parameter]:
+    """Return the parameters of an ``__init_subclass__``; none where it is written in C."""
+    try:
+        return inspect.signature(base.__init_subclass__).parameters.values()
+    except ValueError:
+        return ()

@@ -9,8 +9,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock, RLock
-from typing import Concatenate, ParamSpec, TypeVar
+from threading import RLock
+from typing import Concatenate, Final, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from esmodel.exceptions import EsmodelError, StoreClosedError, StoreError
@@ -95,19 +95,19 @@ class SharedSession:
             if not self._is_used:  # else the call in progress, which a signal handler interrupted, goes on
                 self._drop()
 
-    def pause(self) -> bool:
-        """Take the lock and close the session; return whether it was free in time."""
+    def pause(self) -> None:
+        """Take the lock and close the session, unless other threads keep it for too long."""
         if not self._lock.acquire(timeout=self._seconds):
-            return False
+            return
         if self._is_used:  # by this thread, whose signal handler forks
             self._lock.release()
-            return False
-        self._drop()
-        return True
+        else:
+            self._drop()
 
     def resume(self) -> None:
-        """Release the lock that ``pause`` took."""
-        self._lock.release()
+        """Release the lock as often as ``pause`` took it; do nothing if this thread does not have it."""
+        if not self._is_used:
+            _release_whole(self._lock)
 
     def _recover(self, error: BaseException) -> None:
         """End the transaction of a call that failed, and raise what its error means to users."""
@@ -154,22 +154,51 @@ class SharedSession:
 # An SQLite connection must not be carried across a fork (https://sqlite.org/howtocorrupt.html, 2.6):
 # the child would believe that it holds the parent's locks, even in a new connection. So all sessions
 # are closed before a fork, and opened again on their next use.
+#
+# Python swallows what a signal handler raises in these functions, and goes on. So each may be repeated after
+# an interrupt at any place, and each is registered twice, since an interrupt may come before its first line.
 _sessions: WeakSet[SharedSession] = WeakSet()
-_paused: list[SharedSession] = []
-_fork_lock = Lock()
+_fork_lock = RLock()
+_MOST_INTERRUPTS: Final = 100
 
 
 def _before_fork() -> None:
     _fork_lock.acquire()
-    _paused.extend(session for session in list(_sessions) if session.pause())
+    for session in list(_sessions):
+        session.pause()
 
 
 def _after_fork() -> None:
-    for session in _paused:
+    for session in list(_sessions):
         session.resume()
-    _paused.clear()
-    _fork_lock.release()
+    _release_whole(_fork_lock)
+
+
+def _release_whole(lock: RLock) -> None:
+    """Release a lock as often as this thread has taken it."""
+    with contextlib.suppress(RuntimeError):  # it is not, or no longer, this thread's
+        while True:
+            lock.release()
+
+
+def _repeated(step: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that runs a step again until nothing interrupts it."""
+
+    def run() -> None:
+        for _ in range(_MOST_INTERRUPTS):
+            try:
+                step()
+            except BaseException:  # noqa: BLE001, S112  # because Python would swallow it, and go on
+                continue
+            return
+
+    return run
 
 
 if sys.platform != "win32":
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    for _ in range(2):
+        os.register_at_fork(
+            before=_repeated(_before_fork),
+            after_in_parent=_repeated(_after_fork),
+            after_in_child=_repeated(_after_fork),
+        )

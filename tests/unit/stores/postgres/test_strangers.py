@@ -152,7 +152,7 @@ def test_rows_that_are_missing_are_found_by_read_all(dsn: str) -> None:
 
 @pytest.fixture
 def roles(dsn: str) -> Iterator[tuple[str, str]]:
-    """Yield the connection strings of an owner and of a stranger, two roles that have no rights over others."""
+    """Yield the connection strings of an owner and a stranger: two roles without rights over others."""
     suffix = uuid4().hex[:8]
     names = [f"owner_{suffix}", f"stranger_{suffix}"]
     with admin(dsn) as connection:

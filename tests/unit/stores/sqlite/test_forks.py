@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sqlite3
+import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
+from threading import Thread
 
 import pytest
 import sqlite_tasks
@@ -67,3 +72,40 @@ def test_a_fork_without_the_hooks_of_python_is_refused_in_the_child(path: Path) 
     error, parent = run(sqlite_tasks.fork_without_hooks, path)
     assert error.endswith("Open the store after the fork.")
     assert parent == "parent [0, 1]"
+
+
+class Interrupted(BaseException):
+    """Raised by a signal handler."""
+
+
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a lock of the trace function may stay taken")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python swallows some
+def test_a_fork_that_a_signal_interrupts_leaves_no_lock_taken(path: Path) -> None:
+    parent, draw = os.getpid(), Random(5)
+
+    def interrupt(*_: object) -> None:
+        if os.getpid() == parent:
+            raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with SQLiteStore(path) as store:
+            for number in range(200):
+                with contextlib.suppress(Interrupted):
+                    signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-6, 1e-3))
+                    if os.fork() == 0:
+                        os._exit(0)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                with contextlib.suppress(Interrupted):
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                other = Thread(target=store.append, args=(Append([row(number)], FREE),), daemon=True)
+                other.start()
+                other.join(10)
+                assert not other.is_alive(), "a lock was left taken"
+            assert list(store.read(STREAM)) == rows(200)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
