@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Generic, Never, ParamSpec, Protocol, Self, TypeVar, get_type_hints, overload
 
@@ -15,7 +17,7 @@ from esmodel.model.annotations import annotation_of
 from esmodel.model.apply import Handler
 from esmodel.model.bus import DEFAULT_BUS, EventBus, refuse_coroutine, refuse_deferred
 from esmodel.model.entity import DomainEntity
-from esmodel.model.events import DomainEvent, are_texts
+from esmodel.model.events import DomainEvent, are_texts, schema_of
 from esmodel.model.names import qualified_name
 from esmodel.model.plan import DeclaredAttribute
 from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
@@ -260,7 +262,7 @@ def subclassevents(cls: type[TEntity], /) -> type[TEntity]:
     """Give a class subclasses of the events nested in its bases, named after it, as ``Account.Opened``.
 
     For those who inherit an entity with nested events: the subclasses have stored names of their own, so
-    that a store tells the two apart.
+    that a store tells the two apart. They have the upcasters of those in the bases.
 
     Example:
         >>> from esmodel.model import stored_name_of, subclassevents
@@ -278,10 +280,12 @@ def subclassevents(cls: type[TEntity], /) -> type[TEntity]:
         for name, nested in list(vars(base).items()):
             if isinstance(nested, type) and issubclass(nested, DomainEvent) and name not in vars(cls):
                 qualname = f"{cls.__qualname__}.{name}"
-                made = type(
-                    name,
-                    (nested,),
-                    {"__module__": cls.__module__, "__qualname__": qualname, "__slots__": ()},
-                )
+                body = {"__module__": cls.__module__, "__qualname__": qualname, "__slots__": ()}
+                keywords = {"upcaster": schema_of(nested).upcaster}
+                made = types.new_class(name, (nested,), keywords, partial(_update, body))
                 setattr(cls, name, frozen(made))
     return cls
+
+
+def _update(body: Mapping[str, object], namespace: dict[str, object]) -> None:
+    namespace.update(body)

@@ -23,8 +23,9 @@ from esmodel import (
     ignores,
     retry,
     subscribe_to,
+    upcasts,
 )
-from esmodel.model import EventBus, subclassevents
+from esmodel.model import EventBus, class_version_of, subclassevents
 from esmodel.model.bus import DEFAULT_BUS
 from esmodel.model.events import stored_name_of
 from esmodel.model.plan import DeclaredAttribute
@@ -407,3 +408,22 @@ def test_a_named_event_is_a_subclass_with_the_same_fields() -> None:
 def test_an_event_that_the_class_defines_itself_and_what_is_no_event_stay_as_they_are() -> None:
     assert stored_name_of(Ledger.Ended) == "ledger.ended"
     assert Ledger.Helper is Nesting.Helper
+
+
+def rename(old: dict[str, object]) -> dict[str, object]:
+    return {"owner": old["name"]}
+
+
+class Renaming:
+    @frozen
+    class Renamed(AggregateEvent, upcaster=upcasts(rename)):
+        owner: str
+
+
+@subclassevents
+class Renamer(Renaming):
+    pass
+
+
+def test_an_inherited_event_keeps_its_upcaster() -> None:
+    assert class_version_of(Renamer.Renamed) == class_version_of(Renaming.Renamed) == 1
