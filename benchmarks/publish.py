@@ -30,7 +30,7 @@ TABLE: Final = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end of the table -->
 
 
 class Figures(TypedDict):
-    """What a run says of one contender in one row."""
+    """The result of one contender in one row of a run."""
 
     to_esmodel: float
     median: NotRequired[float]

@@ -66,7 +66,7 @@ ContributorEvent: TypeAlias = Joined | Committed
 
 
 class Commit(NamedTuple):
-    """What git says of one commit."""
+    """One commit, as git prints it."""
 
     hash: str
     authored_on: datetime

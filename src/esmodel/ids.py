@@ -47,7 +47,7 @@ def checked_id(given: object, subject: str, /) -> UUID:
         subject: the class that it is an id of, for the message.
 
     Raises:
-        ModelError: if it is no UUID.
+        ModelError: if it is not a UUID.
     """
     if isinstance(given, UUID):
         return given

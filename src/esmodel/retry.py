@@ -31,7 +31,7 @@ TYielded = TypeVar("TYielded")
 TSent = TypeVar("TSent")
 
 _ATTEMPTS: Final = 5
-"""The default after errors that are no conflicts, of which nothing says that a repetition will help."""
+"""The default after errors that are not conflicts, of which nothing says that a repetition will help."""
 
 
 @frozen

@@ -20,6 +20,10 @@ from esmodel.stores.postgres import Order, PostgresStore
 _SECONDS = 60.0
 
 
+class DeadlockError(Exception):
+    """A restore and an append waited for each other, and PostgreSQL ended the restore."""
+
+
 class StormyPostgres(StormyEngine):
     """Two servers, of which one is the primary; a commit waits for the other one.
 
@@ -78,8 +82,9 @@ class StormyPostgres(StormyEngine):
         """Put the dump in the place of the tables, in one transaction, while they are used."""
         if self._dumped is not None:
             options = ["--clean", "--if-exists", "--single-transaction", f"--dbname={self._primary.dsn}"]
-            self._run("pg_restore", *options, str(self._dump))
-            self.restores.append(Restore(self._dumped, time.monotonic()))
+            with contextlib.suppress(DeadlockError):  # of the two, PostgreSQL ended the restore
+                self._run("pg_restore", *options, str(self._dump))
+                self.restores.append(Restore(self._dumped, time.monotonic()))
 
     def _fail_over(self) -> None:
         """Kill the primary, promote the standby, and make a new standby of it."""
@@ -129,6 +134,8 @@ class StormyPostgres(StormyEngine):
             text=True,
             check=False,
         )
+        if "deadlock detected" in done.stderr:
+            raise DeadlockError
         assert done.returncode == 0, f"{program}: {done.stderr[-2_000:]}"
 
 

@@ -1092,7 +1092,7 @@ def keep_logs(store: RecordStore, log_id: UUID, moment: datetime) -> None:
     log.log_message("one")  # type: ignore
     # a message that may be missing
     log.log_message(None)  # type: ignore
-    # a time that is no datetime
+    # a time that is not a datetime
     log.log_message(1, timestamp=1763900000.0)  # type: ignore
     # a time that is positional
     log.log_message(1, moment)  # type: ignore
@@ -1110,7 +1110,7 @@ def keep_logs(store: RecordStore, log_id: UUID, moment: datetime) -> None:
     text: str = next(reader.messages())  # type: ignore
     # the same, of the event
     other: str = log.log_message(1).message  # type: ignore
-    # a bound that is no datetime
+    # a bound that is not a datetime
     reader.messages(gt="2026-11-23")  # type: ignore
     # a bound that is misspelt
     reader.messages(after=moment)  # type: ignore

@@ -19,6 +19,7 @@ from typing import Final, TypedDict
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from typing_extensions import is_protocol
 
 import esmodel
 
@@ -32,6 +33,7 @@ LONGER: Final[dict[str, str]] = {
     "esmodel/exceptions.py": "the tree of all errors, read on one page",
     "esmodel/model/aggregate.py": "one class, whose hot paths are written out",
     "esmodel/model/entity.py": "one class, the base of all entities",
+    "esmodel/model/events.py": "all kinds of events, each with its example, read on one page",
     "esmodel/model/hashchain.py": "one kind of entity, whose hot path is written out",
     "esmodel/repositories/aggregates.py": "one class, the repository",
     "esmodel/stores/postgres/schema.py": "the SQL of all tables and functions, read on one page",
@@ -299,3 +301,43 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     assert len(packages) > 20
     assert [each for each in packages if "--hash=sha256:" not in each] == []
     assert re.findall(r"\S*://\S*|^ *--(?!hash)\S+", text, re.MULTILINE) == []
+
+
+# --- examples in docstrings ------------------------------------------------------------------------
+
+PACKAGES: Final = [name_of(path.parent).replace("/", ".") for path in SOURCES if path.name == "__init__.py"]
+BROUGHT: Final = ("Discarded", "AttributeChanged")
+"""How the names of events end that the library brings for each kind; one of each has an example."""
+
+
+def exported_classes() -> Iterator[tuple[str, type[object]]]:
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        names: list[str] = getattr(module, "__all__", [])
+        for name in names:
+            found: object = getattr(module, name)
+            if isinstance(found, type) and found.__module__.partition(".")[0] == "esmodel":
+                yield name, found
+
+
+def test_each_public_class_has_an_example() -> None:
+    bare = {
+        f"{found.__module__}.{name}"
+        for name, found in exported_classes()
+        if ">>>" not in (found.__doc__ or "")
+        and not issubclass(found, BaseException)
+        and not is_protocol(found)
+        and not (name.endswith(BROUGHT) and name not in BROUGHT)
+    }
+    assert bare == set()
+
+
+def test_no_docstring_begins_with_what() -> None:
+    lines = [
+        f"{name_of(path)}: {docstring.partition(chr(10))[0]}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and (docstring := ast.get_docstring(node) or "").startswith("What ")
+    ]
+    assert lines == []

@@ -22,7 +22,7 @@ _MANY: Final[Mapping[object, type[object]]] = {
     MutableSequence: list,
     MutableSet: set,
 }
-"""What a type of many items is made of."""
+"""The class of a value, by the type of many items."""
 
 _MAKERS: Final[Mapping[type[object], Make]] = {
     list: list[object],

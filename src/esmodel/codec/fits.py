@@ -91,7 +91,9 @@ def _tags_misfit(given: Wire, wanted: Wire) -> str | None:
         return None
     for tag, wire in members.items():
         found = (
-            misfit_of(wire, wanted.tags[tag]) if tag in wanted.tags else f"it is no tag of {wanted.spelling}"
+            misfit_of(wire, wanted.tags[tag])
+            if tag in wanted.tags
+            else f"it is not a tag of {wanted.spelling}"
         )
         if found is not None:
             return f"the tag {tag!r}: {found}"

@@ -1,6 +1,6 @@
 """Wires of ``object``, ``Any`` and bare containers: JSON values as they are stored.
 
-Only the steps of upcasters take and return them. A value in what a step returns that is no JSON value is
+Only the steps of upcasters take and return them. A value in what a step returns that is not a JSON value is
 written by its own class.
 """
 
@@ -17,7 +17,7 @@ from esmodel.codec.wire import Convert, Wire, convert_within, exact_class, misfi
 from esmodel.exceptions import UnsupportedTypeError
 
 ANY: Final[object] = Any
-"""What msgspec reads as any JSON value."""
+"""The type that msgspec reads as any JSON value."""
 
 _SCALARS: Final[frozenset[object]] = frozenset({bool, type(None)})
 _SETS: Final[frozenset[object]] = frozenset({set, frozenset})

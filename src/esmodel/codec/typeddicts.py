@@ -24,7 +24,7 @@ from esmodel.codec.wire import (
 )
 
 QUALIFIERS: Final[frozenset[object]] = frozenset({Required, NotRequired, ReadOnly})
-"""What may stand around the type of a key."""
+"""Qualifiers of the type of a key."""
 
 
 def required_keys(cls: type[object], hints: Mapping[str, object], /) -> frozenset[str]:

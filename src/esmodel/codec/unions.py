@@ -228,7 +228,7 @@ def _aliases_of(member: object) -> tuple[str, ...]:
     """Return the former stored names of a member: the ``stored_aliases`` of its class.
 
     Raises:
-        UnsupportedTypeError: if they are no tuple of texts.
+        UnsupportedTypeError: if they are not a tuple of texts.
     """
     origin: object = get_origin(member) or member
     found: object = origin.stored_aliases if _has_stored_aliases(origin) else ()

@@ -1,4 +1,4 @@
-"""What a user writes: events, entities, aggregates, commands, and what is made of them."""
+"""Write domain models: events, entities, aggregates, commands, and what derives from them."""
 
 from esmodel.model.aggregate import AggregateRoot, AttributeChanged, Discarded, Root
 from esmodel.model.apply import ApplyRegistry, Exhaustive, Ignored, applies, ignores
@@ -27,13 +27,9 @@ from esmodel.model.eventcodec import EventCodec, EventCodecs, event_codecs_of
 from esmodel.model.eventhash import GENESIS_HASH, hash_event
 from esmodel.model.events import (
     AggregateEvent,
-    AttributeChangedEvent,
-    CreatedEvent,
-    DiscardedEvent,
     DomainEvent,
     ECCEvent,
     HashchainedEvent,
-    LoggedEvent,
     TimestampedEvent,
     TimestampedVersionedEvent,
     TimeuuidedEvent,
@@ -59,6 +55,7 @@ from esmodel.model.kinds import (
     VersionedEntityAttributeChanged,
     VersionedEntityDiscarded,
 )
+from esmodel.model.markers import AttributeChangedEvent, CreatedEvent, DiscardedEvent, LoggedEvent
 from esmodel.model.protocols import (
     EventWithECC,
     EventWithHash,

@@ -17,14 +17,9 @@ from esmodel.codec.typevars import is_class
 from esmodel.exceptions import ModelError
 from esmodel.model.calls import refuse_call
 from esmodel.model.entity import APPLYING
-from esmodel.model.events import (
-    AggregateEvent,
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEvent,
-    TimestampedVersionedEvent,
-)
+from esmodel.model.events import AggregateEvent, DomainEvent, TimestampedVersionedEvent
 from esmodel.model.kinds import TimestampedVersionedVerbs
+from esmodel.model.markers import AttributeChangedEvent, DiscardedEvent
 from esmodel.model.plan import OWN, LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
 from esmodel.model.recording import Recorded, recorded
@@ -45,7 +40,7 @@ TRecorded = TypeVar("TRecorded", bound=TimestampedVersionedEvent)
 
 @define
 class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorded]):
-    """What aggregates of every kind share: pending events, a version and times."""
+    """The base of aggregates of every kind: pending events, a version and times."""
 
     _es_pending: list[TimestampedVersionedEvent] = field(init=False, eq=False, metadata=OWN)
     _es_recordings: dict[int, Recorded] = field(init=False, eq=False, metadata=OWN)
@@ -202,7 +197,7 @@ class Aggregate(WithVersion[TEvent], WithTimes[TEvent], Generic[TEvent, TRecorde
         """Trigger an event by its payload; ``trigger`` is the typed way.
 
         Raises:
-            ModelError: if it is no class of events.
+            ModelError: if it is not a class of events.
         """
         origin: object = get_origin(event_class) or event_class
         if not isinstance(origin, type) or not issubclass(origin, DomainEvent):
@@ -256,12 +251,44 @@ def is_aggregate(
 
 @frozen
 class Discarded(AggregateEvent, DiscardedEvent, name="Discarded"):
-    """The event of ``AggregateRoot.discard``."""
+    """The event of ``AggregateRoot.discard``.
+
+    Example:
+        >>> @frozen
+        ... class Opened(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     apply = ignores(Opened).exhaustive
+        >>> account = Account.create(Opened)
+        >>> account.discard()
+        >>> type(account.pending_events[-1]).__name__
+        'Discarded'
+    """
 
 
 @frozen
 class AttributeChanged(AggregateEvent, AttributeChangedEvent, name="AttributeChanged"):
-    """The event of an assignment to an ``@attribute`` of an ``AggregateRoot``."""
+    """The event of an assignment to an ``@attribute`` of an ``AggregateRoot``.
+
+    Example:
+        >>> @frozen
+        ... class Opened(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     _limit: int = 0
+        ...
+        ...     @attribute
+        ...     def limit(self) -> int:
+        ...         return self._limit
+        ...
+        ...     apply = ignores(Opened).exhaustive
+        >>> account = Account.create(Opened)
+        >>> account.limit = 500
+        >>> account.pending_events[-1].name, account.pending_events[-1].value
+        ('limit', 500)
+    """
 
     name: str
     value: object
@@ -269,7 +296,13 @@ class AttributeChanged(AggregateEvent, AttributeChangedEvent, name="AttributeCha
 
 @define
 class Root(Aggregate[TEvent, TRecorded], TimestampedVersionedVerbs[TEvent], Generic[TEvent, TRecorded]):
-    """What roots with the header of ``AggregateEvent`` share; derive yours from ``AggregateRoot``."""
+    """The base of roots with the header of ``AggregateEvent``; derive yours from ``AggregateRoot``.
+
+    Example:
+        >>> from esmodel.model import Root
+        >>> issubclass(AggregateRoot, Root)
+        True
+    """
 
     _es_library: ClassVar[LibraryEvents] = LibraryEvents(Discarded, AttributeChanged)
 

@@ -128,7 +128,7 @@ class EventBus:
         return subscription
 
     def unsubscribe(self, handler: EventHandler, /, predicate: EventPredicate | None = None) -> None:
-        """Take the oldest subscription of a handler with this predicate off; none is no error."""
+        """Take the oldest subscription of a handler with this predicate off; do nothing if there is none."""
         with self._lock:
             for each in self._subscriptions:
                 if each.handler == handler and each.predicate == predicate:
@@ -136,7 +136,7 @@ class EventBus:
                     return
 
     def cancel(self, subscription: Subscription, /) -> None:
-        """Take one subscription off; none is no error."""
+        """Take one subscription off; do nothing if there is none."""
         with self._lock:
             self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
 

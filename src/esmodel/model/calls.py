@@ -34,7 +34,7 @@ def refuse_call(
     if is_class(found):
         refuse_event(entity, found)
         if "__attrs_attrs__" not in vars(found):
-            raise ModelError(f"{short_name(found)} is no attrs class: write @frozen above it.")
+            raise ModelError(f"{short_name(found)} is not an attrs class: write @frozen above it.")
     elif not callable(found):
         raise ModelError(
             f"{short_name(entity)}: expected a class of events, found {event_class!r}. Write "
@@ -64,7 +64,7 @@ def refuse_event(entity: type[Planned], event: object) -> None:
     """Refuse a class of events that an entity cannot take.
 
     Raises:
-        ModelError: if it is no class of events, or of another kind: with another header.
+        ModelError: if it is not a class of events, or of another kind: with another header.
     """
     found = get_origin(event) or event
     if isinstance(found, (str, ForwardRef)):
@@ -76,7 +76,7 @@ def refuse_event(entity: type[Planned], event: object) -> None:
     expected = header_of(_discarded(entity))
     if not is_class(found) or not issubclass(found, DomainEvent):
         raise ModelError(
-            f"{short_name(entity)}: expected classes of events, found {found!r}, which is no event. "
+            f"{short_name(entity)}: expected classes of events, found {found!r}, which is not an event. "
             f"Derive it from {_base_of(entity)}, or leave it out."
         )
     if expected and found is not DomainEvent and header_of(found) != expected:

@@ -61,6 +61,6 @@ def _is_predecessor(cell: CellType, cls: type[object]) -> bool:
     return (
         isinstance(held, type)
         and held not in cls.__mro__
-        and "__attrs_attrs__" not in vars(held)  # what attrs made is no predecessor
+        and "__attrs_attrs__" not in vars(held)  # a class that attrs made is not a predecessor
         and (held.__module__, held.__qualname__) == (cls.__module__, cls.__qualname__)
     )

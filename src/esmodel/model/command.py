@@ -26,7 +26,20 @@ _STORED_FLAG = "_is_done"
 
 @frozen
 class Done(AggregateEvent, name="Done"):
-    """The event of ``Command.done``."""
+    """The event of ``Command.done``.
+
+    Example:
+        >>> @frozen
+        ... class Begun(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Payment(Command[Begun]):
+        ...     apply = ignores(Begun).exhaustive
+        >>> payment = Payment.create(Begun)
+        >>> payment.done()
+        >>> type(payment.pending_events[-1]).__name__
+        'Done'
+    """
 
 
 @define

@@ -140,7 +140,7 @@ class Attribute(DeclaredAttribute, Generic[TValue]):
             upcaster: the steps from the oldest type of its values.
 
         Raises:
-            ModelError: if the aliases are no texts, or the upcaster is none.
+            ModelError: if the aliases are not texts, or the upcaster is not an ``Upcaster``.
         """
         name = qualified_name(getter) or repr(getter)
         if not are_texts(aliases):
@@ -229,7 +229,7 @@ def attribute(
         upcaster: the chain of steps from the oldest type of the value to today's.
 
     Raises:
-        ModelError: if the aliases are no texts, or the upcaster is none.
+        ModelError: if the aliases are not texts, or the upcaster is not an ``Upcaster``.
 
     Example:
         >>> @frozen

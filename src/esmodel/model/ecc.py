@@ -13,13 +13,8 @@ from typing_extensions import override
 from esmodel.ids import new_id
 from esmodel.model.aggregate import Aggregate
 from esmodel.model.causes import next_ecc
-from esmodel.model.events import (
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEvent,
-    ECCEvent,
-    TimestampedVersionedEvent,
-)
+from esmodel.model.events import DomainEvent, ECCEvent, TimestampedVersionedEvent
+from esmodel.model.markers import AttributeChangedEvent, DiscardedEvent
 from esmodel.model.plan import LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
 

@@ -40,13 +40,10 @@ from esmodel.model.bus import publish
 from esmodel.model.calls import refuse_call, refuse_event
 from esmodel.model.closures import repair_class_cells
 from esmodel.model.defaults import refuse_cached_properties, refuse_mutable_defaults
-from esmodel.model.events import (
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEvent,
-)
+from esmodel.model.events import DomainEvent
 from esmodel.model.exhaustive import Applying, events_of, named_parts, registry_of
 from esmodel.model.headers import originator_id_of, time_of, version_of
+from esmodel.model.markers import AttributeChangedEvent, DiscardedEvent
 from esmodel.model.plan import OWN, Planned, plan_of
 from esmodel.model.protocols import AttributeChange
 from esmodel.model.reserved import RESERVED_BY_ENTITIES, names_of_mixins, refuse_reserved
@@ -75,6 +72,23 @@ class DomainEntity(Planned, Applying[TEvent]):
     Class keywords:
         codec: encodes and decodes the state in snapshots and the values of attributes; inherited.
         snapshot_upcaster: the chain of steps from the oldest shape of the state to today's; inherited.
+
+    Example:
+        >>> from esmodel.model import VersionedEntity, VersionedEvent
+        >>> @frozen
+        ... class Renamed(VersionedEvent):
+        ...     name: str
+        >>> @define
+        ... class Ship(VersionedEntity[Renamed]):
+        ...     name: str = ""
+        ...
+        ...     @applies
+        ...     def renamed(self, event: Renamed) -> None:
+        ...         self.name = event.name
+        ...
+        ...     apply = renamed.exhaustive
+        >>> Ship.create(Renamed, name="Vega").name
+        'Vega'
     """
 
     _es_reserved: ClassVar[frozenset[str]] = RESERVED_BY_ENTITIES
@@ -230,7 +244,7 @@ class DomainEntity(Planned, Applying[TEvent]):
         """Return an entity before its first event: with its defaults, and nothing else set.
 
         Raises:
-            ModelError: if the id is no UUID.
+            ModelError: if the id is not a UUID.
         """
         checked_id(originator_id, cls.__qualname__)
         entity = cls.__new__(cls)

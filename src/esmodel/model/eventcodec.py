@@ -12,15 +12,9 @@ from esmodel.codec.upcasting import ItemUpcasting, Upcasting
 from esmodel.exceptions import ModelError
 from esmodel.model.apply import Handler
 from esmodel.model.attributes import AttributeValues, refuse_other_types
-from esmodel.model.events import (
-    AttributeChangedEvent,
-    DomainEvent,
-    ItemEvent,
-    class_version_of,
-    header_of,
-    schema_of,
-)
+from esmodel.model.events import DomainEvent, class_version_of, header_of, schema_of
 from esmodel.model.exhaustive import events_of, owner_of, registry_of
+from esmodel.model.markers import AttributeChangedEvent, ItemEvent
 from esmodel.model.plan import EntityPlan, Planned, plan_of
 from esmodel.model.versioning import upcasting_of
 
@@ -44,6 +38,20 @@ class EventCodec(Generic[TEvent]):
         make: returns an event from its payload, as it is written today, and the fields of its header;
             ``None`` where more is needed, and ``decode`` must be called.
         is_immutable: whether no value can change, and each is written the same each time.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from datetime import UTC, datetime
+        >>> from esmodel.model import event_codecs_of
+        >>> @frozen
+        ... class Deposited(AggregateEvent):
+        ...     cents: int
+        >>> @define
+        ... class Account(AggregateRoot[Deposited]):
+        ...     apply = ignores(Deposited).exhaustive
+        >>> codec = event_codecs_of(Account).by_name["Deposited"]
+        >>> codec.encode(Deposited(UUID(int=1), 0, datetime(2026, 1, 1, tzinfo=UTC), 5))
+        b'{"cents":5}'
     """
 
     __slots__ = (
@@ -79,7 +87,7 @@ class EventCodec(Generic[TEvent]):
             bound: what the type variables of the entity stand for.
 
         Raises:
-            ModelError: if the class is no attrs class, or a field has a type that cannot be carried.
+            ModelError: if the class is not an attrs class, or a field has a type that cannot be carried.
         """
         if "__attrs_attrs__" not in vars(event_class):
             raise ModelError(f"{event_class.__qualname__}: expected an attrs class: write @frozen above it.")
@@ -177,6 +185,17 @@ class EventCodecs:
     Attributes:
         by_class: by the class of the event.
         by_name: by stored name, aliases included.
+
+    Example:
+        >>> from esmodel.model import EventCodecs
+        >>> @frozen
+        ... class Deposited(AggregateEvent, aliases=("PaidIn",)):
+        ...     cents: int
+        >>> @define
+        ... class Account(AggregateRoot[Deposited]):
+        ...     apply = ignores(Deposited).exhaustive
+        >>> sorted(EventCodecs(Account).by_name)
+        ['AttributeChanged', 'Deposited', 'Discarded', 'PaidIn']
     """
 
     __slots__ = ("by_class", "by_name")

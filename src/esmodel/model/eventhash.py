@@ -12,7 +12,7 @@ from esmodel.model.eventcodec import EventCodec
 from esmodel.model.events import DomainEvent, HashchainedEvent
 
 GENESIS_HASH: Final = bytes(32)
-"""What the first event of a chain continues, unless its class names another hash."""
+"""The hash that the first event of a chain continues, unless its class names another one."""
 
 _NUMBERS: Final = Struct(">qqqq")
 

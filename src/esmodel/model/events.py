@@ -22,6 +22,7 @@ from esmodel.codec.containers import is_iterable
 from esmodel.codec.fields import fields_of
 from esmodel.exceptions import ModelError
 from esmodel.model.defaults import refuse_mutable_defaults
+from esmodel.model.markers import AttributeChangedEvent
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
 from esmodel.model.subclassing import refuse_keywords, refuse_unheard
 from esmodel.model.versioning import Upcaster, compare_early
@@ -29,7 +30,7 @@ from esmodel.model.versioning import Upcaster, compare_early
 
 @frozen
 class EventSchema:
-    """What the class keywords of an event declare.
+    """Declarations in the class keywords of an event.
 
     Attributes:
         name: the stored name.
@@ -169,47 +170,19 @@ def class_version_of(event_class: type[DomainEvent], /) -> int:
     return 0 if upcaster is None else len(upcaster)
 
 
-class CreatedEvent:
-    """Marks an event with which an entity begins."""
-
-    __slots__ = ()
-
-
-class AttributeChangedEvent:
-    """Marks the event of an assignment to an ``@attribute``.
-
-    Attributes:
-        name: the name of the attribute.
-        value: its new value.
-    """
-
-    __slots__ = ()
-
-    name: str
-    value: object
-
-
-class ItemEvent:
-    """Marks an event whose field ``item`` is an item of a collection."""
-
-    __slots__ = ()
-
-
-class DiscardedEvent:
-    """Marks an event that discards its entity, which takes no events after it."""
-
-    __slots__ = ()
-
-
-class LoggedEvent:
-    """Marks an event of a log, which changes no state."""
-
-    __slots__ = ()
-
-
 @frozen
 class VersionedEvent(DomainEvent):
-    """An event of a ``VersionedEntity``."""
+    """An event of a ``VersionedEntity``.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.model import VersionedEvent
+        >>> @frozen
+        ... class Opened(VersionedEvent):
+        ...     owner: str
+        >>> Opened(UUID(int=1), 0, "Ada").originator_version
+        0
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version")
     originator_id: UUID
@@ -218,7 +191,18 @@ class VersionedEvent(DomainEvent):
 
 @frozen
 class TimestampedEvent(DomainEvent):
-    """An event of a ``TimestampedEntity``."""
+    """An event of a ``TimestampedEntity``.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from uuid import UUID
+        >>> from esmodel.model import TimestampedEvent
+        >>> @frozen
+        ... class Opened(TimestampedEvent):
+        ...     owner: str
+        >>> Opened(UUID(int=1), datetime(2026, 1, 1, tzinfo=UTC), "Ada").timestamp.year
+        2026
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "timestamp")
     originator_id: UUID
@@ -227,7 +211,18 @@ class TimestampedEvent(DomainEvent):
 
 @frozen
 class TimestampedVersionedEvent(DomainEvent):
-    """An event of a ``TimestampedVersionedEntity``."""
+    """An event of a ``TimestampedVersionedEntity``.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from uuid import UUID
+        >>> from esmodel.model import TimestampedVersionedEvent
+        >>> @frozen
+        ... class Opened(TimestampedVersionedEvent):
+        ...     owner: str
+        >>> Opened(UUID(int=1), 0, datetime(2026, 1, 1, tzinfo=UTC), "Ada").owner
+        'Ada'
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "timestamp")
     originator_id: UUID
@@ -237,7 +232,17 @@ class TimestampedVersionedEvent(DomainEvent):
 
 @frozen
 class TimeuuidedEvent(DomainEvent):
-    """An event of a ``TimeuuidedEntity``."""
+    """An event of a ``TimeuuidedEntity``.
+
+    Example:
+        >>> from uuid import UUID, uuid1
+        >>> from esmodel.model import TimeuuidedEvent
+        >>> @frozen
+        ... class Opened(TimeuuidedEvent):
+        ...     owner: str
+        >>> Opened(UUID(int=1), uuid1(), "Ada").event_id.version
+        1
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "event_id")
     originator_id: UUID
@@ -246,7 +251,17 @@ class TimeuuidedEvent(DomainEvent):
 
 @frozen
 class TimeuuidedVersionedEvent(DomainEvent):
-    """An event of a ``TimeuuidedVersionedEntity``."""
+    """An event of a ``TimeuuidedVersionedEntity``.
+
+    Example:
+        >>> from uuid import UUID, uuid1
+        >>> from esmodel.model import TimeuuidedVersionedEvent
+        >>> @frozen
+        ... class Opened(TimeuuidedVersionedEvent):
+        ...     owner: str
+        >>> Opened(UUID(int=1), 0, uuid1(), "Ada").originator_version
+        0
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = ("originator_id", "originator_version", "event_id")
     originator_id: UUID
@@ -256,12 +271,41 @@ class TimeuuidedVersionedEvent(DomainEvent):
 
 @frozen
 class AggregateEvent(TimestampedVersionedEvent):
-    """An event of an ``AggregateRoot``."""
+    """An event of an ``AggregateRoot``.
+
+    Example:
+        >>> @frozen
+        ... class Deposited(AggregateEvent):
+        ...     cents: int
+        >>> @define
+        ... class Account(AggregateRoot[Deposited]):
+        ...     balance: int = 0
+        ...
+        ...     @applies
+        ...     def deposited(self, event: Deposited) -> None:
+        ...         self.balance += event.cents
+        ...
+        ...     apply = deposited.exhaustive
+        >>> Account.create(Deposited, cents=5).balance
+        5
+    """
 
 
 @frozen
 class HashchainedEvent(TimestampedVersionedEvent):
-    """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``."""
+    """An event of a ``HashchainedAggregateRoot`` or an ``EntityWithHashchain``.
+
+    Example:
+        >>> @frozen
+        ... class Paid(HashchainedEvent):
+        ...     cents: int
+        >>> @define
+        ... class Ledger(HashchainedAggregateRoot[Paid]):
+        ...     apply = ignores(Paid).exhaustive
+        >>> ledger = Ledger.create(Paid, cents=5)
+        >>> ledger.pending_events[0].event_hash == ledger.head
+        True
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = (
         "originator_id",
@@ -276,7 +320,19 @@ class HashchainedEvent(TimestampedVersionedEvent):
 
 @frozen
 class ECCEvent(TimestampedVersionedEvent):
-    """An event of an ``AggregateRootWithECC`` or an ``EntityWithECC``."""
+    """An event of an ``AggregateRootWithECC`` or an ``EntityWithECC``.
+
+    Example:
+        >>> @frozen
+        ... class Ordered(ECCEvent):
+        ...     item: str
+        >>> @define
+        ... class Order(AggregateRootWithECC[Ordered]):
+        ...     apply = ignores(Ordered).exhaustive
+        >>> event = Order.create(Ordered, item="book").pending_events[0]
+        >>> event.correlation_id == event.event_id, event.causation_id
+        (True, None)
+    """
 
     _es_header: ClassVar[tuple[str, ...]] = (
         "originator_id",

@@ -19,13 +19,8 @@ from esmodel.model.apply import Handler
 from esmodel.model.calls import refuse_call
 from esmodel.model.eventcodec import EventCodec, event_codecs_of
 from esmodel.model.eventhash import GENESIS_HASH, hash_of
-from esmodel.model.events import (
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEvent,
-    HashchainedEvent,
-    stored_name_of,
-)
+from esmodel.model.events import DomainEvent, HashchainedEvent, stored_name_of
+from esmodel.model.markers import AttributeChangedEvent, DiscardedEvent
 from esmodel.model.plan import OWN, LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
 from esmodel.model.reserved import RESERVED_BY_ENTITIES
@@ -39,7 +34,7 @@ NO_SLOTS: Final[tuple[str, ...]] = ()
 
 
 class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
-    """What entities with a hash chain share: the head, the links, and how events are signed.
+    """The base of entities with a hash chain: the head, the links, and the signing of events.
 
     Class keywords:
         genesis_hash: what the first event continues, 32 bytes; inherited.

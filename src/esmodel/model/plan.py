@@ -25,7 +25,7 @@ OWN: Final[Mapping[str, bool]] = {"esmodel": True}
 
 
 class DeclaredAttribute:
-    """What a class declares with ``@attribute``: a name and the type of its values.
+    """A declared ``@attribute``: a name and the type of its values.
 
     Attributes:
         name: the name in the class.
@@ -68,7 +68,7 @@ class LibraryEvents:
 
 @frozen
 class EntitySchema:
-    """What the class keywords of an entity declare.
+    """Declarations in the class keywords of an entity.
 
     Attributes:
         codec: encodes and decodes the state in snapshots and the values of attributes.
@@ -123,7 +123,7 @@ def library_of(entity: type[Planned], /) -> LibraryEvents:
 
 @frozen
 class EntityPlan:
-    """What is derived once for each class of entities.
+    """Facts about a class of entities, derived once.
 
     Attributes:
         state: the fields that make up the state; the library's own are not among them.
@@ -155,7 +155,7 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
     """Return what is derived once for a class of entities.
 
     Raises:
-        ModelError: if the class has annotations of its own and is no attrs class.
+        ModelError: if the class has annotations of its own and is not an attrs class.
     """
     known = _plans.get(entity)
     if known is not None:

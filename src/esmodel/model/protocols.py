@@ -120,7 +120,7 @@ class EventWithECC(Protocol):
 
     @property
     def correlation_id(self) -> UUID:
-        """What all events of one story share."""
+        """The id that all events of one story share."""
         ...
 
     @property

@@ -26,7 +26,7 @@ TEvent = TypeVar("TEvent", bound=DomainEvent)
 
 @frozen
 class Recorded:
-    """What is kept of an event when it is triggered, so that nothing changes it afterwards.
+    """Keeps an event as it was triggered, so that nothing changes it afterwards.
 
     Attributes:
         event: the event.

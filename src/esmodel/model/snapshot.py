@@ -88,7 +88,7 @@ class SnapshotCodec(Generic[TAggregate]):
         """Derive the stored form of the state.
 
         Raises:
-            ModelError: if the class is no aggregate.
+            ModelError: if the class is not an aggregate.
             UnsupportedTypeError: if a field of the state has a type that cannot be carried.
         """
         self.entity: type[TAggregate] = class_of(entity)
@@ -118,7 +118,7 @@ class SnapshotCodec(Generic[TAggregate]):
 
         Raises:
             PayloadError: if the snapshot would not hold the whole state, because it has attributes that are
-                no fields, holds one list twice, or has a value that cannot be written.
+                not fields, holds one list twice, or has a value that cannot be written.
         """
         refuse_unstored_state(aggregate, self._mutable)
         progress = progress_of(aggregate)

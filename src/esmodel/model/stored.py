@@ -1,4 +1,4 @@
-"""What snapshots and repositories need of an aggregate, and the functions with which they ask for it."""
+"""The interface of an aggregate for snapshots and repositories, and functions that call it."""
 
 # pyright: reportPrivateUsage=false
 # `_es_...` belongs to entity and event classes; functions here access it for other modules.
@@ -19,7 +19,7 @@ TRecorded_co = TypeVar("TRecorded_co", bound=TimestampedVersionedEvent, covarian
 
 @frozen
 class Progress:
-    """What a snapshot holds of an aggregate besides its state.
+    """The part of a snapshot besides the state.
 
     Attributes:
         version: the version of the last event.
@@ -61,7 +61,7 @@ class Continued(Protocol):
 
 
 class StoredAggregate(Continued, Protocol):
-    """What snapshots and repositories need of an aggregate; each aggregate has it.
+    """The interface of an aggregate for snapshots and repositories; each aggregate has it.
 
     Laws: an aggregate that is begun and then continued with all its events equals the one that was saved.
     """

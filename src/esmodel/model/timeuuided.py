@@ -10,13 +10,8 @@ from attrs import define, frozen
 from typing_extensions import override
 
 from esmodel.ids import new_id
-from esmodel.model.events import (
-    AttributeChangedEvent,
-    DiscardedEvent,
-    DomainEvent,
-    TimeuuidedEvent,
-    TimeuuidedVersionedEvent,
-)
+from esmodel.model.events import DomainEvent, TimeuuidedEvent, TimeuuidedVersionedEvent
+from esmodel.model.markers import AttributeChangedEvent, DiscardedEvent
 from esmodel.model.plan import LibraryEvents
 from esmodel.model.properties import WithTimes, WithVersion
 from esmodel.model.timeuuid import make_timeuuid

@@ -47,7 +47,7 @@ class Value:
         """Keep what the keyword declares.
 
         Raises:
-            ModelError: if it is no upcaster, or another keyword is given.
+            ModelError: if it is not an ``Upcaster``, or another keyword is given.
         """
         refuse_keywords(cls, unknown)
         super().__init_subclass__()

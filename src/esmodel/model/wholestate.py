@@ -29,8 +29,8 @@ def refuse_unstored_state(entity: object, fields: Iterable[str], /) -> None:
         fields: the names of the fields of its state that can hold a value that can change.
 
     Raises:
-        PayloadError: naming an attribute that is no field, or the fields that hold one list, dictionary, set
-            or mutable instance twice: it would be two after a load.
+        PayloadError: naming an attribute that is not a field, or the fields that hold one list, dictionary,
+            set or mutable instance twice: it would be two after a load.
     """
     _refuse_other_attributes(entity)
     first: dict[int, str] = {}

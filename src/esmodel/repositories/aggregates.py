@@ -130,8 +130,8 @@ class EventSourcedRepository(Generic[TAggregate]):
                 that signs them, 32 bytes or more. Of several, the first one signs, and each is accepted.
 
         Raises:
-            ModelError: if the class is no aggregate, or has a type that cannot be carried; if it has a hash
-                chain and is to take snapshots without a key, or has none and there is a key.
+            ModelError: if the class is not an aggregate, or has a type that cannot be carried; if it has a
+                hash chain and is to take snapshots without a key, or has none and there is a key.
         """
         if not _is_count(snapshot_every, 1):
             raise ModelError(f"snapshot_every: expected a whole number from 1, found {snapshot_every!r}.")

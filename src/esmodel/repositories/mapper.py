@@ -71,7 +71,7 @@ class EventMapper(Generic[TAggregate]):
         """Take a class of aggregates; a generic one with its types, as ``Collection[str]``.
 
         Raises:
-            ModelError: if the class is no aggregate, or has a type that cannot be carried.
+            ModelError: if the class is not an aggregate, or has a type that cannot be carried.
         """
         entity = class_of(aggregate_class)
         if not is_aggregate(entity):
@@ -197,7 +197,7 @@ class EventMapper(Generic[TAggregate]):
         except _MISFITS as error:
             finding = f"the payload of {name} does not fit: {error}"
             if isinstance(error, OverflowError):
-                finding = f"the timestamp {timestamp} is no date"
+                finding = f"the timestamp {timestamp} is not a date"
             raise StoredDataError(originator_id, position, finding) from error
         return event if isinstance(event, TimestampedVersionedEvent) else of_aggregate(event)
 

@@ -1,4 +1,4 @@
-"""What a save does around its append; saving several aggregates together, all or none."""
+"""Steps of a save around its append; save several aggregates together, all or none."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ class PendingSave:
         take_snapshot: takes the one that is due, given the number of events that were stored and the version
             of the last one; returns the text of a warning, if any.
         explain: returns the error to raise for a conflict in its stream.
+
+    Example:
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> @frozen
+        ... class Opened(AggregateEvent):
+        ...     pass
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     apply = ignores(Opened).exhaustive
+        >>> accounts = EventSourcedRepository(Account, MemoryStore())
+        >>> account = Account.create(Opened)
+        >>> accounts.to_save(account).aggregate is account
+        True
     """
 
     aggregate: StoredAggregate

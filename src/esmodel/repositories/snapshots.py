@@ -182,7 +182,7 @@ class Snapshots(Generic[TAggregate]):
         """Yield the positions of the snapshots of a stream, from the last to the first.
 
         Raises:
-            SnapshotError: if one of them is no whole number.
+            SnapshotError: if one of them is not a whole number.
         """
         record = None if self._store is None else self._store.read_snapshot(originator_id)
         while self._store is not None and record is not None:

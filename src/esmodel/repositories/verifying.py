@@ -20,7 +20,7 @@ TAggregate = TypeVar("TAggregate", bound=StoredAggregate)
 
 @frozen
 class Verified:
-    """What ``verify`` of a repository checked, and found whole.
+    """The result of ``verify`` of a repository: the counts of what it checked.
 
     Attributes:
         events: the number of events, from the first to the last.

@@ -29,7 +29,7 @@ FREE: Final = Free.FREE
 """Instead of the position that an append follows: its positions must only be free, and gaps are allowed."""
 
 After: TypeAlias = int | Literal[Free.FREE] | None
-"""What an append follows: the last position of its stream, ``None`` for a new stream, or ``FREE``."""
+"""The end that an append follows: the last position of its stream, ``None`` for a new stream, or ``FREE``."""
 
 
 def _copied(records: Iterable[Record]) -> tuple[Record, ...]:

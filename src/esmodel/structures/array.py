@@ -17,7 +17,8 @@ from typing_extensions import override
 
 from esmodel.exceptions import ArrayIndexError, ModelError, PayloadError, shown
 from esmodel.model.bus import DEFAULT_BUS, deliver, raise_after_commit
-from esmodel.model.events import LoggedEvent, TimestampedVersionedEvent
+from esmodel.model.events import TimestampedVersionedEvent
+from esmodel.model.markers import LoggedEvent
 from esmodel.structures.arraystreams import ArrayStreams
 from esmodel.structures.layout import ARRAY_SIZE
 from esmodel.structures.sequence import Sequences
@@ -31,6 +32,16 @@ class ItemAssigned(TimestampedVersionedEvent, LoggedEvent, Generic[T], name="Ite
 
     Attributes:
         item: the item.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> heard = []
+        >>> with subscribe(heard.extend):
+        ...     EventSourcedArrayRepository(str, MemoryStore())[UUID(int=1)].append("a")
+        0
+        >>> heard[0].originator_version, heard[0].item
+        (0, 'a')
     """
 
     item: T

@@ -18,7 +18,8 @@ from esmodel.exceptions import CollectionItemError, StoredDataError
 from esmodel.ids import new_id
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import Exhaustive, Ignored, applies, ignores
-from esmodel.model.events import AggregateEvent, CreatedEvent, ItemEvent
+from esmodel.model.events import AggregateEvent
+from esmodel.model.markers import CreatedEvent, ItemEvent
 from esmodel.model.repository import EntityRepository
 from esmodel.model.versioning import Upcaster, refuse_wrong_upcaster
 
@@ -28,7 +29,15 @@ TCollection_co = TypeVar("TCollection_co", covariant=True)
 
 @frozen
 class CollectionCreated(AggregateEvent, CreatedEvent, name="Collection.Created"):
-    """A collection was created."""
+    """A collection was created.
+
+    Example:
+        >>> @define
+        ... class Names(Collection[str]):
+        ...     pass
+        >>> type(Names.register().pending_events[0]).__name__
+        'CollectionCreated'
+    """
 
 
 @frozen
@@ -37,6 +46,15 @@ class ItemAdded(AggregateEvent, ItemEvent, Generic[T], name="Collection.ItemAdde
 
     Attributes:
         item: the item.
+
+    Example:
+        >>> @define
+        ... class Names(Collection[str]):
+        ...     pass
+        >>> names = Names.register()
+        >>> names.add_item("Ada")
+        >>> names.pending_events[-1].item
+        'Ada'
     """
 
     item: T
@@ -48,6 +66,16 @@ class ItemRemoved(AggregateEvent, ItemEvent, Generic[T], name="Collection.ItemRe
 
     Attributes:
         item: the item.
+
+    Example:
+        >>> @define
+        ... class Names(Collection[str]):
+        ...     pass
+        >>> names = Names.register()
+        >>> names.add_item("Ada")
+        >>> names.remove_item("Ada")
+        >>> names.pending_events[-1].item
+        'Ada'
     """
 
     item: T
@@ -98,7 +126,7 @@ class Collection(AggregateRoot[CollectionEvent[T]], Generic[T]):
         """Keep the upcaster of the items.
 
         Raises:
-            ModelError: if it is no upcaster; see ``DomainEntity`` for other mistakes.
+            ModelError: if it is not an ``Upcaster``; see ``DomainEntity`` for other mistakes.
         """
         super().__init_subclass__(codec=codec, snapshot_upcaster=snapshot_upcaster, **unknown)
         refuse_wrong_upcaster(cls.__qualname__, "item_upcaster", item_upcaster)

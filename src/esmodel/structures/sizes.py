@@ -12,7 +12,8 @@ from esmodel.clock import MICROSECOND, now, using_clock
 from esmodel.exceptions import PayloadError
 from esmodel.model.aggregate import AggregateRoot
 from esmodel.model.apply import Exhaustive, applies
-from esmodel.model.events import AggregateEvent, CreatedEvent
+from esmodel.model.events import AggregateEvent
+from esmodel.model.markers import CreatedEvent
 from esmodel.structures.buckets import BucketSize, checked_bucket_size
 from esmodel.structures.logindex import LAST
 
@@ -23,6 +24,12 @@ class LogStarted(AggregateEvent, CreatedEvent, name="TimeBucketedLog.Started"):
 
     Attributes:
         bucket_size: the size of its buckets.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.structures.sizes import BucketSizes
+        >>> BucketSizes.start(UUID(int=1), "day").pending_events[0].bucket_size
+        'day'
     """
 
     bucket_size: BucketSize
@@ -34,6 +41,14 @@ class BucketSizeChanged(AggregateEvent, name="TimeBucketedLog.BucketSizeChanged"
 
     Attributes:
         bucket_size: the size from now on.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.structures.sizes import BucketSizes
+        >>> sizes = BucketSizes.start(UUID(int=1), "day")
+        >>> sizes.trigger(BucketSizeChanged, bucket_size="hour")
+        >>> sizes.pending_events[-1].bucket_size
+        'hour'
     """
 
     bucket_size: BucketSize

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from esmodel.exceptions import ConcurrencyError, PublishError
 from esmodel.model.bus import DEFAULT_BUS, deliver, raise_after_commit
-from esmodel.model.events import LoggedEvent, TimestampedEvent
+from esmodel.model.events import TimestampedEvent
+from esmodel.model.markers import LoggedEvent
 from esmodel.model.repository import EntityRepository
 from esmodel.structures.buckets import (
     BucketSize,
@@ -38,6 +39,13 @@ class MessageLogged(TimestampedEvent, LoggedEvent, Generic[TMessage], name="Mess
 
     Attributes:
         message: the message.
+
+    Example:
+        >>> from uuid import UUID
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> log = EventSourcedTimeBucketedLogRepository(str, MemoryStore()).get_or_create(UUID(int=1))
+        >>> log.log_message("started").message
+        'started'
     """
 
     message: TMessage

@@ -163,13 +163,13 @@ def test_an_error_of_a_validator_is_left_as_it_is() -> None:
         (5, "Account: expected a class of events, found 5"),
         ("Moved", "Account: expected a class of events, found 'Moved'"),
         ([], r"Account: expected a class of events, found \[\]"),
-        (int, "Account: expected classes of events, found <class 'int'>, which is no event"),
+        (int, "Account: expected classes of events, found <class 'int'>, which is not an event"),
         (Renamed, "expected events with the header .*, found Renamed with originator_id, originator_version"),
         (
             Timed,
             "found Timed with originator_id, originator_version, event_id. Derive it from AggregateEvent",
         ),
-        (Bare, "Bare is no attrs class: write @frozen above it"),
+        (Bare, "Bare is not an attrs class: write @frozen above it"),
     ],
 )
 def test_what_is_no_event_of_the_aggregate_is_refused_by_trigger(event: object, finding: str) -> None:
@@ -213,7 +213,7 @@ def test_a_function_that_returns_no_event_is_refused() -> None:
         (Renamed, "Shop: expected events with the header .*, found Renamed"),
         (Timed, "found Timed with originator_id, originator_version, event_id"),
         (ECCEvent, "found ECCEvent with originator_id, .*, causation_id"),
-        (Opened | int, "expected classes of events, found <class 'int'>, which is no event"),
+        (Opened | int, "expected classes of events, found <class 'int'>, which is not an event"),
         (Opened | None, "found <class 'NoneType'>"),
         ("Opened | Moved", "found the text 'Opened | Moved'. Move the events above the class"),
     ],

@@ -210,7 +210,7 @@ def test_a_payload_of_another_shape_names_stream_position_and_field(
 
 @pytest.mark.parametrize("timestamp", [2**62, -(2**62)])
 def test_a_timestamp_that_is_no_date_names_its_row(timestamp: int) -> None:
-    with pytest.raises(StoredDataError, match=f"{timestamp} is no date") as caught:
+    with pytest.raises(StoredDataError, match=f"{timestamp} is not a date") as caught:
         account_of(row(b'{"units":1}', timestamp=timestamp))
     assert caught.value.position == 0
 

@@ -21,6 +21,13 @@ class AppendIdsContract(StoreOpener[TAppendIdsStore]):
 
     If the test can make the store lose answers, use ``LostAnswersContract``. If the store is behind a server,
     use ``ServerCrashContract`` too.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from esmodel.stores.postgres import PostgresStore
+        >>> class TestAppendIds(AppendIdsContract[PostgresStore]):
+        ...     def open_store(self, folder: Path, /) -> PostgresStore:
+        ...         return PostgresStore("postgresql://localhost/test", migrate=True)
     """
 
     def test_an_unknown_append_was_not_appended(self, store: TAppendIdsStore) -> None:
@@ -39,7 +46,19 @@ class AppendIdsContract(StoreOpener[TAppendIdsStore]):
 
 
 class LostAnswersContract(AppendIdsContract[TAppendIdsStore]):
-    """The laws of ``SupportsAppendIds`` for a store that the test can make lose an answer."""
+    """The laws of ``SupportsAppendIds`` for a store that the test can make lose an answer.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from esmodel.stores.postgres import PostgresStore
+        >>> class TestLostAnswers(LostAnswersContract[PostgresStore]):
+        ...     def open_store(self, folder: Path, /) -> PostgresStore:
+        ...         return PostgresStore("postgresql://localhost/test", migrate=True)
+        ...
+        ...     def lose_answer(
+        ...         self, store: PostgresStore, /, *, stored: bool
+        ...     ) -> None: ...  # for example, by a proxy that closes the connection at the commit
+    """
 
     @abstractmethod
     def lose_answer(self, store: TAppendIdsStore, /, *, stored: bool) -> None:

@@ -101,7 +101,15 @@ def _opened_account(cents: list[int], /) -> _Account:
 
 
 class RepositoryContract(StoreOpener[TStore]):
-    """The promises of repositories over any record store; a part of ``StoreContract``."""
+    """The promises of repositories over any record store; a part of ``StoreContract``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> class TestRepositories(RepositoryContract[MemoryStore]):
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
 
     def test_an_aggregate_is_loaded_as_it_was_saved(self, store: TStore) -> None:
         """Load it as it is now and as it was at each version."""
@@ -231,7 +239,15 @@ class RepositoryContract(StoreOpener[TStore]):
 
 
 class SnapshotRepositoryContract(StoreOpener[TSnapshotsStore]):
-    """The promises of repositories over a store with snapshots; a part of ``SnapshotsContract``."""
+    """The promises of repositories over a store with snapshots; a part of ``SnapshotsContract``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from esmodel.stores.memory import MemoryStore
+        >>> class TestSnapshots(SnapshotRepositoryContract[MemoryStore]):
+        ...     def open_store(self, folder: Path, /) -> MemoryStore:
+        ...         return MemoryStore()
+    """
 
     def test_snapshots_do_not_change_what_a_repository_returns(self, store: TSnapshotsStore) -> None:
         """At each version, a repository with snapshots returns the same aggregate as one without."""

@@ -29,6 +29,20 @@ class ServerCrashContract(StoreOpener[TAppendIdsStore]):
     One thread appends without a pause. Another repeatedly kills the server's end of the connection, or
     the server. Each error of ``append`` tells whether the rows are stored, and after an
     ``OutcomeUnknownError``, ``was_appended`` does.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from esmodel.stores.postgres import PostgresStore
+        >>> class TestCrashes(ServerCrashContract[PostgresStore]):
+        ...     def open_store(self, folder: Path, /) -> PostgresStore:
+        ...         return PostgresStore("postgresql://localhost/test", migrate=True)
+        ...
+        ...     def kill_backend(
+        ...         self, store: PostgresStore, /
+        ...     ) -> None: ...  # SELECT pg_terminate_backend(...)
+        ...
+        ...     def restart(self) -> None:
+        ...         pass  # kill the server, and start it again
     """
 
     kills: ClassVar[int] = 40

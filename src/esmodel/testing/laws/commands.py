@@ -36,10 +36,23 @@ Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 @frozen
 class Creation(Generic[TAggregate]):
-    """What creates an aggregate; ``creation`` makes it.
+    """A way to create an aggregate; ``creation`` makes it.
 
     Attributes:
         step: what is called, and the strategies for its arguments.
+
+    Example:
+        >>> from hypothesis import strategies as st
+        >>> from esmodel.testing.laws import Creation, creation
+        >>> @frozen
+        ... class Opened(AggregateEvent):
+        ...     owner: str
+        >>> @define
+        ... class Account(AggregateRoot[Opened]):
+        ...     apply = ignores(Opened).exhaustive
+        >>> opening = creation(lambda owner: Account.create(Opened, owner=owner), st.text())
+        >>> isinstance(opening, Creation)
+        True
     """
 
     step: Step
@@ -51,6 +64,19 @@ class RandomCommand(Generic[TAggregate_contra]):
 
     Attributes:
         step: what is called, and the strategies for its arguments.
+
+    Example:
+        >>> from hypothesis import strategies as st
+        >>> from esmodel.testing.laws import RandomCommand, command
+        >>> @frozen
+        ... class Deposited(AggregateEvent):
+        ...     cents: int
+        >>> @define
+        ... class Account(AggregateRoot[Deposited]):
+        ...     apply = ignores(Deposited).exhaustive
+        >>> deposit = command(lambda account, cents: account.trigger(Deposited, cents=cents), st.integers(1))
+        >>> isinstance(deposit, RandomCommand)
+        True
     """
 
     step: Step
@@ -194,13 +220,13 @@ def aggregate_laws(  # noqa: PLR0913  # because each has a default that suits mo
     Args:
         aggregate_class: the class; a generic one with its types, ``Collection[str]``.
         creations: how one comes to be, at least one.
-        commands: what is done with it then. That a discarded one refuses is no fault.
+        commands: what is done with it then. A discarded one may refuse.
         repository: what keeps it, if it is not ``EventSourcedRepository``.
         snapshots: whether its state can be carried by a snapshot, and must be.
         settings: of hypothesis; by default those of its state machines.
 
     Raises:
-        ModelError: if nothing creates it, the class is no aggregate, or a type cannot be carried.
+        ModelError: if nothing creates it, the class is not an aggregate, or a type cannot be carried.
 
     Example:
         >>> from hypothesis import strategies as st

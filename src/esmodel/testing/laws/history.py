@@ -106,7 +106,7 @@ class History(Generic[TAggregate]):
             snapshots: whether the state can be carried by a snapshot, and must be.
 
         Raises:
-            ModelError: if the class is no aggregate, or has a type that cannot be carried.
+            ModelError: if the class is not an aggregate, or has a type that cannot be carried.
         """
         entity = class_of(aggregate_class)
         if not is_aggregate(entity):

@@ -41,4 +41,4 @@ LAWS: Final[Mapping[str, str]] = {
     "gap": "a history that lacks an event does not load",
     "chain": "nobody can change a byte of a hash chain unnoticed",
 }
-"""What must hold for every aggregate, by name."""
+"""The laws of every aggregate, by name."""

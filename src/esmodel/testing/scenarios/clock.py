@@ -47,7 +47,7 @@ class FixedClock:
 
     @property
     def moment(self) -> datetime:
-        """What it shows, in UTC; to look does not move it."""
+        """The time that it shows, in UTC; reading it does not move it."""
         return self._moment
 
     def advance(self, duration: timedelta, /) -> None:

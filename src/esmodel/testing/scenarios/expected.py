@@ -31,7 +31,7 @@ def expected_event(
     """Return the expected event, with the header of the one that was found.
 
     Raises:
-        ModelError: if it is no class of events.
+        ModelError: if it is not a class of events.
     """
     origin: object = get_origin(event_class) or event_class
     if not isinstance(origin, type) or not issubclass(origin, DomainEvent):

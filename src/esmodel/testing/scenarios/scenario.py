@@ -33,7 +33,7 @@ TAggregate_co = TypeVar("TAggregate_co", bound=StoredAggregate, covariant=True)
 
 
 class _Givable(Generic[TAggregate_co]):
-    """What scenarios share, before and after their first event: the events that happened."""
+    """The base of scenarios: the events that happened."""
 
     __slots__ = ("_events", "_subject")
 
@@ -144,7 +144,7 @@ def scenario(aggregate_class: type[TAggregate], /) -> Scenario[TAggregate]:
     """Begin a scenario for a class of aggregates; a generic one with its types, ``Collection[str]``.
 
     Raises:
-        ModelError: if the class is no aggregate, or an event has a type that cannot be carried.
+        ModelError: if the class is not an aggregate, or an event has a type that cannot be carried.
 
     Example:
         >>> @frozen
