@@ -30,7 +30,7 @@ def survive(stormy: StormyEngine, folder: Path) -> None:
         f"{stormy.engine}, seed {SEED}: {report.acknowledged} batches acknowledged, {report.lost} lost to "
         f"restores, {report.faults}\n"
     )
-    assert report.wrong[:5] == [], f"seed {SEED}"
+    assert report.wrong[:5] == [], f"{len(report.wrong)} faults, seed {SEED}"
     assert report.acknowledged > report.lost
 
 

@@ -1,6 +1,6 @@
 """The writers of a storm: processes that append and read, fork and are interrupted, until they are killed.
 
-Started as ``python storm_writer.py ENGINE ADDRESS LOG SEED``. Each line of the log is the JSON of a ``Note``.
+Started as ``python storm_writer.py ENGINE ADDRESS LOG NAME``. Each line of the log is the JSON of a ``Note``.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ def hash_of(batch: str) -> int:
 class Writer:
     """One process of a storm."""
 
-    def __init__(self, store: Opened, log: int, draw: Random) -> None:
+    def __init__(self, store: Opened, log: int, name: str) -> None:
         self.store = store
         self._log = log
-        self._draw = draw
+        self._name = name  # with it, since the ids of processes come again
+        self._draw = Random(name)
         self._ends: dict[UUID, int] = {}
         self._count = 0
         self.is_doubtful = False
@@ -133,7 +134,7 @@ class Writer:
             self._ends[stream] = -1 if last is None else last[0]
         end, size = self._ends.pop(stream), self._draw.choice([1, 1, 3])
         self._count += 1
-        batch = f"{os.getpid()}-{self._count}"
+        batch = f"{self._name}-{os.getpid()}-{self._count}"
         self.note("begun", batch, stream.int, end + 1, size)
         try:
             self.store.append(Append(rows_of(batch, stream, end + 1, size), None if end < 0 else end))
@@ -189,11 +190,10 @@ def noted(writer: Writer) -> Generator[None]:
         writer.note("wrong", f"raised {type(error).__module__}.{type(error).__qualname__}: {error}")
 
 
-def run(engine: Engine, address: str, log_path: str, seed: str) -> None:
+def run(engine: Engine, address: str, log_path: str, name: str) -> None:
     """Work until the process is killed."""
-    draw = Random(seed)
     log = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    writer = Writer(open_store(engine, address), log, draw)
+    writer = Writer(open_store(engine, address), log, name)
 
     def interrupt(*_: object) -> None:
         if writer.may_be_interrupted:
