@@ -69,7 +69,8 @@ class StormyPostgres(StormyEngine):
 
     @override
     def check(self) -> Sequence[str]:
-        return []
+        with self.open() as store:
+            return [fault.message for fault in store.check().faults]
 
     def _make_dump(self) -> None:
         begun = time.monotonic()

@@ -12,8 +12,10 @@ from uuid import UUID
 from esmodel.exceptions import PayloadError
 from esmodel.rows.append import Append, Appended, check_streams
 from esmodel.rows.bounds import GREATEST, LEAST, bounds_of, check_limit
+from esmodel.rows.checked import Checked
 from esmodel.rows.record import Record, check_record
 from esmodel.stores.postgres._appends import Appends
+from esmodel.stores.postgres._check import check_tables
 from esmodel.stores.postgres._executor import Executor
 from esmodel.stores.postgres._names import Names
 from esmodel.stores.postgres._reads import Reads
@@ -90,6 +92,8 @@ class PostgresStore:
             raise PayloadError(f"connections: expected 1 or more, found {connections}.")
         seconds = min(max(timeout.total_seconds(), 0.001), _MOST_SECONDS)
         self._executor = Executor(connection, schema, seconds, connections)
+        self._schema = schema
+        self._order: Order = order
         statements = Statements.of(schema, order)
         self._tables = Tables(self._executor, statements, schema, order)
         names = Names(self._executor, statements, self._tables)
@@ -258,6 +262,20 @@ class PostgresStore:
         if bound < LEAST:
             return None, iter(())
         return self._reads.rows_from_snapshot(originator_id, bound)
+
+    def check(self) -> Checked:
+        """Check how the streams, rows, names and numbers agree, as of one moment; others may append.
+
+        It reads all rows in one statement, and takes as long. PostgreSQL checks pages itself where the
+        cluster has checksums, and indexes with ``pg_amcheck``.
+
+        Raises:
+            StoreClosedError: if the store was closed.
+            StoreFormatError: if the tables are missing, or have another order or a newer format.
+            StoreError: if PostgreSQL fails.
+        """
+        self._tables.check()
+        return check_tables(self._executor, self._schema, self._order)
 
     def close(self) -> None:
         """Close the connections, but not a given pool. Closing twice is harmless."""
