@@ -18,7 +18,7 @@ from stormy_sqlite import StormySQLite
 
 from esmodel.stores.postgres import Order
 
-SECONDS: Final = float(os.environ.get("ESMODEL_STORM", "20"))
+SECONDS: Final = float(os.environ.get("ESMODEL_STORM", "10"))
 SEED: Final = int(os.environ.get("ESMODEL_STORM_SEED", str(time.time_ns() // 1000)))
 
 pytestmark = pytest.mark.slow

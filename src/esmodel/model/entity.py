@@ -216,6 +216,9 @@ class DomainEntity(Planned, Applying[TEvent]):
         In a hash chain the links and the hashes are checked too. The hash is that of the event as its class
         writes it today; a repository verifies events that were upcast, by the bytes as recorded.
 
+        Where a handler keeps a list of an event, the entity shares it with the event: give each replay events
+        of its own, such as those that a repository reads.
+
         Raises:
             OriginatorIDError: if an event belongs to another entity.
             OriginatorVersionError: if an event does not follow the one before it.
