@@ -62,7 +62,7 @@ def open_store(engine: Engine, address: str) -> Opened:
     while True:
         try:
             if engine == "sqlite":
-                return SQLiteStore(address, synchronous="NORMAL")
+                return SQLiteStore(address)  # with FULL, an exchanged file is found before each commit
             store = PostgresStore(address, order=engine, connections=2, timeout=timedelta(seconds=10))
             store.last(STREAMS[0])
         except StoreError:

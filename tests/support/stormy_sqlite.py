@@ -34,7 +34,7 @@ class StormySQLite(StormyEngine):
 
     @override
     def open(self) -> SQLiteStore:
-        return SQLiteStore(self.address, synchronous="NORMAL")
+        return SQLiteStore(self.address)
 
     @override
     def check(self) -> Sequence[str]:
