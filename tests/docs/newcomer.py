@@ -46,6 +46,8 @@ def walk(page: str, text: str, folder: Path, environment: dict[str, str]) -> int
     steps = 0
     for step in STEP.finditer(text):
         mark, code = step["mark"], step["code"]
+        if mark.startswith("not run: "):
+            continue
         steps += 1
         if mark.startswith("file: "):
             file = folder / mark.removeprefix("file: ")

@@ -17,10 +17,16 @@ class FileExchangedError(StoreError):
 
 
 class FileIdentity:
-    """The file and the write-ahead log of a connection, as they were when it was opened.
+    """The file and the write-ahead log of a connection.
 
     SQLite does not see that a file was replaced, deleted or restored by a copy over its name, or that its
     log was deleted: it goes on with the files that it has, and what it commits there is lost.
+
+    Make it before the connection is opened, and check it afterwards, before anything is written: the file
+    may be exchanged in between, and what the path names later is then not what the connection has.
+
+    Args:
+        path: the file.
 
     Attributes:
         next_look: the time on the monotonic clock after which ``check`` is due.
@@ -30,7 +36,8 @@ class FileIdentity:
         self._path = path
         self._file = os.path.realpath(path)  # where SQLite keeps the log too
         self._log = f"{self._file}-wal"
-        self._known: tuple[int, int, int] | None = None
+        self._known_file = _file_of(self._file)
+        self._known_log: int | None = None  # it is learned at the first check
         self.next_look = 0.0
 
     @property
@@ -49,23 +56,30 @@ class FileIdentity:
             file = os.stat(self._file)  # noqa: PTH116
             log = os.stat(self._log)  # noqa: PTH116
         except FileNotFoundError as error:
-            if self._known is None and error.filename == self._log:
-                return  # SQLite makes the log when it reads the file for the first time
             raise FileExchangedError(
                 f"{error.filename}: expected the file that was opened, found none. What was stored in it "
                 "since is lost; restore it from a backup, and copy files with store.backup."
             ) from error
         _check_links(self._path, file.st_nlink)
         self.next_look = time.monotonic() + _SECONDS
-        found = file.st_dev, file.st_ino, log.st_ino
-        if self._known is None:
-            self._known = found
-        elif found != self._known:
-            which = self._log if found[:2] == self._known[:2] else self._file
+        is_file = (file.st_dev, file.st_ino) == self._known_file
+        if self._known_log is None:
+            self._known_log = log.st_ino
+        if not is_file or log.st_ino != self._known_log:
             raise FileExchangedError(
-                f"{which}: expected the file that was opened, found another one. Call the store again to use "
-                "the new file; what was stored in the old one since it was exchanged is not there."
+                f"{self._log if is_file else self._file}: expected the file that was opened, found another "
+                "one. Call the store again to use the new file; what was stored in the old one since it was "
+                "exchanged is not there."
             )
+
+
+def _file_of(path: str) -> tuple[int, int] | None:
+    """Return the device and the number of a file; ``None`` if there is none, as SQLite will say."""
+    try:
+        file = os.stat(path)  # noqa: PTH116  # as above
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
 
 
 def check_names(path: Path) -> None:

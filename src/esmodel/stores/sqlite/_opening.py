@@ -8,26 +8,38 @@ from pathlib import Path
 
 from esmodel.exceptions import StoreError, StoreFormatError
 from esmodel.stores.sqlite._failures import primary_code
-from esmodel.stores.sqlite._identity import check_names
+from esmodel.stores.sqlite._identity import FileIdentity, check_names
 from esmodel.stores.sqlite._statements import APPLICATION_ID, BEGIN, BRIEFLY, COMMIT, FORMAT, IDENTIFY, SCHEMA
 
 
-def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes: bool) -> sqlite3.Connection:
-    """Open a file, and create its tables if it is empty."""
+def open_file(
+    path: Path, synchronous: str, seconds: float, *, is_made: bool, writes: bool
+) -> tuple[sqlite3.Connection, FileIdentity]:
+    """Open a file, identify it, and create its tables if it is empty.
+
+    Args:
+        path: the file.
+        synchronous: when SQLite waits for the disk.
+        seconds: how long to wait for a locked file.
+        is_made: whether to make the file if there is none.
+        writes: whether the connection writes.
+
+    Raises:
+        FileExchangedError: if the file was exchanged meanwhile, or has a second name.
+    """
     check_names(path)
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
-        uri=True,
-        timeout=seconds,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    if is_made and not path.exists():
+        _connect(path, "rwc", seconds).close()  # an empty file, of which the number can be noted
+    identity = FileIdentity(path)
+    connection = _connect(path, "rw", seconds)
     try:
         # One transaction: otherwise another process could create the tables between two statements.
         connection.execute("BEGIN")
         is_new = _identify(connection, path)
         connection.execute(COMMIT)
         _switch_to_wal(connection, path, seconds)
+        connection.execute("PRAGMA user_version").fetchone()  # SQLite makes the log when it reads
+        identity.check()  # before anything is written
         # Acknowledged rows stay, to the degree that the caller chose; macOS needs fullfsync for it.
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA fullfsync = {int(synchronous != 'NORMAL')}")
@@ -41,7 +53,17 @@ def open_file(path: Path, mode: str, synchronous: str, seconds: float, *, writes
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, identity
+
+
+def _connect(path: Path, mode: str, seconds: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def execute_when_unlocked(connection: sqlite3.Connection, statement: str, seconds: float) -> sqlite3.Cursor:

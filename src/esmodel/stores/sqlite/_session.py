@@ -55,6 +55,7 @@ class Session:
 
     Args:
         connection: an open connection to the file.
+        identity: which file that is.
         path: the file.
         seconds: how long a transaction waits for a locked file.
         is_synced: whether each commit is on the disk when it is acknowledged.
@@ -65,7 +66,13 @@ class Session:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, seconds: float, *, is_synced: bool
+        self,
+        connection: sqlite3.Connection,
+        identity: FileIdentity,
+        path: Path,
+        seconds: float,
+        *,
+        is_synced: bool,
     ) -> None:
         self.connection = connection
         self._path = path
@@ -73,7 +80,7 @@ class Session:
         self._names = Names(connection)
         self._name_ids = NameIds(connection)
         self._streams = Streams(connection)
-        self._identity = FileIdentity(path)
+        self._identity = identity
         self._transactions = Transactions(connection, self._identity, seconds, is_synced=is_synced)
 
     def check_identity(self) -> None:

@@ -38,7 +38,7 @@ class SharedSession:
         self._synchronous = synchronous
         self._seconds = seconds
         self._writes = writes
-        self._mode = "rwc" if writes else "rw"
+        self._is_made = writes
         self._lock = RLock()
         self._is_used = False
         self._session: Session | None = None
@@ -130,12 +130,12 @@ class SharedSession:
         """Return the session, without a transaction that an interrupted call left open."""
         self._end_transaction()
         if self._session is None:
-            connection = open_file(
-                self._path, self._mode, self._synchronous, self._seconds, writes=self._writes
+            connection, identity = open_file(
+                self._path, self._synchronous, self._seconds, is_made=self._is_made, writes=self._writes
             )
             is_synced = self._synchronous != "NORMAL"
-            self._session = Session(connection, self._path, self._seconds, is_synced=is_synced)
-            self._mode = "rw"  # from now on, a missing file is an error and not a new store
+            self._session = Session(connection, identity, self._path, self._seconds, is_synced=is_synced)
+            self._is_made = False  # from now on, a missing file is an error and not a new store
         return self._session
 
     def _end_transaction(self) -> None:

@@ -41,7 +41,8 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
             isolation_level=isolation_level,
             check_same_thread=check_same_thread,
         )
-        given.append(connection)
+        if not database.endswith("?mode=rwc"):  # which makes an empty file, and is closed at once
+            given.append(connection)
         return connection
 
     monkeypatch.setattr(sqlite3, "connect", connect)

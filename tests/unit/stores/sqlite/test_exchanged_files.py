@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -52,6 +53,36 @@ def test_a_reader_does_not_read_a_file_that_was_replaced(path: Path, store: SQLi
     with pytest.raises(StoreError, match="expected the file that was opened, found"):
         list(store.read(STREAM))
     assert list(store.read(STREAM)) == []
+
+
+def test_a_file_that_was_replaced_while_it_was_opened_is_found(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SQLiteStore(path) as store, SQLiteStore(path.with_name("other.db")) as other:
+        store.append(Append(rows(2), None))
+        other.append(Append(rows(1), None))
+    original = sqlite3.connect
+
+    def connect(
+        database: str, *, uri: bool, timeout: float, isolation_level: None, check_same_thread: bool
+    ) -> sqlite3.Connection:
+        connection = original(
+            database,
+            uri=uri,
+            timeout=timeout,
+            isolation_level=isolation_level,
+            check_same_thread=check_same_thread,
+        )
+        with contextlib.suppress(FileNotFoundError):  # the second time
+            os.replace(path.with_name("other.db"), path)  # noqa: PTH105  # because it replaces
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(StoreError, match="expected the file that was opened, found another one"):
+        SQLiteStore(path)
+    with SQLiteStore(path) as store:
+        store.append(Append([row(1)], 0))
+        assert list(store.read(STREAM)) == rows(2)
 
 
 def test_a_log_that_was_deleted_is_found(path: Path, store: SQLiteStore) -> None:
