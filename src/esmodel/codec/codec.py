@@ -60,12 +60,13 @@ class Codec:
         self._cache: dict[object, tuple[Wire, msgspec.json.Decoder[object]]] = {}
         self._shapes: Codec | None = None
 
-    def encode(self, as_type: object, value: object, /) -> bytes:
+    def encode(self, as_type: object, value: object, /, *, name: str | None = None) -> bytes:
         """Return a value as JSON.
 
         Args:
             as_type: the type.
             value: the value.
+            name: what an error calls the value, if not by its type.
 
         Raises:
             PayloadError: if the value cannot be written.
@@ -75,7 +76,7 @@ class Codec:
         try:
             return to_json(self.to_plain(as_type, value))
         except MisfitError as error:
-            raise PayloadError(error.sentence(name_of(as_type))) from error.__cause__
+            raise PayloadError(error.sentence(name or name_of(as_type))) from error.__cause__
 
     def decode(self, as_type: object, data: bytes | msgspec.Raw, /) -> object:
         """Return the value that JSON holds.

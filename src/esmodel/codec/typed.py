@@ -29,18 +29,21 @@ class TypedCodec(Generic[T]):
 
     __slots__ = ("_name", "_to", "decode")
 
-    def __init__(self, as_type: TypeForm[T], codec: Codec | None = None, /) -> None:
+    def __init__(
+        self, as_type: TypeForm[T], codec: Codec | None = None, /, *, name: str | None = None
+    ) -> None:
         """Derive how values of the type are written.
 
         Args:
             as_type: the type.
             codec: a codec with hooks, if the type needs any.
+            name: what an error calls the value, if not by its type.
 
         Raises:
             UnsupportedTypeError: if the codec cannot carry the type.
         """
         wire = (DEFAULT_CODEC if codec is None else codec).wire(as_type)
-        self._name = name_of(as_type)
+        self._name = name_of(as_type) if name is None else name
         self._to = wire.to
         read: Callable[[bytes], object] = msgspec.json.Decoder(wire.json_type).decode
         decode = read if wire.back is None else _composed(read, wire.back)

@@ -59,7 +59,8 @@ class AttributeValues:
             PayloadError: if the value cannot be written.
         """
         attribute = self._plan.attributes[change.name]
-        value = self._plan.codec.encode(self._type(attribute), change.value)
+        name = f"{self._plan.name}.{change.name}"
+        value = self._plan.codec.encode(self._type(attribute), change.value, name=name)
         return msgspec.json.encode(_StoredChange(change.name, msgspec.Raw(value), _version(attribute)))
 
     def decode(self, data: bytes, /) -> tuple[str, object]:

@@ -126,6 +126,7 @@ class EntityPlan:
     """Facts about a class of entities, derived once.
 
     Attributes:
+        name: that of the class.
         state: the fields that make up the state; the library's own are not among them.
         required: the fields of the state that have no default.
         attributes: the declared attributes, by name.
@@ -137,6 +138,7 @@ class EntityPlan:
         item_upcaster: the steps from an older shape of the items of a collection.
     """
 
+    name: str
     state: tuple[str, ...]
     required: tuple[str, ...]
     attributes: Mapping[str, DeclaredAttribute]
@@ -181,6 +183,7 @@ def plan_of(entity: type[Planned], /) -> EntityPlan:
             )
     initials = initials_by_name(entity)
     plan = EntityPlan(
+        name=entity.__qualname__,
         state=tuple(each.name for each in fields),
         required=tuple(each.name for each in fields if each.default is attrs.NOTHING),
         attributes=attributes,

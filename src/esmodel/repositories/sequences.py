@@ -64,7 +64,7 @@ class EventSourcedSequences(Generic[T]):
         """
         self._store = store
         self._name = event_name
-        self._items: TypedCodec[T] = TypedCodec(item_type, codec)
+        self._items: TypedCodec[T] = TypedCodec(item_type, codec, name=f"{event_name} item")
         self._upcasting: Upcasting | None = None
         if upcaster is not None:
             self._upcasting = Upcasting(event_name, upcaster, codec.shapes().wire, codec.wire(item_type))

@@ -22,7 +22,7 @@ from esmodel import (
     ignores,
     upcasts,
 )
-from esmodel.exceptions import ClassVersionError, StoredDataError
+from esmodel.exceptions import ClassVersionError, PayloadError, StoredDataError
 from esmodel.model import Attribute, AttributeChangedEvent, EventCodec, Upcaster
 from esmodel.model.plan import plan_of
 from esmodel.rows import FREE, Append, Record
@@ -347,3 +347,20 @@ def test_the_upcaster_of_items_is_compared_with_their_type() -> None:
     given: dict[str, Upcaster[int, int] | object] = {"item_upcaster": to_cents}
     with pytest.raises(ModelError, match="Made: item_upcaster: expected an Upcaster"):
         type("Made", (Tags,), {}, **given)
+
+
+@define
+class Shared(AggregateRoot[Opened]):
+    _limits: tuple[int, ...] = ()
+
+    @attribute
+    def limits(self) -> tuple[int, ...]:
+        return self._limits
+
+    apply = ignores(Opened).exhaustive
+
+
+def test_a_wrong_value_of_an_attribute_is_named_by_class_attribute_and_place() -> None:
+    shared = Shared.create(Opened)
+    with pytest.raises(PayloadError, match=r"^Shared\.limits\[1\]: expected int, found str 'two'"):
+        shared.change_attribute("limits", (1, "two"))

@@ -362,7 +362,7 @@ def test_the_same_item_is_no_exception(names: Array[str]) -> None:
 def test_an_item_of_another_type_stores_nothing(store: Store, names: Array[str], position: int) -> None:
     names.extend(WORDS[:position])
     before = rows(store)
-    with pytest.raises(PayloadError, match=r"expected str, found int 5"):
+    with pytest.raises(PayloadError, match=r"^ItemAssigned item: expected str, found int 5"):
         call(names.append, 5)
     with pytest.raises(PayloadError, match=r"expected str, found int 5"):
         call(names.__setitem__, position, 5)
