@@ -59,6 +59,11 @@ storm-calls count="10000" seed=`date +%s`:
 storm-damage count="5000" seed=`date +%s`:
     ESMODEL_STORM={{ count }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -s -n 0 --slow tests/unit/stores/sqlite/test_damaged_files.py
 
+# Interrupt many appends of each store by a signal handler that raises; a seed repeats a run
+storm-interrupts count="10000" seed=`date +%s`:
+    @echo "seed {{ seed }}"
+    ESMODEL_STORM={{ count }} ESMODEL_TEST_SEED={{ seed }} {{ bin }}/python -m pytest -q -n 0 --durations=4 tests/contract -k interrupted_appends
+
 # Let a storm of kills, failovers, restores, forks and signals rage over each engine for some seconds
 storm-stores seconds="900" seed=`date +%s`:
     ESMODEL_STORM={{ seconds }} ESMODEL_STORM_SEED={{ seed }} {{ bin }}/python -m pytest -q -s -n 0 --slow tests/stateful/test_store_storm.py
