@@ -51,6 +51,15 @@ class FileIdentity:
         Raises:
             FileExchangedError: if it does not.
         """
+        _check_links(self._path, self.check_files().st_nlink)
+        self.next_look = time.monotonic() + _SECONDS
+
+    def check_files(self) -> os.stat_result:
+        """Check that the path names the file and the log of the connection, and return the file's status.
+
+        Raises:
+            FileExchangedError: if it does not.
+        """
         try:
             # because Path.stat takes twice as long
             file = os.stat(self._file)  # noqa: PTH116
@@ -60,8 +69,6 @@ class FileIdentity:
                 f"{error.filename}: expected the file that was opened, found none. What was stored in it "
                 "since is lost; restore it from a backup, and copy files with store.backup."
             ) from error
-        _check_links(self._path, file.st_nlink)
-        self.next_look = time.monotonic() + _SECONDS
         is_file = (file.st_dev, file.st_ino) == self._known_file
         if self._known_log is None:
             self._known_log = log.st_ino
@@ -71,6 +78,7 @@ class FileIdentity:
                 "one. Call the store again to use the new file; what was stored in the old one since it was "
                 "exchanged is not there."
             )
+        return file
 
 
 def _file_of(path: str) -> tuple[int, int] | None:

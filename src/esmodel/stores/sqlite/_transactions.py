@@ -55,6 +55,7 @@ class Transactions:
 
         Raises:
             sqlite3.Error: if it failed; nothing is stored.
+            FileExchangedError: if the path names another file now, where nothing is stored.
             OutcomeUnknownError: if it failed, and the rows may be in the log nevertheless.
         """
         try:
@@ -63,6 +64,8 @@ class Transactions:
             if error.sqlite_errorcode not in _NOT_WRITTEN:
                 self._replace_failed(error)
             raise
+        if self._is_synced:
+            self._identity.check_files()  # it may have been exchanged during the transaction
         self._commits += 1
         if self._is_log_long or self._commits % _COMMITS == 0:
             self._truncate_log()

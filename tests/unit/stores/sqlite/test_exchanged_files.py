@@ -85,6 +85,27 @@ def test_a_file_that_was_replaced_while_it_was_opened_is_found(
         assert list(store.read(STREAM)) == rows(2)
 
 
+def test_a_file_that_is_replaced_during_an_append_is_found_before_it_is_acknowledged(
+    path: Path, connections: list[sqlite3.Connection], store: SQLiteStore
+) -> None:
+    store.append(Append(rows(2), None))
+    with SQLiteStore(path.with_name("other.db")) as other:
+        other.append(Append(rows(1), None))
+
+    def replace(statement: str) -> None:
+        if statement == "COMMIT":
+            connections[0].set_trace_callback(None)
+            os.replace(path.with_name("other.db"), path)  # noqa: PTH105  # because it replaces
+            for log in (f"{path}-wal", f"{path}-shm"):
+                Path(log).unlink()
+
+    connections[0].set_trace_callback(replace)
+    with pytest.raises(StoreError, match="expected the file that was opened, found none"):
+        store.append(Append([row(2)], 1))
+    store.append(Append([row(1)], 0))
+    assert list(store.read(STREAM)) == rows(2)
+
+
 def test_a_log_that_was_deleted_is_found(path: Path, store: SQLiteStore) -> None:
     store.append(Append(rows(2), None))
     Path(f"{path}-wal").unlink()
