@@ -14,7 +14,9 @@ from psycopg.rows import TupleRow, tuple_row
 from esmodel.exceptions import PayloadError, StoreClosedError, StoreError
 from esmodel.stores.postgres._arrays import Array
 from esmodel.stores.postgres._failures import ConnectionLostError, translate
-from esmodel.stores.postgres._pools import GivenPool, OwnPool, Pool
+from esmodel.stores.postgres._givenpool import GivenPool
+from esmodel.stores.postgres._ownpool import OwnPool
+from esmodel.stores.postgres._pools import Pool
 from esmodel.stores.postgres._statements import BEGIN, COMMIT
 from esmodel.stores.postgres.connections import Connections
 
@@ -107,7 +109,8 @@ class Executor:
             psycopg.Error: if the statement fails.
         """
         self.check_open()
-        connection = self._pool.acquire(max(deadline - time.monotonic(), 0.001))
+        loan = self._pool.acquire(max(deadline - time.monotonic(), 0.001))
+        connection = loan.connection
         try:
             cursor = psycopg.Cursor(connection, row_factory=tuple_row)
             if self.is_read_committed or not writes:
@@ -124,7 +127,7 @@ class Executor:
                 raise ConnectionLostError(error) from error
             raise
         finally:
-            self._pool.release(connection)
+            loan.release()
 
     def transaction(self) -> AbstractContextManager[psycopg.Cursor[TupleRow]]:
         """Return a context in which statements run in one transaction, at READ COMMITTED."""
@@ -142,13 +145,13 @@ class Executor:
 
     def _transaction(self) -> Generator[psycopg.Cursor[TupleRow]]:
         try:
-            connection = self._pool.acquire(self._seconds)
+            loan = self._pool.acquire(self._seconds)
             try:
-                cursor = psycopg.Cursor(connection, row_factory=tuple_row)
+                cursor = psycopg.Cursor(loan.connection, row_factory=tuple_row)
                 cursor.execute(BEGIN)
                 yield cursor
                 cursor.execute(COMMIT)
             finally:
-                self._pool.release(connection)
+                loan.release()
         except psycopg.Error as error:
             raise self.translate(error) from error

@@ -18,6 +18,7 @@ import pytest
 from postgres_proxy import NO_PGBOUNCER, pgbouncer
 from postgres_sessions import admin, run_in_threads, terminate_all, wait_until
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
 from sample_rows import STREAM, row, rows
 from worker_process import run
 
@@ -30,7 +31,8 @@ from esmodel.rows import (
     Record,
 )
 from esmodel.stores.postgres import Order, PostgresStore
-from esmodel.stores.postgres._pools import OwnPool
+from esmodel.stores.postgres._givenpool import GivenPool
+from esmodel.stores.postgres._ownpool import OwnPool
 
 pytestmark = pytest.mark.server
 
@@ -71,18 +73,39 @@ def tcp_dsn(dsn: str) -> Iterator[str]:
 def test_the_timeout_covers_an_unresponsive_server(tcp_dsn: str) -> None:
     def options(address: str) -> list[int]:
         pool = OwnPool(address, 1, 12.0)
-        connection = pool.acquire(30.0)
+        loan = pool.acquire(30.0)
         names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-        with socket.socket(fileno=os.dup(connection.fileno())) as opened:
+        with socket.socket(fileno=os.dup(loan.connection.fileno())) as opened:
             found = [opened.getsockopt(socket.IPPROTO_TCP, name) for name in names]
             assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-        pool.release(connection)
+        loan.release()
         pool.close()
         return found
 
     assert options(tcp_dsn) == [12_000, 6, 2, 3]
     own_settings = make_conninfo(tcp_dsn, tcp_user_timeout=5_000, keepalives_idle=60)
     assert options(own_settings) == [5_000, 60, 2, 3]
+
+
+def test_a_connection_that_was_acquired_and_dropped_leaves_its_place(dsn: str) -> None:
+    pool = OwnPool(dsn, 1, 12.0)
+    for _ in range(3):  # as after a signal handler that raises between the acquisition and its block
+        pool.acquire(5.0)
+    loan = pool.acquire(5.0)
+    with pytest.raises(PoolTimeout):
+        pool.acquire(0.01)
+    loan.release()
+    pool.close()
+
+
+def test_a_connection_that_was_acquired_and_dropped_returns_to_the_pool_that_was_given(dsn: str) -> None:
+    with ConnectionPool(dsn, min_size=1, max_size=1, open=True) as given:
+        pool = GivenPool(given)
+        for _ in range(3):
+            pool.acquire(5.0)
+        pool.acquire(5.0).release()
+        with given.connection(5.0) as connection:
+            assert not connection.autocommit
 
 
 def test_no_more_connections_are_opened_than_allowed(dsn: str, order: Order) -> None:
