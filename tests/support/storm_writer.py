@@ -191,7 +191,7 @@ def noted(writer: Writer) -> Generator[None]:
 
 
 def run(engine: Engine, address: str, log_path: str, name: str) -> None:
-    """Work until the process is killed."""
+    """Work until the process is killed, or the storm is over."""
     log = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     writer = Writer(open_store(engine, address), log, name)
 
@@ -200,7 +200,8 @@ def run(engine: Engine, address: str, log_path: str, name: str) -> None:
             raise Interrupted
 
     signal.signal(signal.SIGALRM, interrupt)
-    while True:
+    storm = os.getppid()
+    while os.getppid() == storm:
         try:
             writer.turn()
             if writer.is_doubtful and is_closed_for_good(writer.store):
