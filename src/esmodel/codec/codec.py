@@ -139,7 +139,10 @@ class Codec:
         """
         if isinstance(hint, TypeVar):
             if hint not in bound:
-                msg = f"the type variable {hint} is open; give the class a type argument, as in Event[str]"
+                msg = (
+                    f"the type variable {hint} is open; give the class a type argument, as in Event[str], or "
+                    "create a subclass that has one, as in class TextBox(Box[str])"
+                )
                 raise UnsupportedTypeError(msg)
             return self.wire(bound[hint], _NOTHING_BOUND, path)
         if isinstance(hint, NewType):
