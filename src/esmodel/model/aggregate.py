@@ -319,9 +319,8 @@ class Root(Aggregate[TEvent, TRecorded], TimestampedVersionedVerbs[TEvent], Gene
         try:
             if self._es_barred is not None or self._es_is_discarded:
                 self._es_refuse_if_closed()
-        except AttributeError:  # it never began
-            self._es_refuse_if_invalid()
-            raise
+        except AttributeError:
+            self._es_refuse_unbegun()
         moment = _datetime.now(UTC) if _clock.get() is system_time else now()
         last = self._es_last_modified
         if last is not None and moment < last:

@@ -427,10 +427,7 @@ class DomainEntity(Planned, Applying[TEvent]):
             ModelError: if one of its handlers runs, or it never began.
         """
         if not hasattr(self, "_es_barred"):
-            raise ModelError(
-                f"{type(self).__qualname__}: expected an entity with a first event, found one that never "
-                f"began. {_HOW_TO_BEGIN}"
-            )
+            self._es_refuse_unbegun()
         if self._es_barred == APPLYING:
             raise ModelError(
                 f"{type(self).__qualname__} {self._es_id}: expected a handler that only changes the state, "
@@ -439,6 +436,13 @@ class DomainEntity(Planned, Applying[TEvent]):
             )
         if self._es_barred is not None:
             raise InvalidEntityError(type(self).__qualname__, self._es_id, self._es_barred)
+
+    def _es_refuse_unbegun(self) -> Never:
+        """Refuse an entity that was made like any object, without a first event."""
+        raise ModelError(
+            f"{type(self).__qualname__}: expected an entity with a first event, found one that never "
+            f"began. {_HOW_TO_BEGIN}"
+        ) from None
 
     def _es_bar(self, finding: str) -> None:
         """Let the entity take no more events, and be saved no more."""

@@ -119,9 +119,8 @@ class Hashchained(WithVersion[TEvent], WithTimes[TEvent]):
         try:
             if self._es_barred is not None or self._es_is_discarded:  # spares a call: 40 ns
                 self._es_refuse_if_closed()
-        except AttributeError:  # it never began
-            self._es_refuse_if_invalid()
-            raise
+        except AttributeError:
+            self._es_refuse_unbegun()
         try:
             try:  # `_es_make`, written out: that spares two calls
                 make = self._es_makers[event_class]

@@ -1,4 +1,4 @@
-"""What pools of connections have in common."""
+"""``Pool`` and ``Loan``, and what the kinds of pools share."""
 
 from __future__ import annotations
 
