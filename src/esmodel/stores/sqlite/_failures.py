@@ -26,6 +26,11 @@ def translate(error: sqlite3.Error | OverflowError, path: Path) -> StoreError | 
         return PayloadError(f"{path}: expected a row that SQLite can hold: {error}.")
     if code == sqlite3.SQLITE_NOTADB:
         return StoreFormatError(f"{path}: expected an SQLite database, found: {error}.")
+    if str(error) == "integer overflow":  # see `READ`
+        return StoreError(
+            f"{path}: expected rows that their index names, found others. "
+            "Check the store, and restore the file from a backup."
+        )
     advice = _ADVICE.get(code, "See the SQLite error.")
     return StoreError(f"{path}: SQLite reports: {error}. {advice}")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from esmodel.exceptions import ConcurrencyError, StoreError
@@ -21,11 +20,18 @@ from esmodel.stores.sqlite._check import check_file
 from esmodel.stores.sqlite._identity import FileIdentity
 from esmodel.stores.sqlite._inserts import insert_rows
 from esmodel.stores.sqlite._names import NameIds, Names
+from esmodel.stores.sqlite._pages import (
+    Cursor,
+    FollowingRow,
+    LastRow,
+    NumberedRow,
+    Row,
+    fetch_page,
+)
 from esmodel.stores.sqlite._statements import (
     HAS_ROWS,
     HAS_STREAMS,
     IS_TAKEN,
-    PAGE_BYTES,
     PAGE_ROWS,
     READ,
     READ_AFTER_SNAPSHOT,
@@ -37,17 +43,6 @@ from esmodel.stores.sqlite._statements import (
 )
 from esmodel.stores.sqlite._streams import Streams
 from esmodel.stores.sqlite._transactions import Transactions
-
-# Position, name_id, class version, timestamp, data, header, hash.
-_Row: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
-# The same columns, then the position of the snapshot before the row.
-_FollowingRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
-# The same columns as `_Row`, then 1 if the stream ends there.
-_LastRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int | None]
-# The same columns as `_Row`, then the number and the originator id.
-_NumberedRow: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes, int, bytes]
-_TRow = TypeVar("_TRow", _Row, _FollowingRow, _NumberedRow)
-_TRow_co = TypeVar("_TRow_co", covariant=True)
 
 
 class Session:
@@ -147,19 +142,19 @@ class Session:
             is_complete = snapshot is not None and snapshot.position == since
         if not is_complete:
             low = LEAST if snapshot is None else snapshot.position + 1
-            page = self.page(READ, (originator_id.bytes, low, bound, PAGE_ROWS), PAGE_ROWS, originator_id)
+            page = self.page(READ, originator_id, low, bound, PAGE_ROWS)
         return snapshot, page
 
     def snapshot(self, originator_id: UUID, bound: int) -> Record | None:
         """Return the latest snapshot at or before a position."""
-        row: _Row | None = self.connection.execute(READ_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
+        row: Row | None = self.connection.execute(READ_SNAPSHOT, (originator_id.bytes, bound)).fetchone()
         if row is None:
             return None
         return make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:]))
 
     def _last_snapshot(self, originator_id: UUID, bound: int) -> tuple[Record | None, bool]:
         """Return the latest snapshot at or before a position, and whether it is known that no row follows."""
-        row: _LastRow | None
+        row: LastRow | None
         row = self.connection.execute(
             READ_LAST_SNAPSHOT, (originator_id.bytes, originator_id.bytes, bound)
         ).fetchone()
@@ -168,12 +163,25 @@ class Session:
         record = make_record(Record, (originator_id, row[0], self._names[row[1]], *row[2:7]))
         return record, row[7] == 1
 
-    def page(self, statement: str, parameters: tuple[int | bytes, ...], size: int, stream: UUID) -> Page:
-        """Return up to ``size`` rows of a stream, and whether more may follow."""
+    def page(self, statement: str, stream: UUID, low: int, high: int, size: int) -> Page:
+        """Return up to ``size`` rows of a stream, and whether more may follow.
+
+        Raises:
+            StoreError: if there are none, though the last position of the stream is within the bounds.
+        """
         if monotonic() > self._identity.next_look:
             self._identity.check()
-        cursor: _Cursor[_Row] = self.connection.execute(statement, parameters)
-        rows, more = _fetch_page(cursor, size)
+        parameters = (stream.bytes, low, high, size)
+        cursor: Cursor[Row] = self.connection.execute(statement, parameters)
+        rows, more = fetch_page(cursor, size)
+        if not rows and self._has_rows(stream, low, high):  # appended a moment ago, or not found
+            cursor = self.connection.execute(statement, parameters)
+            rows, more = fetch_page(cursor, size)
+            if not rows:
+                raise StoreError(
+                    f"{self._path}: expected the rows of stream {stream}, found none. "
+                    "Check the store, and restore the file from a backup."
+                )
         names = self._names
         return [
             make_record(
@@ -182,14 +190,19 @@ class Session:
             for position, name_id, class_version, timestamp, data, header, event_hash in rows
         ], more
 
+    def _has_rows(self, stream: UUID, low: int, high: int) -> bool:
+        """Tell whether the last position of a stream is within bounds, so that there is a row."""
+        last = self._streams.last(stream)
+        return last is not None and low <= last[0] <= high
+
     def _page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
         """Return the first page after the latest snapshot, and the position of that snapshot."""
         key = stream.bytes
         parameters = (key, bound, key, key, bound, LEAST, bound, PAGE_ROWS)
         if monotonic() > self._identity.next_look:
             self._identity.check()
-        cursor: _Cursor[_FollowingRow] = self.connection.execute(READ_AFTER_SNAPSHOT, parameters)
-        rows, more = _fetch_page(cursor, PAGE_ROWS)
+        cursor: Cursor[FollowingRow] = self.connection.execute(READ_AFTER_SNAPSHOT, parameters)
+        rows, more = fetch_page(cursor, PAGE_ROWS)
         names = self._names
         records = [
             make_record(
@@ -203,8 +216,8 @@ class Session:
         """Return up to ``size`` rows of all streams, and whether more may follow."""
         if monotonic() > self._identity.next_look:
             self._identity.check()
-        cursor: _Cursor[_NumberedRow] = self.connection.execute(READ_ALL, (after, size))
-        rows, more = _fetch_page(cursor, size)
+        cursor: Cursor[NumberedRow] = self.connection.execute(READ_ALL, (after, size))
+        rows, more = fetch_page(cursor, size)
         if not rows:
             if after == 0 and self.connection.execute(HAS_STREAMS).fetchone() is not None:
                 return self._first_page(size)
@@ -250,31 +263,6 @@ class Session:
             f"{self._path}: expected indexes that match the rows, found a mismatch. "
             "Restore the file from a backup."
         )
-
-
-class _Cursor(Protocol[_TRow_co]):
-    """An SQLite cursor, with the type of its rows."""
-
-    def __iter__(self) -> Iterator[_TRow_co]: ...
-
-    def close(self) -> None: ...
-
-
-def _fetch_page(cursor: _Cursor[_TRow], size: int) -> tuple[list[_TRow], bool]:
-    """Return up to ``size`` rows, and whether more may follow; end the page once its data is long."""
-    rows: list[_TRow] = []
-    length = 0
-    try:
-        for row in cursor:
-            rows.append(row)
-            length += len(row[4])
-            if length > PAGE_BYTES:
-                break
-    finally:
-        cursor.close()  # otherwise the transaction of this read would stay open
-    if rows and not (type(rows[0][0]) is type(rows[-1][0]) is int):
-        raise TypeError("a position that is not an integer")
-    return rows, length > PAGE_BYTES or len(rows) == size
 
 
 def _check_all(rows: Iterable[Record]) -> None:

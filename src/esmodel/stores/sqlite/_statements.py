@@ -84,19 +84,27 @@ INSERT_MANY_PLAIN = _INSERT + ", ".join([_PLAIN_COLUMNS] * ROWS_PER_INSERT)
 # A conflict names the taken position.
 IS_TAKEN = """SELECT 1 FROM record WHERE position = ? AND stream_id =
     (SELECT stream_id FROM stream WHERE originator_id = ?)"""
-# The rows of one stream in the order of their positions; a page starts where the previous one ended.
-READ = """SELECT position, name_id, class_version, timestamp, data, header, event_hash
-    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
-    AND position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
+# The rows of one stream in the order of their positions; a page starts where the previous one ended. A row
+# must be the one that its index entry names: a damaged index could give a row of another stream. The
+# overflow that `abs` reports becomes an error.
+_STREAM = "(SELECT stream_id FROM stream WHERE originator_id = ?)"
+_ROW = """CASE WHEN record.position = entry.position AND record.stream_id = entry.stream_id
+    THEN entry.position ELSE abs(min(entry.position, -9223372036854775807 - 1)) END,
+    record.name_id, record.class_version, record.timestamp, record.data, record.header, record.event_hash"""
+_ENTRIES = "record AS entry LEFT JOIN record ON record.number = entry.number"
+READ = (
+    f"SELECT {_ROW} FROM {_ENTRIES} WHERE entry.stream_id = {_STREAM} "  # noqa: S608  # because these are ours
+    "AND entry.position BETWEEN ? AND ? ORDER BY entry.position LIMIT ?"
+)
 # The same rows from the end.
-READ_DESCENDING = READ.replace("ORDER BY position", "ORDER BY position DESC")
+READ_DESCENDING = READ.replace("ORDER BY entry.position", "ORDER BY entry.position DESC")
 # The rows after the latest snapshot within the bound, and its position, as of one moment.
-READ_AFTER_SNAPSHOT = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
+READ_AFTER_SNAPSHOT = f"""SELECT {_ROW},
     (SELECT max(position) FROM snapshot WHERE originator_id = ? AND position <= ?)
-    FROM record WHERE stream_id = (SELECT stream_id FROM stream WHERE originator_id = ?)
-    AND position BETWEEN ifnull(
+    FROM {_ENTRIES} WHERE entry.stream_id = {_STREAM}
+    AND entry.position BETWEEN ifnull(
         (SELECT max(position) + 1 FROM snapshot WHERE originator_id = ? AND position <= ?), ?
-    ) AND ? ORDER BY position LIMIT ?"""
+    ) AND ? ORDER BY entry.position LIMIT ?"""  # noqa: S608  # because these are ours
 # Commit order: a number is assigned while the lock excludes other writers.
 READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
     number, originator_id FROM record LEFT JOIN stream USING (stream_id)

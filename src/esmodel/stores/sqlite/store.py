@@ -277,8 +277,7 @@ class SQLiteStore:
 
     def _page(self, statement: str, originator_id: UUID, low: int, high: int, most: int) -> Page:
         size = min(most, PAGE_ROWS)
-        key = originator_id.bytes
-        return self._reader.call(Session.page, statement, (key, low, high, size), size, originator_id)
+        return self._reader.call(Session.page, statement, originator_id, low, high, size)
 
     def _numbered_page(self, after: int, most: int) -> NumberedPage:
         return self._reader.call(Session.numbered_page, after, min(most, PAGE_ROWS))
