@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -19,7 +19,7 @@ OTHER = UUID(int=77)
 
 
 @contextmanager
-def without_index(path: Path) -> Iterator[sqlite3.Connection]:
+def without_index(path: Path) -> Generator[sqlite3.Connection]:
     """Hide the index of the rows, so that it does not follow what is done to them."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = 1")
