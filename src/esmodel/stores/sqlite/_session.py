@@ -32,6 +32,7 @@ from esmodel.stores.sqlite._statements import (
     HAS_ROWS,
     HAS_STREAMS,
     IS_TAKEN,
+    MISFITS,
     PAGE_ROWS,
     READ,
     READ_AFTER_SNAPSHOT,
@@ -191,9 +192,20 @@ class Session:
         ], more
 
     def _has_rows(self, stream: UUID, low: int, high: int) -> bool:
-        """Tell whether the last position of a stream is within bounds, so that there is a row."""
+        """Tell whether the last position of a stream is within bounds, so that there is a row.
+
+        Raises:
+            StoreError: if the stream is not found, and its neighbors in the index are not as in the table.
+        """
         last = self._streams.last(stream)
-        return last is not None and low <= last[0] <= high
+        if last is not None:
+            return low <= last[0] <= high
+        if self.connection.execute(MISFITS, (stream.bytes, stream.bytes)).fetchone() is not None:
+            raise StoreError(
+                f"{self._path}: expected an index that fits the streams, found a mismatch near {stream}. "
+                "Check the store, and restore the file from a backup."
+            )
+        return False
 
     def _page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
         """Return the first page after the latest snapshot, and the position of that snapshot."""

@@ -42,6 +42,13 @@ ROLLBACK = "ROLLBACK"
 # `last` is the highest position ever appended.
 FIND_STREAM = "SELECT stream_id FROM stream WHERE originator_id = ?"
 LAST = "SELECT last_position, last_hash FROM stream WHERE originator_id = ?"
+# The stream before and the stream after an id that is not there, if the index does not fit their rows.
+MISFITS = """SELECT 1 FROM
+    (SELECT stream_id, originator_id FROM (SELECT stream_id, originator_id FROM stream
+        WHERE originator_id < ? ORDER BY originator_id DESC LIMIT 1)
+    UNION ALL SELECT stream_id, originator_id FROM (SELECT stream_id, originator_id FROM stream
+        WHERE originator_id > ? ORDER BY originator_id LIMIT 1)) AS entry
+    LEFT JOIN stream USING (stream_id) WHERE stream.originator_id IS NOT entry.originator_id"""
 ADD_STREAM = """INSERT INTO stream (originator_id, last_position, last_hash) VALUES (?, ?, ?)
     ON CONFLICT DO NOTHING"""
 # After `FREE`, rows may come before the last one.

@@ -19,25 +19,22 @@ OTHER = UUID(int=77)
 
 
 @contextmanager
-def without_index(path: Path) -> Generator[sqlite3.Connection]:
-    """Hide the index of the rows, so that it does not follow what is done to them."""
+def without_index(path: Path, table: str, unique: str) -> Generator[sqlite3.Connection]:
+    """Hide the index of a table, so that it does not follow what is done to the rows."""
+    index = f"sqlite_autoindex_{table}_1"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = 1")
-        table: tuple[str] = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE name = 'record'"
-        ).fetchone()
-        index: tuple[str, str, str, int] = connection.execute(
-            "SELECT type, name, tbl_name, rootpage FROM sqlite_master "
-            "WHERE name = 'sqlite_autoindex_record_1'"
-        ).fetchone()
-        bare = table[0].replace(", UNIQUE (stream_id, position)", "")
-        connection.execute("DELETE FROM sqlite_master WHERE name = 'sqlite_autoindex_record_1'")
-        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'record'", (bare,))
+        find = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = ?"
+        whole: tuple[str | int, ...] = connection.execute(find, (table,)).fetchone()
+        entry: tuple[str | int, ...] = connection.execute(find, (index,)).fetchone()
+        bare = str(whole[4]).replace(unique, "")
+        connection.execute("DELETE FROM sqlite_master WHERE name = ?", (index,))
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (bare, table))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection
         connection.execute("PRAGMA writable_schema = 1")
-        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'record'", table)
-        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, NULL)", index)
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (whole[4], table))
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", entry)
 
 
 @pytest.fixture
@@ -58,7 +55,7 @@ def filled(path: Path) -> Path:
     ],
 )
 def test_an_index_that_names_another_row_is_an_error(filled: Path, damage: str) -> None:
-    with without_index(filled) as connection:
+    with without_index(filled, "record", ", UNIQUE (stream_id, position)") as connection:
         connection.execute(damage)
     with SQLiteStore(filled) as store:
         with pytest.raises(StoreError, match="expected rows that their index names, found others"):
@@ -80,3 +77,13 @@ def test_a_stream_without_rows_is_an_error_and_not_a_new_stream(filled: Path) ->
         with pytest.raises(StoreError, match=f"expected the rows of stream {STREAM}, found none"):
             store.read_from_snapshot(STREAM)
         assert list(store.read(STREAM, gt=2)) == []
+
+
+def test_a_stream_that_its_index_has_by_another_id_is_an_error_and_not_a_new_stream(filled: Path) -> None:
+    renamed = UUID(int=5)
+    with without_index(filled, "stream", " UNIQUE") as connection:
+        connection.execute("UPDATE stream SET originator_id = ? WHERE stream_id = 1", (renamed.bytes,))
+    with SQLiteStore(filled) as store:
+        with pytest.raises(StoreError, match=f"expected an index that fits the streams.*near {renamed}"):
+            list(store.read(renamed))
+        assert list(store.read(UUID(int=500))) == []

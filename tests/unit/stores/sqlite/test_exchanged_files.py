@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -56,28 +57,17 @@ def test_a_reader_does_not_read_a_file_that_was_replaced(path: Path, store: SQLi
 
 
 def test_a_file_that_was_replaced_while_it_was_opened_is_found(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, when_opened: Callable[[Callable[[sqlite3.Connection], None]], None]
 ) -> None:
     with SQLiteStore(path) as store, SQLiteStore(path.with_name("other.db")) as other:
         store.append(Append(rows(2), None))
         other.append(Append(rows(1), None))
-    original = sqlite3.connect
 
-    def connect(
-        database: str, *, uri: bool, timeout: float, isolation_level: None, check_same_thread: bool
-    ) -> sqlite3.Connection:
-        connection = original(
-            database,
-            uri=uri,
-            timeout=timeout,
-            isolation_level=isolation_level,
-            check_same_thread=check_same_thread,
-        )
+    def replace(_: sqlite3.Connection) -> None:
         with contextlib.suppress(FileNotFoundError):  # the second time
             os.replace(path.with_name("other.db"), path)  # noqa: PTH105  # because it replaces
-        return connection
 
-    monkeypatch.setattr(sqlite3, "connect", connect)
+    when_opened(replace)
     with pytest.raises(StoreError, match="expected the file that was opened, found another one"):
         SQLiteStore(path)
     with SQLiteStore(path) as store:
