@@ -29,10 +29,9 @@ from esmodel.stores.sqlite._pages import (
     fetch_page,
 )
 from esmodel.stores.sqlite._statements import (
-    HAS_ROWS,
-    HAS_STREAMS,
     IS_TAKEN,
     MISFITS,
+    NEWEST_NUMBER,
     PAGE_ROWS,
     READ,
     READ_AFTER_SNAPSHOT,
@@ -225,21 +224,22 @@ class Session:
         return (records, more), rows[-1][7] if rows else None
 
     def numbered_page(self, after: int, size: int) -> NumberedPage:
-        """Return up to ``size`` rows of all streams, and whether more may follow."""
+        """Return up to ``size`` rows of all streams, and whether more may follow.
+
+        Raises:
+            StoreError: if there is a hole, or a row of the newest stream is missing at the end.
+        """
         if monotonic() > self._identity.next_look:
             self._identity.check()
-        cursor: Cursor[NumberedRow] = self.connection.execute(READ_ALL, (after, size))
-        rows, more = fetch_page(cursor, size)
-        if not rows:
-            if after == 0 and self.connection.execute(HAS_STREAMS).fetchone() is not None:
-                return self._first_page(size)
-            return [], more
-        last = rows[-1][7]
-        if last - after != len(rows):  # they rise
-            raise StoreError(
-                f"{self._path}: expected the rows numbered {after + 1} to {last}, found {len(rows)} of them. "
-                "Check the store, and restore the file from a backup."
-            )
+        rows, more = self._numbered_rows(after, size)
+        if not more:
+            newest = self._newest_number()
+            if _last_of(rows, after) < newest:  # appended a moment ago, or not found
+                rows, more = self._numbered_rows(after, size)
+            if not more and _last_of(rows, after) < newest:
+                raise self._hole(after, newest, rows)
+        if _last_of(rows, after) - after != len(rows):  # they rise
+            raise self._hole(after, rows[-1][7], rows)
         names = self._names
         return [
             (
@@ -251,18 +251,31 @@ class Session:
             for position, kind, version, time, data, header, digest, number, key in rows
         ], more
 
-    def _first_page(self, size: int) -> NumberedPage:
-        """Return the first page of a file that has streams.
+    def _numbered_rows(self, after: int, size: int) -> tuple[list[NumberedRow], bool]:
+        cursor: Cursor[NumberedRow] = self.connection.execute(READ_ALL, (after, size))
+        return fetch_page(cursor, size)
+
+    def _newest_number(self) -> int:
+        """Return the number of the last row of the newest stream; 0 if there are no streams.
 
         Raises:
-            StoreError: if it has no rows.
+            StoreError: if the row is missing.
         """
-        if self.connection.execute(HAS_ROWS).fetchone() is None:
+        row: tuple[int | None] | None = self.connection.execute(NEWEST_NUMBER).fetchone()
+        if row is None:
+            return 0
+        if row[0] is None:
             raise StoreError(
-                f"{self._path}: expected the rows of its streams, found none. "
+                f"{self._path}: expected the rows of its streams, found none of the newest one. "
                 "Check the store, and restore the file from a backup."
             )
-        return self.numbered_page(0, size)  # they were appended a moment ago
+        return row[0]
+
+    def _hole(self, after: int, last: int, rows: Sequence[NumberedRow]) -> StoreError:
+        return StoreError(
+            f"{self._path}: expected the rows numbered {after + 1} to {last}, found {len(rows)} of them. "
+            "Check the store, and restore the file from a backup."
+        )
 
     def _conflict(self, appends: Iterable[Append]) -> ConcurrencyError | StoreError:
         """Return the error of the first append of which a position is taken."""
@@ -275,6 +288,10 @@ class Session:
             f"{self._path}: expected indexes that match the rows, found a mismatch. "
             "Restore the file from a backup."
         )
+
+
+def _last_of(rows: Sequence[NumberedRow], after: int) -> int:
+    return rows[-1][7] if rows else after
 
 
 def _check_all(rows: Iterable[Record]) -> None:

@@ -116,8 +116,10 @@ READ_AFTER_SNAPSHOT = f"""SELECT {_ROW},
 READ_ALL = """SELECT position, name_id, class_version, timestamp, data, header, event_hash,
     number, originator_id FROM record LEFT JOIN stream USING (stream_id)
     WHERE number > ? ORDER BY number LIMIT ?"""
-HAS_STREAMS = "SELECT 1 FROM stream LIMIT 1"
-HAS_ROWS = "SELECT 1 FROM record WHERE number > 0 LIMIT 1"
+# Whether the end is whole, without reading all: the last row of the newest stream is often near it.
+NEWEST_NUMBER = """SELECT (SELECT number FROM record
+        WHERE record.stream_id = stream.stream_id AND position = last_position)
+    FROM stream ORDER BY stream_id DESC LIMIT 1"""
 # Writing a snapshot replaces the one at the same position.
 WRITE_SNAPSHOT = "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # The snapshot with the highest position within the bound.
