@@ -176,7 +176,7 @@ def _notes(path: Path) -> list[Note]:
 
 def _report(stormy: StormyEngine, notes: Iterable[Note], made: dict[str, int]) -> Report:
     begun = {note.batch: note for note in notes if note.what == "begun"}
-    ends = {note.batch: note for note in notes if note.what in {"acknowledged", "refused"}}
+    ends = {note.batch: note for note in notes if note.what in {"acknowledged", "refused", "failed"}}
     wrong = [note.batch for note in notes if note.what == "wrong"]
     with stormy.open() as store:
         streams = {stream: list(store.read(stream)) for stream in STREAMS}
@@ -206,8 +206,8 @@ def _report(stormy: StormyEngine, notes: Iterable[Note], made: dict[str, int]) -
         count, end = found.get(batch, 0), ends.get(batch)
         if count not in {0, begin.size}:
             wrong.append(f"{batch} is there in part, or twice: {count} of {begin.size} rows")
-        if end is not None and end.what == "refused" and count:
-            wrong.append(f"{batch} was refused, and is there")
+        if end is not None and end.what in {"refused", "failed"} and count:
+            wrong.append(f"{batch} was {end.what}, and is there")
         if end is not None and end.what == "acknowledged" and not count:
             is_lost = any(each.copied < end.at and begin.at < each.over for each in stormy.restores)
             lost += is_lost

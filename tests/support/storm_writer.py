@@ -18,13 +18,13 @@ from uuid import UUID
 
 import msgspec
 
-from esmodel.exceptions import ConcurrencyError, EsmodelError, StoreError
+from esmodel.exceptions import ConcurrencyError, EsmodelError, OutcomeUnknownError, StoreError
 from esmodel.rows import Append, Record, RecordStore
 from esmodel.stores.postgres import PostgresStore
 from esmodel.stores.sqlite import SQLiteStore
 
 Engine: TypeAlias = Literal["sqlite", "dense", "transaction"]
-What: TypeAlias = Literal["begun", "acknowledged", "refused", "wrong"]
+What: TypeAlias = Literal["begun", "acknowledged", "refused", "failed", "wrong"]
 
 STREAMS: Final = [UUID(int=number) for number in range(1, 9)]
 
@@ -141,6 +141,11 @@ class Writer:
         except ConcurrencyError:
             self.note("refused", batch)
             return
+        except OutcomeUnknownError:
+            raise
+        except StoreError:
+            self.note("failed", batch)  # so nothing of it is stored
+            raise
         self.note("acknowledged", batch)
         self._ends[stream] = end + size
 
@@ -154,21 +159,25 @@ class Writer:
         """Let a child use the store, and wait for it."""
         pid = os.fork()
         if pid == 0:
+            status = 1
             try:
                 self.may_be_interrupted = False
                 for _ in range(5):
                     with noted(self):
                         self.step()
+                status = 0
             finally:
-                os._exit(0)
+                os._exit(status)
         deadline = time.monotonic() + 60
-        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 self.note("wrong", "a child did not come to its end in 60 s")
                 return
             time.sleep(0.002)
+        if ended[1]:
+            self.note("wrong", f"a child ended with the wait status {ended[1]}")
 
 
 def misfit_of(row: Record, stream: UUID, position: int) -> str:

@@ -19,7 +19,7 @@ class Names:
     """The stored names and their ids.
 
     Each is looked up once and then cached, unless the tables have a format in which an id may stand for
-    another name after a failover.
+    another name after a failover. A dictionary that was given to a thread is never emptied.
     """
 
     def __init__(self, executor: Executor, statements: Statements, tables: Tables) -> None:
@@ -31,28 +31,26 @@ class Names:
 
     def forget(self) -> None:
         """Forget the ids: the tables may have lost some of the names."""
-        self._ids.clear()
+        self._ids = {}
 
     def by_id(self, name_ids: set[int]) -> dict[int, str]:
         """Return all known names by their ids, at least those asked for."""
-        if self._tables.version < _DIGESTS:
-            self._names.clear()
-        if missing := name_ids - self._names.keys():
+        known = self._names if self._tables.version >= _DIGESTS else {}
+        if missing := name_ids - known.keys():
             found: list[tuple[int, bytes]] = self._executor.run(
                 self._statements.names, (short_integers(list(missing)),)
             )
-            self._names.update((name_id, name.decode()) for name_id, name in found)
-            for name_id in missing - self._names.keys():
+            known.update((name_id, name.decode()) for name_id, name in found)
+            for name_id in missing - known.keys():
                 raise StoreError(
                     f"Name {name_id}: expected a stored name, found none. Restore the tables from a backup."
                 )
-        return self._names
+        return known
 
     def ids(self, names: Iterable[str]) -> dict[str, int]:
         """Return all known ids by their names; store the names that have no id yet."""
-        if self._tables.version < _DIGESTS:
-            self.forget()
-        missing = {hashlib.sha256(name.encode()).digest(): name for name in names if name not in self._ids}
+        known = self._ids if self._tables.version >= _DIGESTS else {}
+        missing = {hashlib.sha256(name.encode()).digest(): name for name in names if name not in known}
         if missing:
             digests = sorted(missing)  # two writers that add the same names cannot deadlock
             parameters = (
@@ -62,5 +60,5 @@ class Names:
             found: list[tuple[bytes, int]] = self._executor.run(
                 self._statements.name_ids, parameters, writes=True
             )
-            self._ids.update((missing[digest], name_id) for digest, name_id in found)
-        return self._ids
+            known.update((missing[digest], name_id) for digest, name_id in found)
+        return known

@@ -22,23 +22,49 @@ _MOST_KEEPALIVE: Final = 32_767  # seconds, of Linux
 
 
 class Place:
-    """One of the places for a connection in a pool. One that was dropped is replaced.
+    """One of the places for a connection. One that was dropped is replaced.
 
     Args:
-        pool: the pool.
+        places: those of the process.
     """
 
-    __slots__ = ("_pid", "_pool")
+    __slots__ = ("_places",)
 
-    def __init__(self, pool: OwnPool) -> None:
-        self._pid = os.getpid()
-        self._pool = ref(pool)
+    def __init__(self, places: Places) -> None:
+        self._places = ref(places)
 
     def __del__(self) -> None:
-        """Replace the place in a pool that is there still."""
-        pool = self._pool()
-        if pool is not None:
-            pool.replace(self._pid)
+        """Replace the place, if there are places still."""
+        places = self._places()
+        if places is not None:
+            places.free.put(Place(places))
+
+
+class Places:
+    """The places for the connections of one process.
+
+    Args:
+        most: how many there are.
+
+    Attributes:
+        pid: the process.
+        free: the places that have not been lent.
+        idle: the connections that have not been lent. The one that was released last is lent first: the
+            caches of its session are warm.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.pid = os.getpid()
+        self.idle: list[psycopg.Connection[object]] = []
+        self.free = SimpleQueue[Place]()
+        for _ in range(most):
+            self.free.put(Place(self))
+
+    def close_idle(self) -> None:
+        """Close the connections that have not been lent."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self.idle.pop().close()
 
 
 class OwnLoan:
@@ -46,6 +72,7 @@ class OwnLoan:
 
     Args:
         pool: the pool.
+        places: those of the process.
         place: the place of the connection.
         connection: the connection.
 
@@ -53,23 +80,43 @@ class OwnLoan:
         connection: the connection.
     """
 
-    __slots__ = ("_is_over", "_place", "_pool", "connection")
+    __slots__ = ("_is_over", "_place", "_places", "_pool", "connection")
 
-    def __init__(self, pool: OwnPool, place: Place, connection: psycopg.Connection[object]) -> None:
+    def __init__(
+        self, pool: OwnPool, places: Places, place: Place, connection: psycopg.Connection[object]
+    ) -> None:
         self._is_over = False
         self._pool = pool
+        self._places = places
         self._place = place
         self.connection = connection
 
     def release(self) -> None:
         """Keep the connection for the next caller; close it if it is lost."""
         self._is_over = True
-        self._pool.release(self._place, self.connection)
+        connection, places = self.connection, self._places
+        if places.pid != os.getpid():
+            places.idle.append(connection)  # it is the parent's: closing it here would end its session there
+            return
+        try:
+            end_transaction(connection)
+            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                places.idle.append(connection)
+            else:
+                connection.close()
+                places.close_idle()  # the same cause may have ended the others
+            if self._pool.is_closed:
+                places.close_idle()
+        finally:
+            places.free.put(self._place)
 
     def __del__(self) -> None:
-        """Close a connection that was not released."""
+        """Close a connection that was not released; in a forked process, keep the parent's."""
         if not self._is_over:
-            self.connection.close()
+            if self._places.pid == os.getpid():
+                self.connection.close()
+            else:
+                self._places.idle.append(self.connection)
 
 
 class OwnPool:
@@ -82,6 +129,9 @@ class OwnPool:
         address: a connection string.
         most: the most connections open at once.
         seconds: how long a server may be unresponsive before its connection times out.
+
+    Attributes:
+        is_closed: whether the pool was closed, so that no connection is kept.
 
     Example:
         >>> pool = OwnPool(dsn, 2, 30.0)  # dsn: "postgresql://..."
@@ -97,9 +147,10 @@ class OwnPool:
         self._most = most
         self._seconds = seconds
         self._was_connected = False
-        self._inherited: list[psycopg.Connection[object]] = []
-        self._closed = False
-        self._reset()
+        # By process. After a fork, those of the parent stay: closing a connection here would end its session
+        # there.
+        self._places = {os.getpid(): Places(most)}
+        self.is_closed = False
 
     def acquire(self, timeout: float, /) -> OwnLoan:
         """Lend a connection; wait for at most ``timeout`` for one, or for a server to come back.
@@ -108,59 +159,27 @@ class OwnPool:
             psycopg_pool.PoolTimeout: if all connections are in use.
             psycopg.OperationalError: if the server cannot be reached.
         """
-        if self._pid != os.getpid():
-            self._leave_to_parent()
+        pid = os.getpid()
+        places = self._places.get(pid)
+        if places is None:
+            places = self._places.setdefault(pid, Places(self._most))  # threads may come here at once
         try:
-            place = self._places.get(timeout=timeout)
+            place = places.free.get(timeout=timeout)
         except Empty:
             raise PoolTimeout(f"all {self._most} connections are in use") from None
         try:
-            connection = self._idle.pop() if self._idle else self._connect(time.monotonic() + timeout)
-            return OwnLoan(self, place, connection)
+            connection = places.idle.pop() if places.idle else self._connect(time.monotonic() + timeout)
+            return OwnLoan(self, places, place, connection)
         except BaseException:
-            self._places.put(place)
+            places.free.put(place)
             raise
-
-    def release(self, place: Place, connection: psycopg.Connection[object], /) -> None:
-        """Keep a connection for the next caller; close it if it is lost."""
-        if self._pid != os.getpid():
-            self._leave_to_parent(connection)
-            return
-        try:
-            end_transaction(connection)
-            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
-                self._idle.append(connection)
-            else:
-                connection.close()
-                self._close_idle()  # the same cause may have ended the others
-            if self._closed:
-                self._close_idle()
-        finally:
-            self._places.put(place)
-
-    def replace(self, pid: int, /) -> None:
-        """Make a place for one that was dropped, unless it was that of another process."""
-        if pid == self._pid:
-            self._places.put(Place(self))
 
     def close(self) -> None:
         """Close the idle connections now, and the others when they are released."""
-        self._closed = True
-        if self._pid == os.getpid():
-            self._close_idle()
-
-    def _leave_to_parent(self, *lent: psycopg.Connection[object]) -> None:
-        """Begin anew after a fork: closing the parent's connections here would end its sessions there."""
-        self._inherited += [*self._idle, *lent]
-        self._reset()
-
-    def _reset(self) -> None:
-        self._pid = os.getpid()
-        self._places = SimpleQueue[Place]()
-        for _ in range(self._most):
-            self._places.put(Place(self))
-        # The connection released last is lent first: the caches of its session are warm.
-        self._idle: list[psycopg.Connection[object]] = []
+        self.is_closed = True
+        places = self._places.get(os.getpid())
+        if places is not None:
+            places.close_idle()
 
     def _connect(self, deadline: float) -> psycopg.Connection[object]:
         while True:
@@ -200,11 +219,6 @@ class OwnPool:
             "keepalives_count": 3,
         }
         return {name: value for name, value in settings.items() if name not in known}
-
-    def _close_idle(self) -> None:
-        with contextlib.suppress(IndexError):
-            while True:
-                self._idle.pop().close()
 
 
 def _checked_address(address: str) -> str:

@@ -36,7 +36,7 @@ def back_up(source: sqlite3.Connection, target: Path) -> Checked:
                 f"the first one: {checked.faults[0].message} Check the store, and keep earlier backups."
             )
         _sync(part)
-        part.rename(target)
+        _name(part, target)
         _sync(target.parent)
     except sqlite3.Error as error:
         raise translate(error, target) from error
@@ -45,6 +45,18 @@ def back_up(source: sqlite3.Connection, target: Path) -> Checked:
             with suppress(OSError):
                 name.unlink()
     return checked
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give a file its name, unless another one has got it meanwhile."""
+    try:
+        os.link(part, target)  # which replaces no file, as a rename does on POSIX
+    except FileExistsError as error:
+        raise StoreError(
+            f"{target}: expected a path without a file, found one. Choose another path."
+        ) from error
+    except OSError:  # the file system has no hard links
+        part.rename(target)
 
 
 def _sync(path: Path) -> None:

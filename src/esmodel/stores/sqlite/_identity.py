@@ -64,10 +64,11 @@ class FileIdentity:
             # because Path.stat takes twice as long
             file = os.stat(self._file)  # noqa: PTH116
             log = os.stat(self._log)  # noqa: PTH116
-        except FileNotFoundError as error:
+        except OSError as error:
+            found = "none" if isinstance(error, FileNotFoundError) else f"an error: {error.strerror}"
             raise FileExchangedError(
-                f"{error.filename}: expected the file that was opened, found none. What was stored in it "
-                "since is lost; restore it from a backup, and copy files with store.backup."
+                f"{error.filename}: expected the file that was opened, found {found}. What was stored since "
+                "may be lost: read it, restore a backup if need be, and copy files with store.backup."
             ) from error
         is_file = (file.st_dev, file.st_ino) == self._known_file
         if self._known_log is None:
@@ -95,9 +96,17 @@ def check_names(path: Path) -> None:
 
     Raises:
         FileExchangedError: if it has one.
+        StoreError: if the path cannot be that of a file.
     """
-    if path.exists():
-        _check_links(path, path.stat().st_nlink)
+    try:
+        links = path.stat().st_nlink
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"{path}: expected the path of a file, found: {error.strerror}. Choose another path."
+        ) from error
+    _check_links(path, links)
 
 
 def _check_links(path: Path, links: int) -> None:

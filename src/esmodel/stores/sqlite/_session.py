@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -57,7 +56,6 @@ class Session:
 
     Attributes:
         connection: the connection.
-        pid: the process that opened it.
     """
 
     def __init__(
@@ -71,7 +69,6 @@ class Session:
     ) -> None:
         self.connection = connection
         self._path = path
-        self.pid = os.getpid()
         self._names = Names(connection)
         self._name_ids = NameIds(connection)
         self._streams = Streams(connection)

@@ -40,7 +40,9 @@ class SharedSession:
         self._writes = writes
         self._is_made = writes
         self._lock = RLock()
+        self._pid = os.getpid()  # in another process, the lock may be that of a thread that is not there
         self._is_used = False
+        self._is_paused = False
         self._session: Session | None = None
         self._closed = False
         _sessions.add(self)
@@ -59,10 +61,10 @@ class SharedSession:
                 handler calls the store during another call.
         """
         self.check_open()
-        if self._session is not None and self._session.pid != os.getpid():
+        if self._pid != os.getpid():
             raise StoreError(
-                f"{self._path}: expected no open session in a forked process, found one: the process was "
-                "forked during a call to the store, or not by os.fork. Open the store after the fork."
+                f"{self._path}: expected a fork by os.fork while no call is in progress, found another one. "
+                "Open the store after the fork."
             )
         begun = time.monotonic() if self._is_used else 0.0  # another thread may keep it busy
         with self._lock:
@@ -85,12 +87,14 @@ class SharedSession:
                 raise
             finally:
                 self._is_used = False
+                if self._closed:  # by a signal handler
+                    self._drop()
 
     def close(self) -> None:
         """Close the session; wait for a call in progress."""
         self._closed = True
-        if self._session is not None and self._session.pid != os.getpid():
-            return  # the session is the parent's: closing it here would release the parent's locks
+        if self._pid != os.getpid():
+            return  # the session is the parent's, and so may the lock be
         with self._lock:
             if not self._is_used:  # else the call in progress, which a signal handler interrupted, goes on
                 self._drop()
@@ -102,16 +106,19 @@ class SharedSession:
         if self._is_used:  # by this thread, whose signal handler forks
             self._lock.release()
         else:
+            self._is_paused = True
             self._drop()
 
     def resume(self) -> None:
-        """Release the lock as often as ``pause`` took it; do nothing if this thread does not have it."""
-        if not self._is_used:
+        """Release the lock as often as ``pause`` took it; do nothing if it did not take it."""
+        if self._is_paused:
+            self._pid = os.getpid()
             _release_whole(self._lock)
+            self._is_paused = False
 
     def _recover(self, error: BaseException) -> None:
         """End the transaction of a call that failed, and raise what its error means to users."""
-        if isinstance(error, FileExchangedError):
+        if isinstance(error, FileExchangedError) or isinstance(error.__cause__, FileExchangedError):
             self._drop()  # the next call opens the file that is there now
         self._end_transaction()
         if isinstance(error, (sqlite3.Error, OverflowError)):

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import uuid4
 
 from esmodel.exceptions import OutcomeUnknownError
-from esmodel.stores.sqlite._identity import FileIdentity
+from esmodel.stores.sqlite._identity import FileExchangedError, FileIdentity
 from esmodel.stores.sqlite._opening import execute_when_unlocked
 from esmodel.stores.sqlite._statements import BEGIN, BRIEFLY, COMMIT, PATIENTLY, ROLLBACK, TOUCH, TRUNCATE_LOG
 
@@ -55,8 +55,8 @@ class Transactions:
 
         Raises:
             sqlite3.Error: if it failed; nothing is stored.
-            FileExchangedError: if the path names another file now, where nothing is stored.
-            OutcomeUnknownError: if it failed, and the rows may be in the log nevertheless.
+            OutcomeUnknownError: if it failed, and the rows may be in the log nevertheless; or if the file or
+                its log was exchanged meanwhile.
         """
         try:
             self._connection.execute(COMMIT)
@@ -65,10 +65,20 @@ class Transactions:
                 self._replace_failed(error)
             raise
         if self._is_synced:
-            self._identity.check_files()  # it may have been exchanged during the transaction
+            self._check_after_commit()
         self._commits += 1
         if self._is_log_long or self._commits % _COMMITS == 0:
             self._truncate_log()
+
+    def _check_after_commit(self) -> None:
+        """Check that the path still names the file and the log that have the rows now.
+
+        If only the log was deleted, SQLite may save them yet when the connection is closed.
+        """
+        try:
+            self._identity.check_files()
+        except FileExchangedError as error:
+            raise OutcomeUnknownError(uuid4(), str(error).removesuffix(".")) from error
 
     def _replace_failed(self, error: sqlite3.Error) -> None:
         """Commit something else in place of a commit that failed.

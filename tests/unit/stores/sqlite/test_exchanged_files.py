@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 from sample_rows import STREAM, row, rows
 
-from esmodel.exceptions import StoreError
+from esmodel.exceptions import OutcomeUnknownError, StoreError
 from esmodel.rows import FREE, Append, Record
 from esmodel.stores.sqlite import SQLiteStore
 from esmodel.stores.sqlite._names import digest_of
@@ -94,6 +94,38 @@ def test_a_file_that_is_replaced_during_an_append_is_found_before_it_is_acknowle
         store.append(Append([row(2)], 1))
     store.append(Append([row(1)], 0))
     assert list(store.read(STREAM)) == rows(2)
+
+
+def test_an_append_whose_log_is_deleted_meanwhile_has_an_unknown_outcome(
+    path: Path, connections: list[sqlite3.Connection], store: SQLiteStore
+) -> None:
+    store.append(Append(rows(2), None))
+
+    def delete(statement: str) -> None:
+        if statement == "COMMIT":
+            connections[0].set_trace_callback(None)
+            Path(f"{path}-wal").unlink()
+
+    connections[0].set_trace_callback(delete)
+    with pytest.raises(OutcomeUnknownError, match="-wal: expected the file that was opened, found none"):
+        store.append(Append([row(2)], 1))
+    assert list(store.read(STREAM)) == rows(3)  # SQLite saved it when the connection was closed
+
+
+def test_a_folder_that_became_a_file_is_an_error_of_the_store(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with SQLiteStore(folder / "events.db") as store:
+        store.append(Append(rows(1), None))
+        folder.rename(tmp_path / "elsewhere")
+        folder.touch()
+        with pytest.raises(StoreError, match="found an error: Not a directory"):
+            store.append(Append([row(1)], 0))
+
+
+def test_a_path_that_no_file_can_have_is_an_error_of_the_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="expected the path of a file, found: File name too long"):
+        SQLiteStore(tmp_path / ("a" * 300))
 
 
 def test_a_log_that_was_deleted_is_found(path: Path, store: SQLiteStore) -> None:

@@ -8,9 +8,11 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 import sqlite_tasks
@@ -72,6 +74,35 @@ def test_a_fork_without_the_hooks_of_python_is_refused_in_the_child(path: Path) 
     error, parent = run(sqlite_tasks.fork_without_hooks, path)
     assert error.endswith("Open the store after the fork.")
     assert parent == "parent [0, 1]"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_that_was_forked_while_a_thread_opens_the_file_is_refused_and_does_not_wait(
+    path: Path, when_opened: Callable[[Callable[[sqlite3.Connection], None]], None]
+) -> None:
+    store, is_opening, may_go_on = SQLiteStore(path, busy_timeout=timedelta(seconds=0.05)), Event(), Event()
+
+    def open_slowly(_: sqlite3.Connection) -> None:
+        is_opening.set()
+        may_go_on.wait(10)
+
+    when_opened(open_slowly)
+    reading = Thread(target=lambda: list(store.read(STREAM)))  # the first read opens a connection
+    reading.start()
+    is_opening.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        try:
+            list(store.read(STREAM))
+        except StoreError:
+            store.close()
+            os._exit(0)
+        os._exit(1)
+    may_go_on.set()
+    reading.join()
+    assert os.waitpid(child, 0) == (child, 0)
+    store.close()
 
 
 class Interrupted(BaseException):
