@@ -400,8 +400,8 @@ class StoreError(EsmodelError):
 class OutcomeUnknownError(StoreError):
     """The engine was lost while it committed an append: either all rows are stored, or none.
 
-    Handling: call ``store.was_appended(error.append_id)``. A repository has already tried that, and
-    could not reach the store.
+    Handling: call ``store.was_appended(error.append_id)``, or read the stream if the store has no such
+    method. A repository has already tried that, and could not reach the store.
 
     Attributes:
         append_id: the append.

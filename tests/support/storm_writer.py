@@ -201,6 +201,7 @@ def noted(writer: Writer) -> Generator[None]:
 
 def run(engine: Engine, address: str, log_path: str, name: str) -> None:
     """Work until the process is killed, or the storm is over."""
+    storm = os.getppid()
     log = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     writer = Writer(open_store(engine, address), log, name)
 
@@ -209,7 +210,6 @@ def run(engine: Engine, address: str, log_path: str, name: str) -> None:
             raise Interrupted
 
     signal.signal(signal.SIGALRM, interrupt)
-    storm = os.getppid()
     while os.getppid() == storm:
         try:
             writer.turn()

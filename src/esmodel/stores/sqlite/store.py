@@ -97,6 +97,8 @@ class SQLiteStore:
             PayloadError: if a number does not fit 64 bits, a name is not valid text, or a row is too
                 long.
             StoreClosedError: if the store was closed.
+            OutcomeUnknownError: if a commit failed and could not be replaced, or if the file or its log was
+                exchanged meanwhile: read the stream.
             StoreError: if SQLite fails; nothing was stored, and the store remains usable.
         """
         return self._append([append], append.records)
@@ -163,6 +165,8 @@ class SQLiteStore:
             PayloadError: if a number does not fit 64 bits, the name is not valid text, or the row is
                 too long.
             StoreClosedError: if the store was closed.
+            OutcomeUnknownError: if a commit failed and could not be replaced, or if the file or its log was
+                exchanged meanwhile: read the stream.
             StoreError: if SQLite fails; nothing was stored, and the store remains usable.
         """
         check_record(record)
