@@ -31,6 +31,7 @@ EXAMPLES: Final = sorted((ROOT / "examples").glob("*.py"))
 MOST_LINES: Final = 300
 LONGER: Final[dict[str, str]] = {
     "esmodel/exceptions.py": "the tree of all errors, read on one page",
+    "esmodel/model/apply.py": "a registry and what it ignores, which are joined with each other",
     "esmodel/model/aggregate.py": "one class, whose hot paths are written out",
     "esmodel/model/entity.py": "one class, the base of all entities",
     "esmodel/model/events.py": "all kinds of events, each with its example, read on one page",

@@ -83,9 +83,10 @@ class ApplyRegistry(Generic[TState_contra, TEvent_contra]):
         """Join two registries.
 
         Raises:
-            ApplyError: if both have a handler of one event; it names both.
+            ApplyError: if both have a handler of one event; it names both. If the other one is a method
+                without ``@applies``.
         """
-        return ApplyRegistry(_joined(self._handlers, other.handlers))
+        return ApplyRegistry(_joined(self._handlers, _handlers_of(other)))
 
     @property
     def exhaustive(self) -> Exhaustive[Any, TEvent_contra]:
@@ -178,7 +179,7 @@ class Ignored(Generic[TEvent_contra]):
         Raises:
             ApplyError: if one event is in both; it names both handlers.
         """
-        handlers = _joined(self._handlers, other.handlers)
+        handlers = _joined(self._handlers, _handlers_of(other))
         return ApplyRegistry(handlers) if isinstance(other, ApplyRegistry) else Ignored(handlers)
 
     @property
@@ -281,6 +282,18 @@ def ignores(*events: object) -> Ignored[Any]:
     for each in classes:
         class_of_event(each)
     return Ignored(dict.fromkeys(classes, ignore))
+
+
+def _handlers_of(other: object) -> Mapping[object, Handler]:
+    """Return the handlers of what is joined.
+
+    Raises:
+        ApplyError: if it has none.
+    """
+    if isinstance(other, (ApplyRegistry, Ignored)):
+        return other.handlers
+    name = short_name_of(other) if inspect.isfunction(other) else repr(other)
+    raise ApplyError(f"{name}: expected a handler in the join, found none. Write @applies above the method.")
 
 
 def _joined(mine: Mapping[object, Handler], others: Mapping[object, Handler]) -> Mapping[object, Handler]:

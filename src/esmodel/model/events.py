@@ -24,7 +24,7 @@ from esmodel.exceptions import ModelError
 from esmodel.model.defaults import refuse_mutable_defaults
 from esmodel.model.markers import AttributeChangedEvent
 from esmodel.model.reserved import names_of_mixins, own_names, refuse_reserved
-from esmodel.model.subclassing import refuse_keywords, refuse_unheard
+from esmodel.model.subclassing import refuse_attributes, refuse_keywords, refuse_unheard
 from esmodel.model.versioning import Upcaster, compare_early
 
 
@@ -89,6 +89,7 @@ class DomainEvent:
         if "_es_schema" in vars(cls):
             return  # attrs makes a slotted class a second time, from the first one and without keywords
         _refuse_wrong_keywords(cls, {"name": name, "aliases": aliases, "upcaster": upcaster, "codec": codec})
+        refuse_attributes(cls, ("name", "aliases", "upcaster", "codec"))
         names = {**names_of_mixins(cls, "_es_header"), **own_names(cls)}
         refuse_reserved(cls, {*cls._es_header, *RESERVED_BY_EVENTS}, names)
         cls._es_schema = EventSchema(

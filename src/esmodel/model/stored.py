@@ -12,6 +12,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from esmodel.exceptions import ConcurrencyError
 from esmodel.model.events import DomainEvent, TimestampedVersionedEvent
 
 TRecorded_co = TypeVar("TRecorded_co", bound=TimestampedVersionedEvent, covariant=True)
@@ -156,9 +157,15 @@ def resume(aggregate: StoredAggregate, progress: Progress, /) -> None:
     aggregate._es_resume(progress)
 
 
-def collected_versions(aggregate: StoredAggregate, /) -> range:
-    """Return the versions of the events that were collected and not saved; none is usual."""
-    return aggregate._es_collected
+def refuse_collected(aggregate: StoredAggregate, /) -> None:
+    """Refuse to save an aggregate some of whose events were collected, and so are in no store.
+
+    Raises:
+        ConcurrencyError: naming the versions before and after those events.
+    """
+    collected = aggregate._es_collected
+    if collected:
+        raise ConcurrencyError(aggregate.id, collected.stop - 1, collected.start - 1)
 
 
 def mark_saved(aggregate: StoredAggregate, last: int, /) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 
+from typing_extensions import Format, get_annotations
+
 from esmodel.exceptions import ModelError
 
 
@@ -26,6 +28,22 @@ def refuse_keywords(cls: type[object], unknown: Mapping[str, object], /) -> None
             f"{cls.__qualname__}: expected one of the class keywords {', '.join(sorted(known))}; found "
             f"{', '.join(unknown)}. Leave it out."
         )
+
+
+def refuse_attributes(cls: type[object], keywords: Iterable[str], /) -> None:
+    """Refuse class attributes that were meant as class keywords.
+
+    Raises:
+        ModelError: naming the class and the keyword.
+    """
+    annotated: Mapping[str, object] = get_annotations(cls, format=Format.FORWARDREF)
+    for keyword in keywords:
+        value: object = vars(cls).get(keyword)
+        if value is not None and keyword not in annotated and not hasattr(type(value), "__get__"):
+            raise ModelError(
+                f"{cls.__qualname__}.{keyword}: expected a class keyword, found a class attribute, which "
+                f"nothing reads. Write class {cls.__name__}(..., {keyword}={value!r})."
+            )
 
 
 def refuse_unheard(cls: type[object], owner: str, /) -> None:

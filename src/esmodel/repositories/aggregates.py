@@ -17,6 +17,7 @@ from esmodel.exceptions import (
     EsmodelError,
     IntegrityError,
     ModelError,
+    OriginatorVersionError,
     OutcomeUnknownError,
     RepositoryKeyError,
 )
@@ -28,10 +29,10 @@ from esmodel.model.stored import (
     Records,
     StoredAggregate,
     begin,
-    collected_versions,
     continue_with,
     mark_saved,
     payloads_of,
+    refuse_collected,
     refuse_if_invalid,
 )
 from esmodel.repositories.ends import check_end, events_to_the_end
@@ -245,6 +246,8 @@ class EventSourcedRepository(Generic[TAggregate]):
                 bar_unsure(error, entity)
                 raise
             announce(events, [self._take_snapshot(entity, len(events), last)])
+        else:
+            refuse_collected(entity)
 
     def to_save(self, entity: TAggregate, /) -> PendingSave:
         """Return an aggregate for ``save_together``, which saves it with others, all or none."""
@@ -255,10 +258,8 @@ class EventSourcedRepository(Generic[TAggregate]):
         )
 
     def _append_of(self, entity: TAggregate, events: Sequence[TimestampedVersionedEvent]) -> Append:
-        collected = collected_versions(entity)
-        if collected and events:
-            # by its position the append could follow rows of somebody else, which the state does not know
-            raise ConcurrencyError(entity.id, events[0].originator_version - 1, collected.start - 1)
+        # by its position the append could follow rows of somebody else, which the state does not know
+        refuse_collected(entity)
         return self._mapper.append_of(events, payloads_of(entity))
 
     def _check(self, entity: TAggregate) -> None:
@@ -313,6 +314,10 @@ class EventSourcedRepository(Generic[TAggregate]):
         if at is not None and at < 0:
             raise RepositoryKeyError(self._mapper.name, originator_id)
         aggregate = self._loaded(originator_id, at, snapshots)
+        if aggregate.version < 0 and self._store.last(originator_id) is not None:
+            aggregate = self._loaded(originator_id, at, snapshots)  # saved a moment ago, or without its rows
+            if aggregate.version < 0:
+                raise OriginatorVersionError(originator_id, 0, "expected the rows of the stream, found none")
         if aggregate.version < 0 or aggregate.is_discarded:
             raise RepositoryKeyError(self._mapper.name, originator_id)
         return aggregate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from attrs import frozen
 from esmodel.exceptions import ConcurrencyError, EsmodelError, ModelError, OutcomeUnknownError
 from esmodel.model.bus import deliver, raise_after_commit
 from esmodel.model.events import TimestampedVersionedEvent
-from esmodel.model.stored import StoredAggregate, bar, mark_saved, refuse_if_invalid
+from esmodel.model.stored import StoredAggregate, bar, mark_saved, refuse_collected, refuse_if_invalid
 from esmodel.repositories.outcome import append
 from esmodel.repositories.snapshots import SnapshotWarning
 from esmodel.rows.append import Append
@@ -133,18 +133,7 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
         >>> accounts[one.id].balance + accounts[other.id].balance
         0
     """
-    ids: set[UUID] = set()
-    for each in saves:
-        kind, originator_id = type(each.aggregate).__qualname__, each.aggregate.id
-        if each.store is not store:
-            raise ModelError(
-                f"{kind} {originator_id}: expected an aggregate kept in {store!r}, found one of another "
-                f"store. Save it by itself."
-            )
-        refuse_if_invalid(each.aggregate)
-        if originator_id in ids:
-            raise ModelError(f"{kind} {originator_id}: expected it once, found it twice. Name it once.")
-        ids.add(originator_id)
+    _check(store, saves)
     pending = [(each, each.aggregate.pending_events) for each in saves]
     waiting = [(each, events, events[-1].originator_version) for each, events in pending if events]
     if not waiting:
@@ -166,3 +155,30 @@ def save_together(store: SupportsStreams, /, *saves: PendingSave) -> None:
         raise
     warned = [each.take_snapshot(len(events), last) for each, events, last in waiting]
     announce([event for _, events, _ in waiting for event in events], warned)
+
+
+def _check(store: SupportsStreams, saves: Iterable[PendingSave]) -> None:
+    """Check that aggregates can be saved together.
+
+    Raises:
+        ConcurrencyError: if events of one were collected, and so are in no store.
+        InvalidEntityError: if the state of one cannot be trusted.
+        ModelError: if one is given twice, or is kept in another store.
+    """
+    if isinstance(store, PendingSave):
+        raise ModelError(
+            "save_together: expected the store first, found an aggregate. Write save_together(store, ...)."
+        )
+    ids: set[UUID] = set()
+    for each in saves:
+        kind, originator_id = type(each.aggregate).__qualname__, each.aggregate.id
+        if each.store is not store:
+            raise ModelError(
+                f"{kind} {originator_id}: expected an aggregate kept in {store!r}, found one of another "
+                f"store. Save it by itself."
+            )
+        refuse_if_invalid(each.aggregate)
+        refuse_collected(each.aggregate)
+        if originator_id in ids:
+            raise ModelError(f"{kind} {originator_id}: expected it once, found it twice. Name it once.")
+        ids.add(originator_id)

@@ -308,3 +308,36 @@ def test_a_function_that_makes_an_event_passes_the_header_on() -> None:
 def test_a_key_that_is_no_bytes_is_refused() -> None:
     with pytest.raises(ModelError, match="snapshot_key: expected bytes, or several in a list, found 5"):
         methodcaller("__call__", Ledger, MemoryStore(), snapshot_key=5)(EventSourcedRepository)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("name", "opened.2"), ("aliases", ("old",)), ("codec", Codec()), ("upcaster", 5)]
+)
+def test_a_keyword_that_is_written_as_a_class_attribute_is_refused(keyword: str, value: object) -> None:
+    with pytest.raises(ModelError, match=rf"Made\.{keyword}: expected a class keyword, found"):
+        class_of((AggregateEvent,), {keyword: value})
+
+
+def test_fields_methods_and_properties_may_have_the_names_of_keywords() -> None:
+    @frozen
+    class Named(AggregateEvent):
+        name: str = "none"
+        codec: str = "utf-8"
+
+        @property
+        def aliases(self) -> list[str]:
+            return [self.name]
+
+        def upcaster(self) -> None: ...
+
+    assert Named.__name__ == "Named"
+
+
+def test_a_method_without_applies_is_named_in_the_join() -> None:
+    def deposited(_: object, __: object) -> None: ...
+
+    for other in (deposited, 5):
+        with pytest.raises(ApplyError, match=r"in the join, found none\. Write @applies"):
+            methodcaller("__or__", other)(ignores(Opened))
+        with pytest.raises(ApplyError, match=r"in the join, found none\. Write @applies"):
+            methodcaller("__or__", other)(Account.apply)

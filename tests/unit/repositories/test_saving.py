@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from pathlib import Path
 from typing import Literal, TypeAlias
 from uuid import UUID, uuid4
@@ -174,6 +175,22 @@ def test_an_aggregate_of_another_store_is_refused(store: Store) -> None:
     with pytest.raises(ModelError, match="found one of another store"):
         save_together(store, elsewhere.to_save(account))
     assert len(account.pending_events) == 1
+
+
+def test_an_aggregate_whose_events_were_collected_is_refused_though_none_is_pending(store: Store) -> None:
+    accounts, account = EventSourcedRepository(Account, store), moved(5)
+    account.collect_events()
+    with pytest.raises(ConcurrencyError):
+        accounts.save(account)
+    with pytest.raises(ConcurrencyError):
+        save_together(store, accounts.to_save(account), accounts.to_save(moved(1)))
+    assert account.id not in accounts
+
+
+def test_saving_together_without_the_store_is_refused(store: Store) -> None:
+    accounts = EventSourcedRepository(Account, store)
+    with pytest.raises(ModelError, match="expected the store first"):
+        methodcaller("__call__", accounts.to_save(moved(1)))(save_together)
 
 
 def test_an_aggregate_of_another_class_is_refused_at_once() -> None:

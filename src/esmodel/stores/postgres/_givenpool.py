@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from contextlib import AbstractContextManager
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from esmodel.exceptions import StoreError
 from esmodel.stores.postgres._pools import end_transaction, prepare
@@ -39,17 +41,23 @@ class GivenLoan:
         self.connection = connection
 
     def release(self) -> None:
-        """Return the connection to the pool idle, with its original autocommit setting."""
+        """Return the connection to the pool idle, with its original autocommit setting, or closed.
+
+        It raises no error of the driver, which would take the place of what ended the call: of an interrupt,
+        say, after which the rows may be stored.
+        """
         connection = self.connection
         try:
-            end_transaction(connection)  # the pool replaces a lost connection
-            if not (self._was_autocommit or connection.closed):
-                connection.autocommit = False
-            self._is_over = True
+            end_transaction(connection)
+            with contextlib.suppress(psycopg.Error):
+                if connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                    connection.autocommit = self._was_autocommit
+                    self._is_over = True
         finally:
             if not self._is_over:
                 connection.close()  # the pool replaces it
-            self._context.__exit__(None, None, None)
+            with contextlib.suppress(psycopg.Error):
+                self._context.__exit__(None, None, None)
 
     def __del__(self) -> None:
         """Close a connection that was not returned, so that the pool replaces it."""

@@ -22,8 +22,10 @@ def back_up(source: sqlite3.Connection, target: Path) -> Checked:
             there is no copy.
         OSError: if it cannot be written to the disk.
     """
-    if target.exists():
-        raise StoreError(f"{target}: expected a path without a file, found one. Choose another path.")
+    for suffix in ("", "-wal", "-shm", "-journal"):  # SQLite would take an old log for that of the copy
+        name = target.with_name(f"{target.name}{suffix}")
+        if name.exists():
+            raise StoreError(f"{name}: expected a path without a file, found one. Choose another path.")
     part = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:

@@ -17,10 +17,11 @@ class FileExchangedError(StoreError):
 
 
 class FileIdentity:
-    """The file and the write-ahead log of a connection.
+    """The file of a connection, its write-ahead log, and the index of the log, which all processes share.
 
-    SQLite does not see that a file was replaced, deleted or restored by a copy over its name, or that its
-    log was deleted: it goes on with the files that it has, and what it commits there is lost.
+    SQLite does not see that a file was replaced, deleted or restored by a copy over its name, that a link
+    names another one, or that its log was deleted: it goes on with the files that it has, and what it commits
+    there is lost.
 
     Make it before the connection is opened, and check it afterwards, before anything is written: the file
     may be exchanged in between, and what the path names later is then not what the connection has.
@@ -34,10 +35,11 @@ class FileIdentity:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.path.realpath(path)  # where SQLite keeps the log too
-        self._log = f"{self._file}-wal"
+        self._file = str(path)
+        real = os.path.realpath(path)  # where SQLite keeps the log
+        self._log, self._index = f"{real}-wal", f"{real}-shm"
         self._known_file = _file_of(self._file)
-        self._known_log: int | None = None  # it is learned at the first check
+        self._known_log: tuple[int, int] | None = None  # they are learned at the first check
         self.next_look = 0.0
 
     @property
@@ -63,7 +65,7 @@ class FileIdentity:
         try:
             # because Path.stat takes twice as long
             file = os.stat(self._file)  # noqa: PTH116
-            log = os.stat(self._log)  # noqa: PTH116
+            log = os.stat(self._log).st_ino, os.stat(self._index).st_ino  # noqa: PTH116
         except OSError as error:
             found = "none" if isinstance(error, FileNotFoundError) else f"an error: {error.strerror}"
             raise FileExchangedError(
@@ -72,8 +74,8 @@ class FileIdentity:
             ) from error
         is_file = (file.st_dev, file.st_ino) == self._known_file
         if self._known_log is None:
-            self._known_log = log.st_ino
-        if not is_file or log.st_ino != self._known_log:
+            self._known_log = log
+        if not is_file or log != self._known_log:
             raise FileExchangedError(
                 f"{self._log if is_file else self._file}: expected the file that was opened, found another "
                 "one. Call the store again to use the new file; what was stored in the old one since it was "

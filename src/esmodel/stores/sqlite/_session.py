@@ -161,24 +161,14 @@ class Session:
         return record, row[7] == 1
 
     def page(self, statement: str, stream: UUID, low: int, high: int, size: int) -> Page:
-        """Return up to ``size`` rows of a stream, and whether more may follow.
-
-        Raises:
-            StoreError: if there are none, though the last position of the stream is within the bounds.
-        """
+        """Return up to ``size`` rows of a stream, and whether more may follow."""
         if monotonic() > self._identity.next_look:
             self._identity.check()
         parameters = (stream.bytes, low, high, size)
         cursor: Cursor[Row] = self.connection.execute(statement, parameters)
         rows, more = fetch_page(cursor, size)
-        if not rows and self._has_rows(stream, low, high):  # appended a moment ago, or not found
-            cursor = self.connection.execute(statement, parameters)
-            rows, more = fetch_page(cursor, size)
-            if not rows:
-                raise StoreError(
-                    f"{self._path}: expected the rows of stream {stream}, found none. "
-                    "Check the store, and restore the file from a backup."
-                )
+        if not rows:
+            self._check_absent(stream)
         names = self._names
         return [
             make_record(
@@ -187,21 +177,19 @@ class Session:
             for position, name_id, class_version, timestamp, data, header, event_hash in rows
         ], more
 
-    def _has_rows(self, stream: UUID, low: int, high: int) -> bool:
-        """Tell whether the last position of a stream is within bounds, so that there is a row.
+    def _check_absent(self, stream: UUID) -> None:
+        """Check that a stream that is not found is not there.
 
         Raises:
-            StoreError: if the stream is not found, and its neighbors in the index are not as in the table.
+            StoreError: if its neighbors in the index are not as in the table.
         """
-        last = self._streams.last(stream)
-        if last is not None:
-            return low <= last[0] <= high
+        if self._streams.last(stream) is not None:
+            return
         if self.connection.execute(MISFITS, (stream.bytes, stream.bytes)).fetchone() is not None:
             raise StoreError(
                 f"{self._path}: expected an index that fits the streams, found a mismatch near {stream}. "
                 "Check the store, and restore the file from a backup."
             )
-        return False
 
     def _page_after_snapshot(self, stream: UUID, bound: int) -> tuple[Page, int | None]:
         """Return the first page after the latest snapshot, and the position of that snapshot."""

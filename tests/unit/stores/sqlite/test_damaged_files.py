@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -19,7 +21,7 @@ from attrs import define, field, frozen
 from profiles import examples
 
 from esmodel import AggregateEvent, AggregateRoot, EventSourcedRepository, RepositoryKeyError, applies
-from esmodel.exceptions import EsmodelError
+from esmodel.exceptions import EsmodelError, OriginatorVersionError
 from esmodel.stores.sqlite import SQLiteStore
 
 COUNT: Final = int(os.environ.get("ESMODEL_STORM", "0")) or examples(100)
@@ -144,3 +146,15 @@ def test_what_a_damaged_file_has_wrong_is_an_error_or_found_by_check(whole: byte
         assert outcome.is_found or not outcome.wrong or outcome.has_other_payload, seed
         path.unlink()
     print(f"of {COUNT} damaged files from the seed {SEED}: {counts}")  # noqa: T201  # for those who ask for many
+
+
+def test_an_aggregate_whose_rows_are_gone_is_an_error_and_not_absent(whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    path.write_bytes(whole)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM record WHERE stream_id = 1")
+    with SQLiteStore(path) as store:
+        sums = EventSourcedRepository(Sum, store)
+        with pytest.raises(OriginatorVersionError, match="expected the rows of the stream, found none"):
+            _ = sums[IDS[0]]
+        assert sums[IDS[1]].version == EVENTS - 1

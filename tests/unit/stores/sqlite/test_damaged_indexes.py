@@ -68,17 +68,6 @@ def test_an_index_that_names_another_row_is_an_error(filled: Path, damage: str) 
         assert store.check().faults
 
 
-def test_a_stream_without_rows_is_an_error_and_not_a_new_stream(filled: Path) -> None:
-    with closing(sqlite3.connect(filled)) as connection, connection:
-        connection.execute("DELETE FROM record WHERE stream_id = 1")
-    with SQLiteStore(filled) as store:
-        with pytest.raises(StoreError, match=f"expected the rows of stream {STREAM}, found none"):
-            list(store.read(STREAM))
-        with pytest.raises(StoreError, match=f"expected the rows of stream {STREAM}, found none"):
-            store.read_from_snapshot(STREAM)
-        assert list(store.read(STREAM, gt=2)) == []
-
-
 def test_a_stream_that_its_index_has_by_another_id_is_an_error_and_not_a_new_stream(filled: Path) -> None:
     renamed = UUID(int=5)
     with without_index(filled, "stream", " UNIQUE") as connection:
@@ -87,3 +76,25 @@ def test_a_stream_that_its_index_has_by_another_id_is_an_error_and_not_a_new_str
         with pytest.raises(StoreError, match=f"expected an index that fits the streams.*near {renamed}"):
             list(store.read(renamed))
         assert list(store.read(UUID(int=500))) == []
+
+
+def test_read_all_finds_that_the_last_rows_are_missing(filled: Path) -> None:
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("DELETE FROM record WHERE number > 4")
+    with SQLiteStore(filled) as store:
+        with pytest.raises(
+            StoreError, match="expected the rows of its streams, found none of the newest one"
+        ):
+            list(store.read_all())
+        assert len(list(store.read_all(limit=4))) == 4
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("UPDATE record SET number = 20 WHERE number = 4")
+    with SQLiteStore(filled) as store, pytest.raises(StoreError, match="expected the rows"):
+        list(store.read_all())
+
+
+def test_read_all_finds_rows_that_only_their_index_has(filled: Path) -> None:
+    with without_index(filled, "record", ", UNIQUE (stream_id, position)") as connection:
+        connection.execute("DELETE FROM record WHERE number > 4")
+    with SQLiteStore(filled) as store, pytest.raises(StoreError, match="expected the rows numbered 1 to 6"):
+        list(store.read_all())

@@ -112,6 +112,40 @@ def test_an_append_whose_log_is_deleted_meanwhile_has_an_unknown_outcome(
     assert list(store.read(STREAM)) == rows(3)  # SQLite saved it when the connection was closed
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_part_of_the_log_that_was_deleted_is_found_before_the_next_commit(
+    path: Path, store: SQLiteStore, suffix: str
+) -> None:
+    store.append(Append(rows(1), None))
+    Path(f"{path}{suffix}").unlink()
+    with pytest.raises(StoreError, match=f"{suffix}: expected the file that was opened, found none"):
+        store.append(Append([row(1)], 0))
+    store.append(Append([row(1)], 0))
+    with SQLiteStore(path) as other:
+        assert list(other.read(STREAM)) == rows(2)
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_link_that_names_another_file_is_found(tmp_path: Path, *, is_folder: bool) -> None:
+    for version in ("1", "2"):
+        (tmp_path / version).mkdir()
+        SQLiteStore(tmp_path / version / "events.db").close()
+    target = Path() if is_folder else Path("events.db")
+    link = tmp_path / "current"
+    link.symlink_to(tmp_path / "1" / target)
+    path = link / "events.db" if is_folder else link
+    with SQLiteStore(path) as store:
+        store.append(Append(rows(1), None))
+        other = tmp_path / "other"
+        other.symlink_to(tmp_path / "2" / target)
+        other.replace(link)
+        with pytest.raises(StoreError, match="expected the file that was opened, found another one"):
+            store.append(Append([row(1)], 0))
+        store.append(Append(rows(1), None))
+    with SQLiteStore(tmp_path / "2" / "events.db") as second:
+        assert list(second.read(STREAM)) == rows(1)
+
+
 def test_a_folder_that_became_a_file_is_an_error_of_the_store(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
