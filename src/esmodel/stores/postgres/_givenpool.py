@@ -26,7 +26,7 @@ class GivenLoan:
         connection: the connection.
     """
 
-    __slots__ = ("_context", "_is_over", "_was_autocommit", "connection")
+    _is_over = True  # until there is a connection: an interrupt may come before
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class GivenLoan:
         *,
         was_autocommit: bool,
     ) -> None:
-        self._is_over = False
         self._context = context
         self._was_autocommit = was_autocommit
         self.connection = connection
+        self._is_over = False
 
     def release(self) -> None:
         """Return the connection to the pool idle, with its original autocommit setting, or closed.

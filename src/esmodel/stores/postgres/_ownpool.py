@@ -80,16 +80,16 @@ class OwnLoan:
         connection: the connection.
     """
 
-    __slots__ = ("_is_over", "_place", "_places", "_pool", "connection")
+    _is_over = True  # until there is a connection: an interrupt may come before
 
     def __init__(
         self, pool: OwnPool, places: Places, place: Place, connection: psycopg.Connection[object]
     ) -> None:
-        self._is_over = False
         self._pool = pool
         self._places = places
         self._place = place
         self.connection = connection
+        self._is_over = False
 
     def release(self) -> None:
         """Keep the connection for the next caller; close it if it is lost."""

@@ -108,6 +108,17 @@ def test_a_connection_that_was_acquired_and_dropped_returns_to_the_pool_that_was
             assert not connection.autocommit
 
 
+def test_a_connection_that_is_returned_in_the_middle_of_a_statement_raises_nothing(dsn: str) -> None:
+    with ConnectionPool(dsn, min_size=1, max_size=1, open=True) as given:
+        pool = GivenPool(given)
+        loan = pool.acquire(5.0)
+        loan.connection.pgconn.send_query(b"SELECT pg_sleep(0.2)")  # as after an interrupt
+        loan.release()  # else its error would take the place of the interrupt
+        pool.acquire(5.0).release()
+        with given.connection(5.0) as connection:
+            assert not connection.autocommit
+
+
 def test_no_more_connections_are_opened_than_allowed(dsn: str, order: Order) -> None:
     with PostgresStore(dsn, order=order, connections=2, migrate=True) as store:
 

@@ -141,3 +141,13 @@ def test_a_closed_store_is_neither_checked_nor_backed_up(filled: SQLiteStore, pa
         filled.check()
     with pytest.raises(EsmodelError, match="closed"):
         filled.backup(path.with_name("backup.db"))
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_backup_is_not_put_beside_what_is_left_of_another_file(
+    filled: SQLiteStore, path: Path, suffix: str
+) -> None:
+    path.with_name(f"old.db{suffix}").touch()
+    with pytest.raises(StoreError, match=f"old.db{suffix}: expected a path without a file, found one"):
+        filled.backup(path.with_name("old.db"))
+    assert not path.with_name("old.db").exists()
