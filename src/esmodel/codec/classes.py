@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
+from types import MemberDescriptorType
 from typing import (
     ClassVar,
     Final,
@@ -74,6 +75,20 @@ def hints_of(cls: type[object], /) -> Mapping[str, object]:
     return hints
 
 
+def _other_parts(cls: type[object]) -> set[str]:
+    """Return the parts of an instance that some base declares, by another decorator or in bare slots."""
+    parts: set[str] = set()
+    for base in cls.__mro__:
+        own: Mapping[str, object] = vars(base)
+        if own.keys().isdisjoint({"__attrs_attrs__", "__dataclass_fields__"}):
+            parts |= {name for name, each in own.items() if isinstance(each, MemberDescriptorType)}
+        if attrs.has(base):
+            parts |= {each.name for each in attrs.fields(base)}
+        if is_dataclass(base):
+            parts |= {each.name for each in dataclasses.fields(base)}
+    return parts
+
+
 def fields_wire(struct_codec: StructCodec[T], /) -> Wire:
     """Carry the instances of an attrs class or a dataclass, without those of subclasses.
 
@@ -94,6 +109,12 @@ def fields_wire(struct_codec: StructCodec[T], /) -> Wire:
         if isinstance(each, functools.cached_property)
     }
     allowed = fields | cached
+    if other := _other_parts(cls) - allowed:
+        msg = (
+            f"the codec cannot carry {cls.__qualname__}, which has more than its fields: {min(other)}; "
+            "decorate all its bases alike, or add a hook for it"
+        )
+        raise UnsupportedTypeError(msg)
 
     def to(value: object) -> object:
         if type(value) is not cls:

@@ -173,6 +173,9 @@ class Codec:
         if origin in UNIONS:
             members = self._members(hint, bound, path)
             return next((wire for _, wire in members if is_open(wire)), None) or union_wire(members)
+        hooked = self._hooked(origin) if arguments else None
+        if hooked is not None and hooked.base is not None:
+            return hooked  # that of the generic class
         if is_class(origin):
             found = self._class_wire(origin, tuple(bind(each, bound) for each in arguments), path)
             if found is not None:

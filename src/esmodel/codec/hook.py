@@ -6,7 +6,9 @@ from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Generic, Protocol, TypeVar
 
+from esmodel.codec.typevars import is_class
 from esmodel.codec.wire import MisfitError, Wire, misfit, name_of, shown
+from esmodel.exceptions import UnsupportedTypeError
 
 T = TypeVar("T")
 
@@ -46,7 +48,16 @@ class TypeHook(Generic[T]):
     __slots__ = ("decode", "encode", "type")
 
     def __init__(self, hooked: type[T], /, *, encode: Callable[[T], str], decode: Callable[[str], T]) -> None:
-        """Take the class and two functions, each the inverse of the other."""
+        """Take the class and two functions, each the inverse of the other.
+
+        Raises:
+            UnsupportedTypeError: if it is not a class, such as a ``NewType`` or ``Box[str]``: values do not
+                know that they are of it.
+        """
+        if not is_class(hooked):
+            raise UnsupportedTypeError(
+                f"TypeHook: expected a class, found {name_of(hooked)}. Write a hook for the class itself."
+            )
         self.type: type[T] = hooked
         self.encode: Callable[[T], str] = encode
         self.decode: Callable[[str], T] = decode
