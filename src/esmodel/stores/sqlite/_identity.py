@@ -69,8 +69,8 @@ class FileIdentity:
         except OSError as error:
             found = "none" if isinstance(error, FileNotFoundError) else f"an error: {error.strerror}"
             raise FileExchangedError(
-                f"{error.filename}: expected the file that was opened, found {found}. What was stored since "
-                "may be lost: read it, restore a backup if need be, and copy files with store.backup."
+                f"{error.filename}: expected the file that was opened, found {found}. Rows that were stored "
+                "after it went may be lost. Check the store, and make copies with store.backup."
             ) from error
         is_file = (file.st_dev, file.st_ino) == self._known_file
         if self._known_log is None:

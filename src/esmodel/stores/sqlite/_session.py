@@ -241,7 +241,7 @@ class Session:
         return fetch_page(cursor, size)
 
     def _newest_number(self) -> int:
-        """Return the number of the last row of the newest stream; 0 if there are no streams.
+        """Return the number of the newest stream's last row, or 0 without streams.
 
         Raises:
             StoreError: if the row is missing.

@@ -63,8 +63,8 @@ class SharedSession:
         self.check_open()
         if self._pid != os.getpid():
             raise StoreError(
-                f"{self._path}: expected a fork by os.fork while no call is in progress, found another one. "
-                "Open the store after the fork."
+                f"{self._path}: expected os.fork while no call to the store was in progress, found another "
+                "kind of fork. Open the store after the fork."
             )
         begun = time.monotonic() if self._is_used else 0.0  # another thread may keep it busy
         with self._lock:
